@@ -1,0 +1,28 @@
+"""The cause of a failed run in a few lines: the Python error, not the JVM's stack around it."""
+
+import re
+import traceback
+
+_TRACEBACK = "Traceback (most recent call last):"
+_SPARK_PREFIX = re.compile(r"^\[STREAM_FAILED\].*?terminated with exception: ", re.DOTALL)
+
+
+def describe(error: BaseException) -> dict[str, str]:
+    """`type`, `message` and `traceback` of an error; of the worker's where Spark only carries it along."""
+    text = str(error)
+    if _TRACEBACK in text:
+        return _innermost(text[text.rindex(_TRACEBACK) :])
+    lines = _SPARK_PREFIX.sub("", text).strip().splitlines() or [""]
+    shown = [line for line in lines if not line.startswith(("\tat ", "\t..."))]
+    return {
+        "type": type(error).__name__,
+        "message": shown[0],
+        "traceback": "".join(traceback.format_exception(type(error), error, error.__traceback__)),
+    }
+
+
+def _innermost(block: str) -> dict[str, str]:
+    lines = block.splitlines()
+    end = next((i for i, line in enumerate(lines[1:], 1) if line and not line[0].isspace()), len(lines) - 1)
+    name, _, message = lines[end].partition(": ")
+    return {"type": name.rsplit(".", 1)[-1], "message": message, "traceback": "\n".join(lines[: end + 1])}

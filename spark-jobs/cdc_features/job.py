@@ -1,0 +1,165 @@
+"""A job from start to end: session, query, progress, refresh, summary."""
+
+import json
+import os
+import queue
+import sys
+import time
+from collections.abc import Callable
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.streaming.listener import (
+    QueryProgressEvent,
+    QueryStartedEvent,
+    QueryTerminatedEvent,
+    StreamingQueryListener,
+)
+from pyspark.sql.streaming.query import StreamingQuery
+
+from cdc_features.batch_writer import BatchWriter
+from cdc_features.checkpoint import Checkpoint
+from cdc_features.failure import describe
+from cdc_features.feature_set import FeatureSet
+from cdc_features.features import row_schema
+from cdc_features.offline import OfflineStore
+from cdc_features.progress import Tally, emit, late_groups
+from cdc_features.refresh import refresh
+from cdc_features.session import open_session
+from cdc_features.settings import Settings, read_settings
+from cdc_features.source import change_log
+
+_POLL_SECONDS = 0.2
+_STOP_SECONDS = 30.0
+
+Build = Callable[[DataFrame], DataFrame]
+
+
+def main(feature_set: FeatureSet, build: Build) -> None:
+    """Runs a job with the settings file named on the command line; a failed run is told and exits with 1."""
+    try:
+        settings = read_settings(sys.argv[1])
+        spark = open_session(f"cdc-features {feature_set.name}")
+        emit(
+            "started",
+            pid=os.getpid(),
+            application_id=spark.sparkContext.applicationId,
+            spark_ui=spark.sparkContext.uiWebUrl,
+        )
+        events = change_log(spark, feature_set, settings.kafka, settings.topic_prefix)
+        Job(spark, feature_set, settings).run(build(events))
+    except Exception as error:
+        emit("failed", error=describe(error))
+        sys.exit(1)
+
+
+class Job:
+    """One run of a feature set over a streaming frame of its changed windows."""
+
+    def __init__(self, spark: SparkSession, feature_set: FeatureSet, settings: Settings) -> None:
+        self._spark = spark
+        self._feature_set = feature_set
+        self._settings = settings
+        self._checkpoint = Checkpoint(spark, settings.checkpoint)
+        self._store = OfflineStore(settings.offline_root, feature_set, row_schema(feature_set))
+        self._writer = BatchWriter(feature_set, settings, self._checkpoint, self._store)
+        self._tally = Tally(feature_set)
+        self._refreshed: object = None
+
+    def run(self, changed_windows: DataFrame) -> None:
+        """Works until the log's end, or with `continuous` until the stop file appears; raises what failed."""
+        if self._settings.writes_parquet:
+            self._store.prepare()
+        listener = _Progress()
+        self._spark.streams.addListener(listener)
+        try:
+            query = self._start(changed_windows)
+            self._follow(query, listener.events)
+        finally:
+            self._spark.streams.removeListener(listener)
+        if not self._settings.continuous:
+            self._refresh()
+        if self._settings.sink != "console":
+            emit("table", rows=self._writer.examples[:5])
+        self._tally.finished()
+
+    def _start(self, changed_windows: DataFrame) -> StreamingQuery:
+        query = (
+            changed_windows.writeStream.queryName(self._feature_set.name)
+            .outputMode("update")
+            .option("checkpointLocation", self._settings.checkpoint)
+            .foreachBatch(self._writer)
+        )
+        if self._settings.continuous:
+            return query.trigger(processingTime=self._settings.trigger_interval).start()
+        return query.trigger(availableNow=True).start()
+
+    def _follow(self, query: StreamingQuery, events: "queue.Queue[dict[str, Any] | None]") -> None:
+        while True:
+            try:
+                progress = events.get(timeout=_POLL_SECONDS)
+            except queue.Empty:
+                if Path(self._settings.stop_file).exists() and query.isActive:
+                    _stop(query)
+                elif self._settings.continuous and self._refresh_due():
+                    self._refresh()
+                continue
+            if progress is None:
+                break
+            self._tally.add(progress, self._writer.written.pop(progress["batchId"], 0), late_groups(progress))
+        if self._writer.failure:
+            raise self._writer.failure
+        query.awaitTermination()
+
+    def _refresh_due(self) -> bool:
+        return self._settings.refreshes and self._refreshed != self._refresh_key()
+
+    def _refresh_key(self) -> object:
+        """Changes when the UTC day turns and when the watermark passes a window's end."""
+        last = self._checkpoint.last()
+        watermark_ms = last.watermark_ms if last else 0
+        return datetime.now(timezone.utc).date(), watermark_ms // self._feature_set.window.length_ms
+
+    def _refresh(self) -> None:
+        last = self._checkpoint.last()
+        if not self._settings.refreshes or last is None:
+            return
+        self._refreshed = self._refresh_key()
+        report = refresh(
+            self._spark,
+            self._feature_set,
+            self._store,
+            self._settings.redis_url,
+            last.watermark_ms,
+            datetime.now(timezone.utc),
+        )
+        self._writer.examples = self._writer.examples or report.examples
+
+
+def _stop(query: StreamingQuery) -> None:
+    """Ends the query after its running batch; one that takes too long is cut off and replayed by the next run."""
+    deadline = time.monotonic() + _STOP_SECONDS
+    while query.isActive and query.status["isTriggerActive"] and time.monotonic() < deadline:
+        time.sleep(0.05)
+    query.stop()
+
+
+class _Progress(StreamingQueryListener):
+    """Hands the query's progress events to the driver's loop, in order; None when the query has ended."""
+
+    def __init__(self) -> None:
+        self.events: queue.Queue[dict[str, Any] | None] = queue.Queue()
+
+    def onQueryStarted(self, event: QueryStartedEvent) -> None:  # noqa: N802
+        pass
+
+    def onQueryProgress(self, event: QueryProgressEvent) -> None:  # noqa: N802
+        self.events.put(json.loads(event.progress.json))
+
+    def onQueryIdle(self, event: Any) -> None:  # noqa: N802
+        pass
+
+    def onQueryTerminated(self, event: QueryTerminatedEvent) -> None:  # noqa: N802
+        self.events.put(None)

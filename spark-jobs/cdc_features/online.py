@@ -1,0 +1,184 @@
+"""The online store: one Redis hash per entity with its latest window, compared and written in one step.
+
+Beside `customer:42:features` stands `{customer:42:features}:windows` (the braces keep both in one cluster slot):
+per kept window its version and its features, or only the version when the window lost its last row. From
+it the script picks what the features hash shows; because it compares versions, no replay can take a value back.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timezone
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlsplit
+
+import pyarrow as pa
+import redis
+from redis.backoff import ExponentialBackoff
+from redis.retry import Retry
+
+from cdc_features.feature_set import FeatureSet
+
+# Keys: features hash, windows hash. Arguments: newest window start that is no longer kept (epoch seconds),
+# then window, version and payload of each change. Returns how many changes were not older than what was stored.
+COMPARE_AND_WRITE = """
+local features, windows = KEYS[1], KEYS[2]
+local expired = tonumber(ARGV[1])
+local accepted = 0
+for i = 2, #ARGV, 3 do
+  local window, version, payload = ARGV[i], ARGV[i + 1], ARGV[i + 2]
+  local stored = redis.call('HGET', windows, window)
+  if not stored or string.sub(stored, 1, 20) <= version then
+    redis.call('HSET', windows, window, version .. '|' .. payload)
+    accepted = accepted + 1
+  end
+end
+local latest, shown
+local all = redis.call('HGETALL', windows)
+for i = 1, #all, 2 do
+  local start = tonumber(all[i])
+  if start <= expired then
+    redis.call('HDEL', windows, all[i])
+  elseif #all[i + 1] > 21 and (not latest or start > latest) then
+    latest, shown = start, all[i + 1]
+  end
+end
+redis.call('DEL', features)
+if shown then
+  redis.call('HSET', features, '_version', string.sub(shown, 1, 20), unpack(cjson.decode(string.sub(shown, 22))))
+end
+return accepted
+"""
+
+_CALLS_PER_ROUND_TRIP = 1000
+_TIMEOUT_SECONDS = 20
+
+
+class OnlineStoreError(RuntimeError):
+    """The online store refused a write or cannot be reached; the batch fails and is run again later."""
+
+
+def features_key(feature_set: FeatureSet, entity: object) -> str:
+    return f"{feature_set.name}:{entity}:features"
+
+
+def windows_key(features: str) -> str:
+    return f"{{{features}}}:windows"
+
+
+def iso(micros: int) -> str:
+    """ISO 8601 in UTC; a fraction, of six digits, only where there is one."""
+    time = datetime.fromtimestamp(micros // 1_000_000, timezone.utc).replace(microsecond=micros % 1_000_000)
+    return time.replace(tzinfo=None).isoformat() + "Z"
+
+
+def text(value: object) -> str:
+    """A feature's value as the store holds it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return format(value, "f") if isinstance(value, Decimal) else str(value)
+
+
+def expired_start(watermark_ms: int, length_ms: int) -> int:
+    """Start (epoch seconds) of the newest window whose end the watermark has passed."""
+    return (watermark_ms - length_ms) // 1000
+
+
+Call = tuple[str, list[str]]
+
+
+def calls(feature_set: FeatureSet, finished: pa.RecordBatch) -> Iterator[Call]:
+    """Per finished row the features key and the change (window, version, payload) for the script."""
+    names = [feature.name for feature in feature_set.features]
+    columns = [finished.column(name).to_pylist() for name in names]
+    entities, deleted, versions = (
+        finished.column(name).to_pylist() for name in (feature_set.entity, "is_deleted", "batch_id")
+    )
+    starts, ends, events, created = (
+        finished.column(name).cast(pa.int64()).to_pylist()
+        for name in ("window_start", "window_end", "event_timestamp", "created_timestamp")
+    )
+    for i, entity in enumerate(entities):
+        payload = ""
+        if not deleted[i]:
+            fields = [
+                part
+                for name, values in zip(names, columns, strict=True)
+                if values[i] is not None
+                for part in (name, text(values[i]))
+            ]
+            times = {
+                "_window_start": starts[i],
+                "_window_end": ends[i],
+                "_event_time": events[i],
+                "_computed_at": created[i],
+            }
+            fields += [part for name, micros in times.items() for part in (name, iso(micros))]
+            payload = json.dumps(fields)
+        yield (
+            features_key(feature_set, entity),
+            [f"{starts[i] // 1_000_000:012d}", f"{versions[i]:020d}", payload],
+        )
+
+
+class OnlineWriter:
+    """A connection that sends script calls in pipelines. Retries are harmless, since every call compares versions."""
+
+    def __init__(self, url: str) -> None:
+        self._address = address(url)
+        self._client = redis.Redis.from_url(
+            url,
+            socket_timeout=_TIMEOUT_SECONDS,
+            socket_connect_timeout=_TIMEOUT_SECONDS,
+            retry=Retry(ExponentialBackoff(cap=2, base=0.1), 5),
+            retry_on_error=[redis.ConnectionError, redis.TimeoutError, redis.BusyLoadingError],
+        )
+        self._load()
+
+    def close(self) -> None:
+        self._client.close()
+
+    def write(self, changes: Iterator[Call], expired: int) -> None:
+        """Sends every change; OnlineStoreError tells the reason of the first that failed."""
+        round_trip: list[Call] = []
+        for call in changes:
+            round_trip.append(call)
+            if len(round_trip) == _CALLS_PER_ROUND_TRIP:
+                self._send(round_trip, expired)
+                round_trip = []
+        self._send(round_trip, expired)
+
+    def _send(self, round_trip: Sequence[Call], expired: int) -> None:
+        failed = self._pipeline(round_trip, expired)
+        if any(isinstance(error, redis.exceptions.NoScriptError) for _, error in failed):
+            # The server was restarted or flushed its scripts between two pipelines.
+            self._load()
+            failed = self._pipeline([call for call, _ in failed], expired)
+        if failed:
+            (key, _), error = failed[0]
+            raise OnlineStoreError(f"Redis at {self._address} refused to write {key}: {error}") from error
+
+    def _pipeline(self, round_trip: Sequence[Call], expired: int) -> list[tuple[Call, Exception]]:
+        pipeline = self._client.pipeline(transaction=False)
+        for key, change in round_trip:
+            pipeline.evalsha(self._script, 2, key, windows_key(key), str(expired), *change)
+        try:
+            results: list[Any] = pipeline.execute(raise_on_error=False)
+        except redis.RedisError as error:
+            raise OnlineStoreError(f"Redis at {self._address} cannot be written: {error}") from error
+        return [
+            (call, result) for call, result in zip(round_trip, results, strict=True) if isinstance(result, Exception)
+        ]
+
+    def _load(self) -> None:
+        try:
+            self._script = str(self._client.script_load(COMPARE_AND_WRITE))
+        except redis.RedisError as error:
+            raise OnlineStoreError(f"Redis at {self._address} cannot be used: {error}") from error
+
+
+def address(url: str) -> str:
+    """The URL without its password, for messages."""
+    parts = urlsplit(url)
+    host = f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
+    return f"{parts.scheme}://{host}{parts.path}"

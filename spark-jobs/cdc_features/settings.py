@@ -1,0 +1,52 @@
+"""What a job is told from outside: one JSON file, named as its only argument."""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from typing import Literal
+
+Sink = Literal["dual", "redis", "parquet", "console"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`kafka` is a host:port list; `offline_root`, `checkpoint` and `dead_letters` are folders every executor
+    reaches (paths or URIs); the job ends after the running batch when `stop_file` appears."""
+
+    kafka: str
+    topic_prefix: str
+    redis_url: str
+    offline_root: str
+    checkpoint: str
+    sink: Sink
+    continuous: bool
+    trigger_interval: str
+    stop_file: str
+    dead_letters: str
+
+    @property
+    def writes_redis(self) -> bool:
+        return self.sink in ("dual", "redis")
+
+    @property
+    def writes_parquet(self) -> bool:
+        return self.sink in ("dual", "parquet")
+
+    @property
+    def refreshes(self) -> bool:
+        """The history that a refresh reads is complete only where both stores are written."""
+        return self.sink == "dual"
+
+
+def read_settings(path: str) -> Settings:
+    """ValueError names what is missing or unknown."""
+    with open(path, encoding="utf-8") as file:
+        given = json.load(file)
+    expected = {field.name for field in dataclasses.fields(Settings)}
+    if missing := expected - given.keys():
+        raise ValueError(f"{path}: missing settings: {', '.join(sorted(missing))}")
+    if unknown := given.keys() - expected:
+        raise ValueError(f"{path}: unknown settings: {', '.join(sorted(unknown))}")
+    if given["sink"] not in ("dual", "redis", "parquet", "console"):
+        raise ValueError(f'{path}: sink is "{given["sink"]}", expected dual, redis, parquet or console')
+    return Settings(**given)

@@ -1,0 +1,22 @@
+"""The change log: Debezium's topic of one table, read from its beginning and never past a gap."""
+
+from pyspark.sql import DataFrame, SparkSession
+
+from cdc_features.feature_set import FeatureSet
+
+
+def change_log(spark: SparkSession, feature_set: FeatureSet, bootstrap: str, topic_prefix: str) -> DataFrame:
+    """A streaming frame of Kafka records: key, value, topic, partition, offset, timestamp.
+
+    `bootstrap` is a host:port list. Records deleted before they were read fail the query (data would be lost
+    without a word); the checkpoint decides where a later run goes on.
+    """
+    return (
+        spark.readStream.format("kafka")
+        .option("kafka.bootstrap.servers", bootstrap)
+        .option("subscribe", feature_set.source.topic(topic_prefix))
+        .option("startingOffsets", "earliest")
+        .option("failOnDataLoss", "true")
+        .option("minPartitions", str(spark.sparkContext.defaultParallelism))
+        .load()
+    )

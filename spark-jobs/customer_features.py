@@ -1,0 +1,63 @@
+"""Spending and recency of each customer over 30 days.
+
+Rendered by cdc-features from features/customer.yaml (sha256 d5402f3f6355).
+Edit the definition and run `cdc-features render customer`; changes made here are lost.
+"""
+
+from pyspark.sql import DataFrame
+
+from cdc_features import debezium, features, job, state, windows
+from cdc_features.feature_set import (
+    Aggregated,
+    Behavioural,
+    Column,
+    Derived,
+    FeatureSet,
+    Source,
+    TumblingWindow,
+    divide,
+    feature,
+    greater,
+    literal,
+)
+
+FEATURE_SET = FeatureSet(
+    name="customer",
+    entity="customer_id",
+    source=Source(
+        table="public.orders",
+        primary_key="order_id",
+        event_time="created_at",
+        columns=[
+            Column("order_id", "bigint"),
+            Column("customer_id", "bigint"),
+            Column("total_amount", "decimal(12,2)"),
+            Column("created_at", "timestamp"),
+        ],
+    ),
+    window=TumblingWindow(length="30 days", retention="30 days"),
+    watermark="1 hour",
+    features=[
+        Aggregated("order_count_30d", "count"),
+        Aggregated("total_spend_30d", "sum", column="total_amount"),
+        Derived("avg_order_value_30d", divide(feature("total_spend_30d"), feature("order_count_30d")), digits=2),
+        Behavioural("days_since_last_order", "recency", unit="days"),
+        Derived("is_high_value", greater(feature("total_spend_30d"), literal("1000"))),
+    ],
+)
+
+
+def build(events: DataFrame) -> DataFrame:
+    """Kafka records in; out, one row per (customer_id, window) that changed."""
+    return (
+        events.transform(debezium.row_changes(FEATURE_SET))
+        .withWatermark("event_time", FEATURE_SET.lateness_allowed)
+        .groupBy("entity", windows.tumbling("event_time", "30 days"))
+        .agg(state.row_versions(FEATURE_SET))
+        .transform(state.live_rows(FEATURE_SET))
+        .transform(features.aggregate(FEATURE_SET))
+    )
+
+
+if __name__ == "__main__":
+    job.main(FEATURE_SET, build)

@@ -1,0 +1,62 @@
+"""Sales of each product over 7 days.
+
+Rendered by cdc-features from features/product.yaml (sha256 6c6c2d19175c).
+Edit the definition and run `cdc-features render product`; changes made here are lost.
+"""
+
+from pyspark.sql import DataFrame
+
+from cdc_features import debezium, features, job, state, windows
+from cdc_features.feature_set import (
+    Aggregated,
+    Column,
+    Derived,
+    FeatureSet,
+    Source,
+    TumblingWindow,
+    divide,
+    feature,
+    literal,
+)
+
+FEATURE_SET = FeatureSet(
+    name="product",
+    entity="product_id",
+    source=Source(
+        table="public.orders",
+        primary_key="order_id",
+        event_time="created_at",
+        columns=[
+            Column("order_id", "bigint"),
+            Column("product_id", "bigint"),
+            Column("customer_id", "bigint"),
+            Column("quantity", "integer"),
+            Column("total_amount", "decimal(12,2)"),
+            Column("created_at", "timestamp"),
+        ],
+    ),
+    window=TumblingWindow(length="7 days", retention="7 days"),
+    watermark="1 hour",
+    features=[
+        Aggregated("units_sold_7d", "sum", column="quantity"),
+        Aggregated("revenue_7d", "sum", column="total_amount"),
+        Aggregated("unique_customers_7d", "count_distinct", column="customer_id"),
+        Derived("sales_per_day", divide(feature("units_sold_7d"), literal("7")), digits=2),
+    ],
+)
+
+
+def build(events: DataFrame) -> DataFrame:
+    """Kafka records in; out, one row per (product_id, window) that changed."""
+    return (
+        events.transform(debezium.row_changes(FEATURE_SET))
+        .withWatermark("event_time", FEATURE_SET.lateness_allowed)
+        .groupBy("entity", windows.tumbling("event_time", "7 days"))
+        .agg(state.row_versions(FEATURE_SET))
+        .transform(state.live_rows(FEATURE_SET))
+        .transform(features.aggregate(FEATURE_SET))
+    )
+
+
+if __name__ == "__main__":
+    job.main(FEATURE_SET, build)

@@ -1,0 +1,17 @@
+/** What a command gets from main: where it runs and whom it talks to. */
+import type { Progress } from "../platform/progress.ts";
+import type { Stack } from "../stack/stack.ts";
+import type { Terminal } from "./report/terminal.ts";
+
+export interface Context {
+  cwd: string;
+  env: NodeJS.ProcessEnv;
+  terminal: Terminal;
+  progress: Progress;
+  /** The stack of a target. Throws UsageError for an unknown one. */
+  stack(target: string): Stack;
+  /** Fires on Ctrl-C or SIGTERM. */
+  signal: AbortSignal;
+  /** Sets the exit code of a command that ended as it should but found something. */
+  exitWith(code: number): void;
+}

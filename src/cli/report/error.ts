@@ -1,0 +1,16 @@
+/** An error on the screen: what happened, what to do. The last line is the one that matters. */
+import { CdcFeaturesError, EXIT, type ExitCode } from "../../errors.ts";
+import type { Terminal } from "./terminal.ts";
+
+export function reportError(error: unknown, terminal: Terminal): ExitCode {
+  const { paint } = terminal;
+  if (error instanceof CdcFeaturesError) {
+    terminal.say(`${paint.red.bold("error:")} ${error.message}`);
+    if (error.hint !== undefined) terminal.say(paint.cyan(error.hint));
+    return error.exitCode;
+  }
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  terminal.say(`${paint.red.bold("internal error:")} ${text}`);
+  terminal.say("This is a bug in cdc-features.");
+  return EXIT.failed;
+}

@@ -1,0 +1,39 @@
+/** How a run looks: a line while it goes on, a summary, a table of features. */
+import type { JobFinished, JobProgress, JobTable } from "../../submit/job-events.ts";
+import { formatTable } from "./table.ts";
+
+const number = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
+
+export function progressLine(progress: JobProgress): string {
+  const parts = [
+    `${number.format(progress.read_total)} events`,
+    `${number.format(progress.rows_per_second)}/s`,
+    `batch ${progress.batch}`,
+    `${number.format(progress.entities_written_total)} entities written`,
+  ];
+  if (progress.watermark) parts.push(`watermark ${progress.watermark}`);
+  if (progress.seconds_behind != null) parts.push(`${number.format(progress.seconds_behind)} s behind`);
+  return parts.join(" · ");
+}
+
+/** With the sum that must add up: what became of every event read. */
+export function summaryLines(featureSet: string, finished: JobFinished): string {
+  const classes: [string, number][] = [
+    ["applied", finished.applied],
+    ["duplicate", finished.duplicates],
+    ["late", finished.late],
+    ["dead-letter", finished.dead_letters],
+    ["ignored", finished.ignored],
+  ];
+  const sum = classes.map(([name, count]) => `${number.format(count)} ${name}`).join(" + ");
+  const batches = finished.batches === 1 ? "1 batch" : `${finished.batches} batches`;
+  return [
+    `${featureSet}: ${number.format(finished.entities_written)} entities written in ${batches}, ${finished.seconds.toFixed(1)} s`,
+    `${number.format(finished.read)} events read = ${sum}`,
+  ].join("\n");
+}
+
+export function featureTable(table: JobTable): string {
+  const headings = Object.keys(table.rows[0] ?? {});
+  return formatTable(headings, table.rows.map((row) => headings.map((heading) => String(row[heading] ?? ""))));
+}

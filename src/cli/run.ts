@@ -1,0 +1,112 @@
+import path from "node:path";
+import type { Command } from "commander";
+import { provenanceOf, writeJob } from "../render/write-job.ts";
+import { PACKAGE_ROOT } from "../stack/embedded/home.ts";
+import { TOPIC_PREFIX } from "../stack/stack.ts";
+import type { JobEvent, JobFinished, JobTable } from "../submit/job-events.ts";
+import { runJob } from "../submit/run.ts";
+import { runFolder, SINKS, type Sink } from "../submit/run-folder.ts";
+import type { Context } from "./context.ts";
+import { type Definition, loadDefinitions } from "./definitions.ts";
+import { json, option, target } from "./options.ts";
+import { featureTable, progressLine, summaryLines } from "./report/run.ts";
+import { seedIfEmpty } from "./up.ts";
+
+interface RunOptions {
+  target: string;
+  continuous?: boolean;
+  sink: Sink;
+  json?: boolean;
+}
+
+const CATCH_UP_TIMEOUT_MS = 300_000;
+
+export function run(program: Command, context: Context): void {
+  program
+    .command("run <sets...>")
+    .description("compute feature sets: start what is missing, render, submit, follow")
+    .addOption(target())
+    .addOption(option("--continuous", "go on until Ctrl-C"))
+    .addOption(option("--sink <sink>", "where features go").choices(SINKS).default("dual"))
+    .addOption(json())
+    .action(async (sets: string[], options: RunOptions) => {
+      const definitions = await loadDefinitions(sets, context.cwd);
+      const runs = await runAll(definitions, options, context);
+      if (options.json) {
+        context.terminal.print(JSON.stringify({ runs: runs.map(({ featureSet, finished }) => asJson(featureSet, finished)) }));
+        return;
+      }
+      for (const { featureSet, finished, examples } of runs) {
+        context.terminal.print(summaryLines(featureSet, finished));
+        if (examples !== undefined && examples.rows.length > 0) context.terminal.print(`${featureTable(examples)}\n`);
+      }
+    });
+}
+
+interface Ended {
+  featureSet: string;
+  finished: JobFinished;
+  /** What the job showed last. */
+  examples: JobTable | undefined;
+}
+
+/** The servers once, then all jobs side by side. */
+async function runAll(definitions: Definition[], options: RunOptions, context: Context): Promise<Ended[]> {
+  const stack = context.stack(options.target);
+  const endpoints = await stack.up(context.progress, { newPorts: false });
+  await seedIfEmpty(stack, endpoints, context);
+  await context.progress.step("all changes are in Kafka", () => stack.captureCaughtUp(CATCH_UP_TIMEOUT_MS));
+  const spark = await stack.spark();
+
+  const results = await Promise.allSettled(
+    definitions.map(({ featureSet, file, text, project }) =>
+      context.progress.step(`${featureSet.name} features`, async (step): Promise<Ended> => {
+        const { name } = featureSet;
+        const folder = runFolder(stack.stateDir, name, options.sink);
+        await writeJob(featureSet, provenanceOf(file, text, project), folder.folder);
+        step.update("starting Spark");
+        let examples: JobTable | undefined;
+        const onEvent = (event: JobEvent) => {
+          if (event.event === "progress") step.update(progressLine(event));
+          if (event.event !== "table") return;
+          if (options.sink === "console" && !options.json) context.terminal.print(`${featureTable(event)}\n`);
+          else examples = event;
+        };
+        const finished = await runJob({
+          featureSet: name,
+          folder,
+          pythonPath: path.join(PACKAGE_ROOT, "spark-jobs"),
+          spark,
+          kafka: endpoints.kafka,
+          topicPrefix: TOPIC_PREFIX,
+          redis: endpoints.redis,
+          offlineRoot: endpoints.offline,
+          sink: options.sink,
+          continuous: options.continuous ?? false,
+          signal: context.signal,
+          onEvent,
+        });
+        return { featureSet: name, finished, examples };
+      }),
+    ),
+  );
+  return results.map((result) => {
+    if (result.status === "rejected") throw result.reason;
+    return result.value;
+  });
+}
+
+function asJson(featureSet: string, finished: JobFinished) {
+  return {
+    featureSet,
+    read: finished.read,
+    applied: finished.applied,
+    duplicates: finished.duplicates,
+    late: finished.late,
+    deadLetters: finished.dead_letters,
+    ignored: finished.ignored,
+    entitiesWritten: finished.entities_written,
+    batches: finished.batches,
+    seconds: finished.seconds,
+  };
+}

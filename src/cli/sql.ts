@@ -1,0 +1,27 @@
+import type { Command } from "commander";
+import { runSql } from "../stack/demo-shop/index.ts";
+import type { Context } from "./context.ts";
+import { json, target } from "./options.ts";
+import { formatTable } from "./report/table.ts";
+
+export function sql(program: Command, context: Context): void {
+  program
+    .command("sql <statement>")
+    .description("run SQL on the demo shop's database")
+    .addOption(target())
+    .addOption(json())
+    .action(async (statement: string, options: { target: string; json?: boolean }) => {
+      const { postgres } = await context.stack(options.target).endpoints();
+      const results = await runSql(postgres, statement);
+      if (options.json) {
+        context.terminal.print(JSON.stringify(results));
+        return;
+      }
+      for (const { command, columns, rows, count } of results) {
+        if (columns.length > 0) {
+          const cells = rows.map((row) => row.map((value) => value ?? context.terminal.paintOut.dim("null")));
+          context.terminal.print(formatTable(columns, cells));
+        } else context.terminal.print(count === null ? command : `${command} ${count}`);
+      }
+    });
+}

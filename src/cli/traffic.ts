@@ -1,0 +1,27 @@
+import type { Command } from "commander";
+import { traffic as writeTraffic } from "../stack/demo-shop/index.ts";
+import { UsageError } from "../errors.ts";
+import type { Context } from "./context.ts";
+import { json, option, target } from "./options.ts";
+
+export function traffic(program: Command, context: Context): void {
+  program
+    .command("traffic")
+    .description("keep changing the demo shop's orders until Ctrl-C")
+    .addOption(target())
+    .addOption(option("--rate <changes>", "changes per second").default("10"))
+    .addOption(json())
+    .action(async (options: { target: string; rate: string; json?: boolean }) => {
+      const rate = Number(options.rate);
+      if (!(rate > 0)) throw new UsageError(`--rate takes a number above 0, not ${options.rate}`);
+      const { postgres } = await context.stack(options.target).endpoints();
+      const result = await context.progress.step(`${rate} changes per second, Ctrl-C ends it`, (step) =>
+        writeTraffic(postgres, {
+          rate,
+          signal: context.signal,
+          onProgress: ({ total }) => step.update(`${total} changes`),
+        }),
+      );
+      context.terminal.print(options.json ? JSON.stringify(result) : `${result.total} changes in ${result.seconds.toFixed(1)} s`);
+    });
+}

@@ -1,0 +1,44 @@
+import type { Command } from "commander";
+import { isEmpty, seed } from "../stack/demo-shop/index.ts";
+import type { Endpoints, Stack } from "../stack/stack.ts";
+import type { Context } from "./context.ts";
+import { json, option, target } from "./options.ts";
+
+interface UpOptions {
+  target: string;
+  demoData: boolean;
+  newPorts?: boolean;
+  json?: boolean;
+}
+
+export function up(program: Command, context: Context): void {
+  program
+    .command("up")
+    .description("set up and start the servers that are missing, and fill the demo shop")
+    .addOption(target())
+    .addOption(option("--no-demo-data", "leave the demo shop empty"))
+    .addOption(option("--new-ports", "choose other ports, where a remembered one is taken"))
+    .addOption(json())
+    .action(async (options: UpOptions) => {
+      const stack = context.stack(options.target);
+      const endpoints = await stack.up(context.progress, { newPorts: options.newPorts ?? false });
+      if (options.demoData) await seedIfEmpty(stack, endpoints, context);
+      else await stack.remember({ demoData: "declined" });
+      if (options.json) {
+        context.terminal.print(JSON.stringify({ target: stack.target, endpoints, stateDir: stack.stateDir }));
+        return;
+      }
+      for (const [name, url] of Object.entries(endpoints)) context.terminal.print(`${name.padEnd(9)} ${url}`);
+    });
+}
+
+/** Fills the demo shop once in its life, and never over somebody's rows or wish. */
+export async function seedIfEmpty(stack: Stack, endpoints: Endpoints, context: Context): Promise<void> {
+  if ((await stack.memory()).demoData !== undefined) return;
+  if (await isEmpty(endpoints.postgres)) {
+    await context.progress.step("demo shop", async (step) => {
+      await seed(endpoints.postgres, {}, ({ written, total }) => step.update(`${written} of ${total} statements`));
+    });
+    await stack.remember({ demoData: "seeded" });
+  }
+}

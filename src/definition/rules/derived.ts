@@ -1,0 +1,22 @@
+/** What the rules about derived features share. */
+import type { Finding } from "../diagnostics.ts";
+import type { DerivedFeature, Draft } from "../draft.ts";
+import type { SyntaxTree } from "../expression/syntax-tree.ts";
+
+export interface Derived {
+  name: string;
+  feature: DerivedFeature;
+  tree: SyntaxTree;
+}
+
+/** The derived features whose expressions could be read. */
+export function derivedOf({ features }: Draft): Derived[] {
+  return [...(features ?? [])].flatMap(([name, feature]) =>
+    feature?.kind === "derived" && feature.tree ? [{ name, feature, tree: feature.tree }] : [],
+  );
+}
+
+/** The place of a character of a feature's expression. */
+export function inExpression(name: string, offset: number): Pick<Finding, "path" | "offset"> {
+  return { path: ["features", name, "expression"], offset };
+}

@@ -1,0 +1,17 @@
+import { columnRules } from "./columns.ts";
+import { expressionRules } from "./expressions.ts";
+import { featureRules } from "./features.ts";
+import { nameRules } from "./names.ts";
+import { referenceRules } from "./references.ts";
+import type { Rules } from "./rule.ts";
+import { windowRules } from "./window.ts";
+
+/** What a definition of the right form must hold to; the key is the name a diagnostic shows. */
+export const rules: Rules = {
+  ...nameRules,
+  ...columnRules,
+  ...windowRules,
+  ...featureRules,
+  ...referenceRules,
+  ...expressionRules,
+};

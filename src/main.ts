@@ -1,0 +1,86 @@
+/** Wires everything, and is the only place that turns an error into an exit code. */
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import type { Context } from "./cli/context.ts";
+import { doctor } from "./cli/doctor.ts";
+import { down } from "./cli/down.ts";
+import { logs } from "./cli/logs.ts";
+import { render } from "./cli/render.ts";
+import { run } from "./cli/run.ts";
+import { seed } from "./cli/seed.ts";
+import { sql } from "./cli/sql.ts";
+import { status } from "./cli/status.ts";
+import { traffic } from "./cli/traffic.ts";
+import { up } from "./cli/up.ts";
+import { validate } from "./cli/validate.ts";
+import { progressOn } from "./cli/report/progress.ts";
+import { reportError } from "./cli/report/error.ts";
+import { type Terminal, terminal as realTerminal } from "./cli/report/terminal.ts";
+import { EXIT, UsageError } from "./errors.ts";
+import { EmbeddedStack } from "./stack/embedded/embedded-stack.ts";
+import { homeOf } from "./stack/embedded/home.ts";
+import type { Stack } from "./stack/stack.ts";
+
+/** In the order of the help. */
+const COMMANDS = [run, up, status, logs, down, doctor, validate, render, seed, traffic, sql];
+
+export interface World {
+  cwd: string;
+  env: NodeJS.ProcessEnv;
+  terminal: Terminal;
+}
+
+/** Runs one command line and returns its exit code. */
+export async function main(
+  args: string[],
+  world: World = { cwd: process.cwd(), env: process.env, terminal: realTerminal() },
+): Promise<number> {
+  const { cwd, env, terminal } = world;
+  let exitCode: number = EXIT.ok;
+  const interrupt = new AbortController();
+  const onSignal = () => interrupt.abort();
+  process.on("SIGINT", onSignal);
+  process.on("SIGTERM", onSignal);
+  const context: Context = {
+    cwd,
+    env,
+    terminal,
+    progress: progressOn(terminal),
+    stack: (target) => stackOf(target, cwd, env),
+    signal: interrupt.signal,
+    exitWith: (code) => {
+      exitCode = code;
+    },
+  };
+  try {
+    await programOf(context).parseAsync(args, { from: "user" });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    return reportError(error, terminal);
+  } finally {
+    process.off("SIGINT", onSignal);
+    process.off("SIGTERM", onSignal);
+  }
+}
+
+function programOf(context: Context): Command {
+  const { version, description } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
+    version: string;
+    description: string;
+  };
+  const program = new Command("cdc-features")
+    .description(description)
+    .version(version)
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => context.terminal.print(text.trimEnd()), writeErr: (text) => context.terminal.say(text.trimEnd()) })
+    .showHelpAfterError()
+    .showSuggestionAfterError();
+  for (const command of COMMANDS) command(program, context);
+  return program;
+}
+
+function stackOf(target: string, cwd: string, env: NodeJS.ProcessEnv): Stack {
+  if (target === "embedded") return new EmbeddedStack(homeOf(cwd, env));
+  throw new UsageError(`no target named ${target}`, { hint: "There is: embedded" });
+}

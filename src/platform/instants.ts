@@ -1,0 +1,50 @@
+/** Instants as bigint microseconds since 1970 UTC: the precision of Postgres, Spark and Parquet. */
+
+export const DAY_MICROS = 86_400_000_000n;
+
+const FIRST = -62_135_596_800_000_000n; // 0001-01-01
+const LAST = 253_402_300_799_999_999n; // the end of 9999
+
+const ISO = /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(Z|[+-]\d\d(?::?\d\d)?)$/;
+
+/** Within the years that every store and language can write, 0001 to 9999. */
+export function isInstant(micros: bigint): boolean {
+  return micros >= FIRST && micros <= LAST;
+}
+
+/** Reads ISO 8601 text with a zone or `Z`; undefined for anything else. Nanoseconds are cut off. */
+export function microsOfIso(text: string): bigint | undefined {
+  const match = ISO.exec(text);
+  if (match === null) return undefined;
+  const [, year, month, day, hour, minute, second = "00", fraction = "", zone = "Z"] = match;
+  const ms = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}.000Z`);
+  // Date.parse takes 31 February for 3 March.
+  if (Number.isNaN(ms) || new Date(ms).getUTCDate() !== Number(day)) return undefined;
+  const micros = BigInt(ms - zoneMs(zone)) * 1000n + BigInt(fraction.padEnd(6, "0").slice(0, 6));
+  return isInstant(micros) ? micros : undefined;
+}
+
+function zoneMs(zone: string): number {
+  if (zone === "Z") return 0;
+  const minutes = Number(zone.slice(1, 3)) * 60 + Number(zone.slice(3).replace(":", "") || 0);
+  return (zone.startsWith("-") ? -minutes : minutes) * 60_000;
+}
+
+/** ISO 8601, UTC, with `Z`; a fraction only where there is one, then with six digits. */
+export function isoOfMicros(micros: bigint): string {
+  const seconds = floorDivide(micros, 1_000_000n);
+  const fraction = micros - seconds * 1_000_000n;
+  const whole = new Date(Number(seconds) * 1000).toISOString().slice(0, 19);
+  return fraction === 0n ? `${whole}Z` : `${whole}.${fraction.toString().padStart(6, "0")}Z`;
+}
+
+/** Number of the UTC day since 1970. */
+export function utcDay(micros: bigint): number {
+  return Number(floorDivide(micros, DAY_MICROS));
+}
+
+/** Rounds towards minus infinity, unlike bigint's own division. */
+export function floorDivide(a: bigint, b: bigint): bigint {
+  const quotient = a / b;
+  return a % b !== 0n && a < 0n !== b < 0n ? quotient - 1n : quotient;
+}

@@ -1,0 +1,31 @@
+/** A Redis connection that fails at once instead of queueing for ever. */
+import { Redis } from "ioredis";
+import { EnvironmentError } from "../errors.ts";
+
+/** Runs `work` on a connection of its own. Throws EnvironmentError when Redis cannot be reached. */
+export async function withRedis<T>(url: string, work: (redis: Redis) => Promise<T>): Promise<T> {
+  const redis = new Redis(url, { lazyConnect: true, maxRetriesPerRequest: 0, retryStrategy: () => null, connectTimeout: 3_000 });
+  redis.on("error", () => {});
+  try {
+    await redis.connect();
+  } catch (cause) {
+    redis.disconnect();
+    throw new EnvironmentError(`cannot connect to Redis at ${new URL(url).host}: ${(cause as Error).message}`, {
+      hint: "Start the stack with `cdc-features up`.",
+      cause,
+    });
+  }
+  try {
+    return await work(redis);
+  } finally {
+    redis.disconnect();
+  }
+}
+
+export async function redisAnswers(url: string): Promise<boolean> {
+  try {
+    return (await withRedis(url, (redis) => redis.ping())) === "PONG";
+  } catch {
+    return false;
+  }
+}

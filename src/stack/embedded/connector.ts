@@ -1,0 +1,176 @@
+/** Debezium's connector: its settings, its registration, and when it has caught up with the database. */
+import pg from "pg";
+import { JobError } from "../../errors.ts";
+import { succeeds, waitFor } from "../../platform/waits.ts";
+import { TOPIC_PREFIX } from "../stack.ts";
+
+const CONNECTOR = "shop";
+const SLOT = "cdc_features";
+const PUBLICATION = "cdc_features";
+
+/** Creates the database that the URL names, where it is missing. */
+export async function ensureDatabase(postgres: string): Promise<void> {
+  const name = new URL(postgres).pathname.slice(1);
+  await withClient(maintenanceUrl(postgres), async (client) => {
+    const found = await client.query("SELECT 1 FROM pg_database WHERE datname = $1", [name]);
+    if (found.rowCount === 0) await client.query(`CREATE DATABASE ${pg.escapeIdentifier(name)}`);
+  });
+}
+
+/** The same server's database that is always there. */
+function maintenanceUrl(postgres: string): string {
+  const url = new URL(postgres);
+  url.pathname = "/postgres";
+  return url.href;
+}
+
+/** Every table of the schema, so that a table added later is captured too. Idempotent. */
+export async function createPublication(postgres: string): Promise<void> {
+  await withClient(postgres, async (client) => {
+    const found = await client.query("SELECT 1 FROM pg_publication WHERE pubname = $1", [PUBLICATION]);
+    if (found.rowCount === 0) await client.query(`CREATE PUBLICATION ${PUBLICATION} FOR TABLES IN SCHEMA public`);
+  });
+}
+
+/** Names of the tables in the schema `public`. */
+export async function capturedTables(postgres: string): Promise<string[]> {
+  return withClient(postgres, async (client) => {
+    const tables = await client.query("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1");
+    return tables.rows.map((row) => row.tablename as string);
+  });
+}
+
+function settings(postgres: string): Record<string, string> {
+  const url = new URL(postgres);
+  return {
+    "connector.class": "io.debezium.connector.postgresql.PostgresConnector",
+    "tasks.max": "1",
+    "database.hostname": url.hostname,
+    "database.port": url.port,
+    "database.user": decodeURIComponent(url.username),
+    "database.password": decodeURIComponent(url.password),
+    "database.dbname": url.pathname.slice(1),
+    "topic.prefix": TOPIC_PREFIX,
+    "plugin.name": "pgoutput",
+    "slot.name": SLOT,
+    "publication.name": PUBLICATION,
+    "publication.autocreate.mode": "disabled",
+    "schema.include.list": "public",
+    // By default a TRUNCATE is left out, and features would keep what the table lost.
+    "skipped.operations": "none",
+    "poll.interval.ms": "20",
+    "topic.creation.default.partitions": "2",
+    "topic.creation.default.replication.factor": "1",
+  };
+}
+
+/** Registers the connector and waits until it streams. Throws JobError with Debezium's own words if it fails. */
+export async function startConnector(connect: string, postgres: string, timeoutMs: number): Promise<void> {
+  const put = async () => {
+    const response = await fetch(`${connect}/connectors/${CONNECTOR}/config`, {
+      method: "PUT",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(settings(postgres)),
+    });
+    // 409 says that the worker is still joining its group.
+    if (response.ok) return true;
+    if (response.status === 409) return undefined;
+    throw new JobError(`Kafka Connect refused the connector: ${(await response.text()).slice(0, 500)}`);
+  };
+  await waitFor({ what: "Kafka Connect to take the connector", timeoutMs }, put);
+  await waitFor({ what: "Debezium to stream from Postgres", timeoutMs, hint: "See `cdc-features logs connect`." }, async () => {
+    const state = await connectorState(connect);
+    if (state.failure !== undefined) throw new JobError(`the Debezium connector failed: ${state.failure}`);
+    return state.running && (await slotIsActive(postgres)) ? true : undefined;
+  });
+}
+
+/** Whether the connector runs with just the settings it would be given now. */
+export async function connectorIsUp(connect: string, postgres: string): Promise<boolean> {
+  const response = await fetch(`${connect}/connectors/${CONNECTOR}/config`);
+  if (!response.ok) return false;
+  const current = (await response.json()) as Record<string, string>;
+  const same = Object.entries(settings(postgres)).every(([name, value]) => current[name] === value);
+  return same && (await connectorState(connect)).running && (await slotIsActive(postgres));
+}
+
+export interface ConnectorState {
+  running: boolean;
+  /** First line of the trace, when the connector or its task failed. */
+  failure: string | undefined;
+}
+
+export async function connectorState(connect: string): Promise<ConnectorState> {
+  const response = await fetch(`${connect}/connectors/${CONNECTOR}/status`);
+  if (!response.ok) return { running: false, failure: undefined };
+  const status = (await response.json()) as { connector: Part; tasks: Part[] };
+  const parts = [status.connector, ...status.tasks];
+  const failed = parts.find((part) => part.state === "FAILED");
+  return {
+    running: status.tasks.length > 0 && parts.every((part) => part.state === "RUNNING"),
+    failure: failed === undefined ? undefined : rootCause(failed.trace ?? "no trace"),
+  };
+}
+
+interface Part {
+  state: string;
+  trace?: string;
+}
+
+function rootCause(trace: string): string {
+  const causes = trace.split("\n").filter((line) => line.startsWith("Caused by: "));
+  return (causes.at(-1) ?? trace.split("\n")[0] ?? trace).replace("Caused by: ", "");
+}
+
+async function slotIsActive(postgres: string): Promise<boolean> {
+  return withClient(postgres, async (client) => {
+    const slot = await client.query("SELECT active FROM pg_replication_slots WHERE slot_name = $1", [SLOT]);
+    return slot.rows[0]?.active === true;
+  });
+}
+
+/**
+ * Resolves once every transaction committed before the call is acknowledged by Kafka. The slot's confirmed
+ * position says so, but moves only with events: small logical messages push it on.
+ */
+export async function connectorCaughtUp(connect: string, postgres: string, timeoutMs: number): Promise<void> {
+  await withClient(postgres, async (client) => {
+    const target = (await client.query("SELECT pg_current_wal_insert_lsn()::text AS lsn")).rows[0].lsn as string;
+    await waitFor(
+      {
+        what: `Debezium to pass on all changes up to ${target}`,
+        timeoutMs,
+        intervalMs: 100,
+        hint: "See `cdc-features status` and `cdc-features logs connect`.",
+      },
+      async () => {
+        const { rows } = await client.query(
+          "SELECT confirmed_flush_lsn >= $1::pg_lsn AS passed FROM pg_replication_slots WHERE slot_name = $2",
+          [target, SLOT],
+        );
+        if (rows[0]?.passed === true) return true;
+        const { failure } = await connectorState(connect);
+        if (failure !== undefined) throw new JobError(`the Debezium connector failed: ${failure}`);
+        await client.query("SELECT pg_logical_emit_message(true, 'cdc-features', 'caught up?')");
+        return undefined;
+      },
+    );
+  });
+}
+
+/** Whether the server takes connections; the database itself may be missing still. */
+export async function postgresAnswers(postgres: string): Promise<boolean> {
+  return succeeds(() => withClient(maintenanceUrl(postgres), (client) => client.query("SELECT 1")));
+}
+
+/** Runs `work` on a connection of its own. */
+async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2_000 });
+  client.on("error", () => {});
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,342 @@
+/**
+ * The real servers on this machine, without Docker: Postgres, Kafka, Kafka Connect with Debezium, Redis, and
+ * Spark in a Python environment of its own. Servers outlive the command that starts them.
+ */
+import { existsSync } from "node:fs";
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { EnvironmentError, JobError, UsageError } from "../../errors.ts";
+import { lastLines, readIfExists, writeFileAtomic } from "../../platform/files.ts";
+import { createTopics, kafkaAnswers } from "../../platform/kafka-admin.ts";
+import { withLock } from "../../platform/lock.ts";
+import { isFree, ownerOf } from "../../platform/ports.ts";
+import { isAlive, type ServerProcess, stopServer } from "../../platform/processes.ts";
+import type { Progress } from "../../platform/progress.ts";
+import { redisAnswers } from "../../platform/redis.ts";
+import { succeeds, waitFor } from "../../platform/waits.ts";
+import { createShop } from "../demo-shop/index.ts";
+import { type Check, type Endpoints, type ServerStatus, type SparkRuntime, type Stack, type StackMemory, TOPIC_PREFIX } from "../stack.ts";
+import {
+  capturedTables,
+  connectorCaughtUp,
+  connectorIsUp,
+  connectorState,
+  createPublication,
+  ensureDatabase,
+  postgresAnswers,
+  startConnector,
+} from "./connector.ts";
+import { type Home, inState } from "./home.ts";
+import { startConnect } from "./servers/connect.ts";
+import { startKafka } from "./servers/kafka.ts";
+import { POSTGRES_DATABASE, POSTGRES_USER, postgresPlace, startPostgres } from "./servers/postgres.ts";
+import { startRedis } from "./servers/redis.ts";
+import { type Jars, jars } from "./setup/jars.ts";
+import { checkPrerequisites, requirePrerequisites } from "./setup/prerequisites.ts";
+import { sparkVenv, wheelJava } from "./setup/python-packages.ts";
+import { choosePorts, claimPort, loadState, newState, SERVERS, type ServerName, type StackState, saveState } from "./state.ts";
+
+const START_TIMEOUT_MS = 120_000;
+const UP_LOCK_TIMEOUT_MS = 30 * 60_000;
+
+/** Stopped in this order: Debezium before the database that would wait for it. */
+const STOP_ORDER: readonly ServerName[] = ["connect", "kafka", "redis", "postgres"];
+
+interface Installation {
+  venv: string;
+  javaHome: string;
+  jars: Jars;
+}
+
+export class EmbeddedStack implements Stack {
+  readonly target = "embedded";
+  readonly stateDir: string;
+  readonly #home: Home;
+
+  constructor(home: Home) {
+    this.#home = home;
+    this.stateDir = home.state;
+  }
+
+  async up(progress: Progress, options: { newPorts: boolean }): Promise<Endpoints> {
+    const prerequisites = await requirePrerequisites(process.env);
+    await this.#prepareStateFolder();
+    return withLock(inState.upLock(this.#home), "cdc-features up", UP_LOCK_TIMEOUT_MS, async () => {
+      const installation = await this.#install(prerequisites, progress);
+      const state = (await loadState(this.#home)) ?? (await newState(this.#home));
+      if (options.newPorts) await this.#moveToNewPorts(state, progress);
+      await saveState(this.#home, state);
+      const endpoints = endpointsOf(state, this.#home);
+      await this.#startServers(state, endpoints, installation, progress);
+      await mkdir(endpoints.offline, { recursive: true });
+      return endpoints;
+    });
+  }
+
+  async endpoints(): Promise<Endpoints> {
+    const state = await loadState(this.#home);
+    const stopped = SERVERS.filter((name) => !isRunning(state, name));
+    if (state === undefined || stopped.length > 0) {
+      throw new EnvironmentError(`not running here: ${stopped.join(", ")}`, { hint: "Start the stack with `cdc-features up`." });
+    }
+    return endpointsOf(state, this.#home);
+  }
+
+  async spark(): Promise<SparkRuntime> {
+    const { venv, javaHome, jars } = await this.#installed();
+    return {
+      sparkSubmit: path.join(venv, "bin", "spark-submit"),
+      master: "local[2]",
+      env: {
+        ...process.env,
+        // spark-submit takes `python3` from PATH, whatever it is.
+        PATH: `${path.join(venv, "bin")}:${path.join(javaHome, "bin")}:${process.env["PATH"] ?? ""}`,
+        JAVA_HOME: javaHome,
+        SPARK_HOME: undefined,
+        PYSPARK_PYTHON: path.join(venv, "bin", "python"),
+        SPARK_LOCAL_IP: "127.0.0.1",
+      },
+      conf: {
+        "spark.driver.extraClassPath": `${jars.spark}/*`,
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.sql.shuffle.partitions": "2",
+        "spark.driver.memory": "2g",
+        "spark.local.dir": path.join(this.stateDir, "tmp"),
+        "spark.sql.warehouse.dir": path.join(this.stateDir, "tmp", "warehouse"),
+      },
+    };
+  }
+
+  async captureCaughtUp(timeoutMs: number): Promise<void> {
+    const { connect, postgres, kafka } = await this.endpoints();
+    // A table made since `up` has no topic before its first row, and Spark would not start without one.
+    await this.#createTopics(postgres, kafka);
+    await connectorCaughtUp(connect, postgres, timeoutMs);
+  }
+
+  async memory(): Promise<StackMemory> {
+    return (await loadState(this.#home))?.memory ?? {};
+  }
+
+  async remember(memory: StackMemory): Promise<void> {
+    await withLock(inState.upLock(this.#home), "cdc-features", UP_LOCK_TIMEOUT_MS, async () => {
+      const state = await loadState(this.#home);
+      if (state !== undefined) await saveState(this.#home, { ...state, memory: { ...state.memory, ...memory } });
+    });
+  }
+
+  async status(): Promise<ServerStatus[]> {
+    const state = await loadState(this.#home);
+    return Promise.all(
+      SERVERS.map(async (name) => {
+        const ref = state?.processes[name];
+        const running = isRunning(state, name);
+        return {
+          name,
+          state: running ? "running" : ref === undefined ? "stopped" : "crashed",
+          pid: running ? ref?.pid : undefined,
+          port: state?.ports[name],
+          log: inState.log(this.#home, name),
+          detail: running && state !== undefined ? await detail(name, endpointsOf(state, this.#home)) : undefined,
+        } satisfies ServerStatus;
+      }),
+    );
+  }
+
+  logFile(name: string): string {
+    if (!SERVERS.includes(name as ServerName)) {
+      throw new UsageError(`no server named ${name}`, { hint: `There are: ${SERVERS.join(", ")}` });
+    }
+    return inState.log(this.#home, name);
+  }
+
+  async down(progress: Progress, options: { purge: boolean }): Promise<void> {
+    if (existsSync(this.stateDir)) {
+      await withLock(inState.upLock(this.#home), "cdc-features down", UP_LOCK_TIMEOUT_MS, async () => {
+        const state = await loadState(this.#home);
+        if (state !== undefined) await this.#stopServers(state, progress);
+      });
+    }
+    if (!options.purge) return;
+    const { folder } = await postgresPlace(this.#home);
+    await rm(folder, { recursive: true, force: true });
+    await rm(this.stateDir, { recursive: true, force: true });
+  }
+
+  async doctor(): Promise<Check[]> {
+    const state = await loadState(this.#home);
+    const checks = await checkPrerequisites(process.env);
+    for (const name of SERVERS) {
+      if (state === undefined) break;
+      const port = state.ports[name];
+      const running = isRunning(state, name);
+      const free = running || (await isFree(port));
+      checks.push({
+        name: `port of ${name}`,
+        ok: free,
+        found: running ? `${port}, in use by this stack` : free ? `${port}, free` : `${port} is taken by ${await ownerOf(port)}`,
+        hint: free ? undefined : "Stop that program, or let other ports be chosen: `cdc-features up --new-ports`.",
+      });
+    }
+    return checks;
+  }
+
+  async #prepareStateFolder(): Promise<void> {
+    await mkdir(this.stateDir, { recursive: true });
+    // Nobody wants servers' data in a repository.
+    await writeFile(path.join(this.stateDir, ".gitignore"), "*\n");
+  }
+
+  /** Downloads what the cache does not hold yet and remembers where everything is. */
+  async #install(prerequisites: { python: string; javaHome: string | undefined }, progress: Progress): Promise<Installation> {
+    const javaHome = prerequisites.javaHome ?? (await wheelJava(this.#home, prerequisites.python, progress));
+    const venv = await sparkVenv(this.#home, prerequisites.python, progress);
+    const installation = { venv, javaHome, jars: await jars(this.#home, javaHome, venv, progress) };
+    await writeFileAtomic(this.#installationFile, JSON.stringify(installation, null, 2));
+    return installation;
+  }
+
+  async #installed(): Promise<Installation> {
+    const text = await readIfExists(this.#installationFile);
+    if (text === undefined) throw new EnvironmentError("the stack is not set up here", { hint: "Run `cdc-features up`." });
+    return JSON.parse(text) as Installation;
+  }
+
+  get #installationFile(): string {
+    return path.join(this.stateDir, "installation.json");
+  }
+
+  async #moveToNewPorts(state: StackState, progress: Progress): Promise<void> {
+    await this.#stopServers(state, progress);
+    state.ports = await choosePorts(this.#home);
+  }
+
+  /** Whatever is not running is started; all that can go side by side does. */
+  async #startServers(state: StackState, endpoints: Endpoints, installation: Installation, progress: Progress): Promise<void> {
+    const { javaHome, venv } = installation;
+    const { ports } = state;
+    const start = (name: ServerName, launch: () => Promise<ServerProcess>, answers: () => Promise<boolean>) =>
+      this.#startServer(state, progress, name, launch, answers);
+
+    const postgres = async () => {
+      await start(
+        "postgres",
+        () => startPostgres(this.#home, ports.postgres, state.password),
+        () => postgresAnswers(endpoints.postgres),
+      );
+      await ensureDatabase(endpoints.postgres);
+      await createShop(endpoints.postgres);
+      await createPublication(endpoints.postgres);
+    };
+    const kafka = () =>
+      start(
+        "kafka",
+        async () => {
+          await claimPort("controller", ports.controller);
+          return startKafka({ home: this.#home, javaHome, jars: installation.jars.kafka, port: ports.kafka, controllerPort: ports.controller });
+        },
+        () => kafkaAnswers(endpoints.kafka),
+      );
+    // Connect waits for the broker by itself, so that both JVMs can come up together.
+    const connect = () =>
+      start(
+        "connect",
+        () => startConnect({ home: this.#home, javaHome, jars: installation.jars.kafka, port: ports.connect, kafka: endpoints.kafka }),
+        () => succeeds(async () => (await fetch(`${endpoints.connect}/connectors`)).json()),
+      );
+    const redis = () =>
+      start(
+        "redis",
+        () => startRedis(this.#home, venv, ports.redis),
+        () => redisAnswers(endpoints.redis),
+      );
+
+    await settleAll([postgres(), kafka(), connect(), redis()]);
+    await this.#createTopics(endpoints.postgres, endpoints.kafka);
+    if (!(await connectorIsUp(endpoints.connect, endpoints.postgres))) {
+      await progress.step("Debezium connector", () => startConnector(endpoints.connect, endpoints.postgres, START_TIMEOUT_MS));
+    }
+  }
+
+  async #startServer(
+    state: StackState,
+    progress: Progress,
+    name: ServerName,
+    launch: () => Promise<ServerProcess>,
+    answers: () => Promise<boolean>,
+  ): Promise<void> {
+    if (isRunning(state, name)) {
+      await this.#untilItAnswers(name, undefined, answers);
+      return;
+    }
+    await progress.step(name, async () => {
+      await claimPort(name, state.ports[name]);
+      const server = await launch();
+      state.processes[name] = await server.ref;
+      await saveState(this.#home, state);
+      await this.#untilItAnswers(name, server, answers);
+    });
+  }
+
+  async #untilItAnswers(name: ServerName, server: ServerProcess | undefined, answers: () => Promise<boolean>): Promise<void> {
+    const log = inState.log(this.#home, name);
+    await waitFor({ what: `${name} to answer`, timeoutMs: START_TIMEOUT_MS, hint: `See ${log}` }, async () => {
+      if (server?.exit !== undefined) {
+        throw new JobError(`${name} ended at once (${server.exit}):\n${(await lastLines(log, 5)).join("\n")}`, { hint: `See ${log}` });
+      }
+      return (await answers()) ? true : undefined;
+    });
+  }
+
+  async #createTopics(postgres: string, kafka: string): Promise<void> {
+    const tables = await capturedTables(postgres);
+    await createTopics(kafka, tables.map((table) => `${TOPIC_PREFIX}.public.${table}`), 2);
+  }
+
+  async #stopServers(state: StackState, progress: Progress): Promise<void> {
+    for (const name of STOP_ORDER) {
+      const ref = state.processes[name];
+      if (ref === undefined) continue;
+      if (isAlive(ref)) {
+        await progress.step(`stopping ${name}`, async (step) => {
+          // Postgres' fast shutdown does not wait for clients.
+          const gently = await stopServer(ref, 20_000, name === "postgres" ? "SIGINT" : "SIGTERM");
+          if (!gently) step.update("did not end in 20 s and was killed");
+        });
+      }
+      delete state.processes[name];
+      await saveState(this.#home, state);
+    }
+  }
+}
+
+function isRunning(state: StackState | undefined, name: ServerName): boolean {
+  const ref = state?.processes[name];
+  return ref !== undefined && isAlive(ref);
+}
+
+function endpointsOf(state: StackState, home: Home): Endpoints {
+  const { ports, password } = state;
+  return {
+    postgres: `postgres://${POSTGRES_USER}:${password}@127.0.0.1:${ports.postgres}/${POSTGRES_DATABASE}`,
+    kafka: `127.0.0.1:${ports.kafka}`,
+    connect: `http://127.0.0.1:${ports.connect}`,
+    redis: `redis://127.0.0.1:${ports.redis}/0`,
+    offline: inState.offline(home),
+  };
+}
+
+async function detail(name: ServerName, endpoints: Endpoints): Promise<string | undefined> {
+  if (name !== "connect") return undefined;
+  const state = await connectorState(endpoints.connect).catch(() => undefined);
+  if (state === undefined) return "does not answer";
+  return state.failure ?? (state.running ? "connector running" : "connector not running");
+}
+
+/** All of them, even when one fails: what starts must be remembered before the error goes up. */
+async function settleAll(work: Promise<unknown>[]): Promise<void> {
+  for (const result of await Promise.allSettled(work)) {
+    if (result.status === "rejected") throw result.reason;
+  }
+}

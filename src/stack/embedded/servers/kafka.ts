@@ -1,0 +1,73 @@
+/** One Kafka broker that is its own controller (KRaft). */
+import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir, rm } from "node:fs/promises";
+import path from "node:path";
+import { JobError } from "../../../errors.ts";
+import { writeFileAtomic } from "../../../platform/files.ts";
+import { runCommand, type ServerProcess, startServer } from "../../../platform/processes.ts";
+import { type Home, inState } from "../home.ts";
+import { javaCommand, jvmArguments } from "./java.ts";
+
+export interface KafkaOptions {
+  home: Home;
+  javaHome: string;
+  jars: string;
+  port: number;
+  controllerPort: number;
+}
+
+export async function startKafka(options: KafkaOptions): Promise<ServerProcess> {
+  const { home, javaHome, jars } = options;
+  const folder = inState.server(home, "kafka");
+  const data = path.join(folder, "data");
+  const config = path.join(folder, "server.properties");
+  await mkdir(folder, { recursive: true });
+  await writeFileAtomic(config, properties(options, data));
+  // The marker is written last: an interrupted format begins anew.
+  const formatted = path.join(folder, "formatted");
+  if (!existsSync(formatted)) {
+    await format(options, config, data);
+    await writeFileAtomic(formatted, "");
+  }
+  return startServer(javaCommand(javaHome), jvmArguments(jars, "kafka.Kafka", [config]), {
+    log: inState.log(home, "kafka"),
+    cwd: folder,
+  });
+}
+
+function properties({ port, controllerPort }: KafkaOptions, data: string): string {
+  return `process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:${controllerPort}
+listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}
+advertised.listeners=PLAINTEXT://127.0.0.1:${port}
+controller.listener.names=CONTROLLER
+inter.broker.listener.name=PLAINTEXT
+log.dirs=${data}
+# Change events are the source of truth for rebuilds and for verify: they stay.
+log.retention.ms=-1
+# A producer that misspells a topic should hear of it.
+auto.create.topics.enable=false
+offsets.topic.num.partitions=1
+offsets.topic.replication.factor=1
+transaction.state.log.num.partitions=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.num.partitions=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+`;
+}
+
+async function format({ home, javaHome, jars }: KafkaOptions, config: string, data: string): Promise<void> {
+  await rm(data, { recursive: true, force: true });
+  const clusterId = randomBytes(16).toString("base64url");
+  const result = await runCommand(
+    javaCommand(javaHome),
+    jvmArguments(jars, "kafka.tools.StorageTool", ["format", "--cluster-id", clusterId, "--config", config]),
+    { cwd: inState.server(home, "kafka") },
+  );
+  if (!result.ok) throw new JobError(`Kafka's storage could not be formatted:\n${result.stderr || result.stdout}`);
+}

@@ -1,0 +1,112 @@
+/**
+ * Java archives by the Ivy that ships with PySpark, so that no Maven is needed. Every archive is named in a
+ * lock file, resolved without POMs, and checked against its SHA-256 before it counts.
+ */
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { z } from "zod";
+import { EnvironmentError } from "../../../errors.ts";
+import { sha256, sha256OfFile } from "../../../platform/files.ts";
+import { runCommand } from "../../../platform/processes.ts";
+import { mebibytes, type Progress } from "../../../platform/progress.ts";
+import type { Home } from "../home.ts";
+import { once } from "./once.ts";
+
+const LOCK = new URL("../locks/jars.json", import.meta.url);
+const RESOLVERS = 2;
+
+const archive = z.object({ org: z.string(), name: z.string(), rev: z.string(), sha256: z.string(), bytes: z.number() });
+const lockFile = z.object({ kafka: z.array(archive), spark: z.array(archive) });
+type Archive = z.infer<typeof archive>;
+
+export interface Jars {
+  /** Folder with Kafka, Kafka Connect and Debezium */
+  kafka: string;
+  /** Folder with Spark's Kafka connector */
+  spark: string;
+}
+
+export async function jars(home: Home, java: string, venv: string, progress: Progress): Promise<Jars> {
+  const text = await readFile(LOCK, "utf8");
+  const lock = lockFile.parse(JSON.parse(text));
+  const folder = path.join(home.cache, `jars-${sha256(text).slice(0, 8)}`);
+  const all = [...lock.kafka, ...lock.spark];
+  const bytes = all.reduce((sum, one) => sum + one.bytes, 0);
+  await once(folder, (made) =>
+    progress.step(`Kafka and Debezium (${all.length} archives, ${mebibytes(bytes)}, once)`, async (step) => {
+      const ivy = await findIvy(venv);
+      const work = path.join(made, "work");
+      await mkdir(work, { recursive: true });
+      const settings = path.join(work, "settings.xml");
+      await writeFile(settings, await settingsXml());
+      let done = 0;
+      for (const group of ["kafka", "spark"] as const) {
+        const shards = Array.from({ length: RESOLVERS }, (_, i) => lock[group].filter((_, j) => j % RESOLVERS === i));
+        await Promise.all(
+          shards.map((shard, i) => retrieve(java, ivy, settings, path.join(work, `${group}-${i}`), path.join(made, group), shard)),
+        );
+        done += lock[group].length;
+        step.update(`${done} of ${all.length}`);
+        await verifyAll(path.join(made, group), lock[group]);
+      }
+      await rm(work, { recursive: true });
+    }),
+  );
+  return { kafka: path.join(folder, "kafka"), spark: path.join(folder, "spark") };
+}
+
+async function findIvy(venv: string): Promise<string> {
+  const lib = path.join(venv, "lib");
+  for (const python of await readdir(lib)) {
+    const folder = path.join(lib, python, "site-packages", "pyspark", "jars");
+    const ivy = (await readdir(folder)).find((name) => /^ivy-.*\.jar$/.test(name));
+    if (ivy !== undefined) return path.join(folder, ivy);
+  }
+  throw new EnvironmentError(`no Ivy in ${venv}`, { hint: "Remove that folder and run `cdc-features up` again." });
+}
+
+/** Ivy's own default repository; CDC_FEATURES_IVY_SETTINGS names a settings file for a mirror. */
+async function settingsXml(): Promise<string> {
+  const own = process.env["CDC_FEATURES_IVY_SETTINGS"];
+  if (own) return readFile(own, "utf8");
+  // The lock has every archive and its hash: neither POMs nor checksum files are asked for.
+  return `<ivysettings><settings defaultResolver="default"/><resolvers>
+<ibiblio name="default" m2compatible="true" usepoms="false" useMavenMetadata="false" checkmodified="false" checksums=""/>
+</resolvers></ivysettings>`;
+}
+
+async function retrieve(java: string, ivy: string, settings: string, work: string, target: string, archives: Archive[]): Promise<void> {
+  if (archives.length === 0) return;
+  await mkdir(work, { recursive: true });
+  const file = path.join(work, "ivy.xml");
+  const dependencies = archives.map(
+    ({ org, name, rev }) => `<dependency org="${org}" name="${name}" rev="${rev}" conf="default->default" transitive="false"/>`,
+  );
+  await writeFile(
+    file,
+    `<ivy-module version="2.0"><info organisation="cdc-features" module="jars"/><configurations><conf name="default"/></configurations>
+<dependencies>${dependencies.join("\n")}</dependencies></ivy-module>`,
+  );
+  const result = await runCommand(path.join(java, "bin", "java"), [
+    "-jar", ivy, "-settings", settings, "-cache", path.join(work, "cache"), "-ivy", file,
+    "-retrieve", path.join(target, "[artifact]-[revision].[ext]"),
+  ]);
+  if (!result.ok) {
+    const said = `${result.stdout}\n${result.stderr}`.split("\n").filter((line) => /ERROR|WARN|UNRESOLVED|not found|FAILED/i.test(line));
+    throw new EnvironmentError(`could not download the Java archives:\n${said.slice(0, 6).join("\n")}`, {
+      hint: "Check the network and run the same command again. Behind a mirror, name an Ivy settings file in CDC_FEATURES_IVY_SETTINGS.",
+    });
+  }
+}
+
+async function verifyAll(folder: string, archives: Archive[]): Promise<void> {
+  for (const { name, rev, sha256: expected } of archives) {
+    const file = path.join(folder, `${name}-${rev}.jar`);
+    const actual = await sha256OfFile(file);
+    if (actual !== expected) {
+      throw new EnvironmentError(`${name}-${rev}.jar has the SHA-256 ${actual}, the lock file says ${expected}`, {
+        hint: "The download is damaged or not the pinned one. Run the same command again.",
+      });
+    }
+  }
+}

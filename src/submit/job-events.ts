@@ -1,0 +1,53 @@
+/** What a running job says of itself: lines `@cdc-features {json}` on its stdout. */
+import { z } from "zod";
+
+const MARK = "@cdc-features ";
+
+const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
+
+const started = z.object({ event: z.literal("started"), pid: z.number(), application_id: z.string(), spark_ui: z.string().nullish() });
+
+const progress = z.object({
+  event: z.literal("progress"),
+  batch: z.number(),
+  read: z.number(),
+  read_total: z.number(),
+  rows_per_second: z.number(),
+  entities_written: z.number(),
+  entities_written_total: z.number(),
+  watermark: z.string().nullish(),
+  seconds_behind: z.number().nullish(),
+});
+
+const table = z.object({ event: z.literal("table"), rows: z.array(z.record(z.string(), scalar)) });
+
+const finished = z.object({
+  event: z.literal("finished"),
+  read: z.number(),
+  applied: z.number(),
+  duplicates: z.number(),
+  late: z.number(),
+  dead_letters: z.number(),
+  ignored: z.number(),
+  entities_written: z.number(),
+  batches: z.number(),
+  seconds: z.number(),
+});
+
+const failed = z.object({
+  event: z.literal("failed"),
+  error: z.object({ type: z.string(), message: z.string(), traceback: z.string() }),
+});
+
+const jobEvent = z.discriminatedUnion("event", [started, progress, table, finished, failed]);
+
+export type JobEvent = z.infer<typeof jobEvent>;
+export type JobProgress = z.infer<typeof progress>;
+export type JobTable = z.infer<typeof table>;
+export type JobFinished = z.infer<typeof finished>;
+
+/** The event in a line of output; undefined for any other line. */
+export function parseJobEvent(line: string): JobEvent | undefined {
+  if (!line.startsWith(MARK)) return undefined;
+  return jobEvent.parse(JSON.parse(line.slice(MARK.length)));
+}

@@ -1,0 +1,41 @@
+/** Where a feature set's runs keep things, under the project's state folder. */
+import path from "node:path";
+
+export type Sink = "dual" | "redis" | "parquet" | "console";
+export const SINKS: readonly Sink[] = ["dual", "redis", "parquet", "console"];
+
+export interface RunFolder {
+  folder: string;
+  /** Held by the command that follows the job. */
+  lock: string;
+  /** The job's own process, for the case that its command was killed. */
+  job: string;
+  settings: string;
+  /** The rendered job. */
+  script: string;
+  /** A job that finds this file ends after its batch. */
+  stop: string;
+  /** Spark's full log. */
+  log: string;
+  checkpoint: string;
+  deadLetters: string;
+}
+
+/**
+ * A checkpoint belongs to one sink: what a run wrote to Redis alone must still reach Parquet when both are
+ * asked for.
+ */
+export function runFolder(stateDir: string, featureSet: string, sink: Sink): RunFolder {
+  const folder = path.join(stateDir, "runs", featureSet);
+  return {
+    folder,
+    lock: path.join(folder, "lock"),
+    job: path.join(folder, "job.json"),
+    settings: path.join(folder, "settings.json"),
+    script: path.join(folder, `${featureSet}_features.py`),
+    stop: path.join(folder, "stop"),
+    log: path.join(folder, "job.log"),
+    checkpoint: path.join(stateDir, "checkpoints", featureSet, sink),
+    deadLetters: path.join(stateDir, "dead-letters"),
+  };
+}

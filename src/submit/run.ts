@@ -1,0 +1,185 @@
+/** One run of a feature set's job: lock, settings, spark-submit, what it says, how it ends. */
+import { createWriteStream } from "node:fs";
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { createInterface } from "node:readline";
+import { execa } from "execa";
+import { InterruptedError, JobError, UsageError } from "../errors.ts";
+import { lastLines, readIfExists, writeFileAtomic } from "../platform/files.ts";
+import { tryLock, unlock } from "../platform/lock.ts";
+import { isAlive, type ProcessRef, startTimeOf } from "../platform/processes.ts";
+import { type JobEvent, type JobFinished, parseJobEvent } from "./job-events.ts";
+import type { RunFolder, Sink } from "./run-folder.ts";
+import { sparkSubmitArguments } from "./spark-submit.ts";
+
+export interface RunRequest {
+  featureSet: string;
+  folder: RunFolder;
+  /** Folder that holds the Python package cdc_features */
+  pythonPath: string;
+  spark: { sparkSubmit: string; master: string; env: NodeJS.ProcessEnv; conf: Record<string, string> };
+  kafka: string;
+  topicPrefix: string;
+  redis: string;
+  offlineRoot: string;
+  sink: Sink;
+  continuous: boolean;
+  /** Ends the job after its batch. */
+  signal: AbortSignal;
+  onEvent(event: JobEvent): void;
+}
+
+/** How long a job may take to end its batch before it is killed; its checkpoint survives that too. */
+const STOP_TIMEOUT_MS = 60_000;
+
+/** Of a continuous run: how long changes are gathered before they are computed. */
+const TRIGGER_INTERVAL = "1 second";
+
+/**
+ * Runs the job to its end. Throws UsageError when another run of the set is on, JobError with the job's own
+ * cause when it fails, InterruptedError when a run that was to end by itself was stopped.
+ */
+export async function runJob(request: RunRequest): Promise<JobFinished> {
+  const { folder, featureSet } = request;
+  await mkdir(folder.folder, { recursive: true });
+  await refuseSecondRun(request);
+  try {
+    await rm(folder.stop, { force: true });
+    await writeFileAtomic(folder.settings, JSON.stringify(settings(request), null, 2), 0o600);
+    const finished = await submit(request);
+    if (request.signal.aborted && !request.continuous) {
+      throw new InterruptedError(`the run of ${featureSet} was stopped`, { hint: "The next run goes on from the checkpoint." });
+    }
+    return finished;
+  } finally {
+    await rm(folder.job, { force: true });
+    await unlock(folder.lock);
+  }
+}
+
+async function refuseSecondRun({ folder, featureSet, continuous }: RunRequest): Promise<void> {
+  const holder = await tryLock(folder.lock, `run ${featureSet}${continuous ? " --continuous" : ""}`);
+  if (holder !== undefined) {
+    throw new UsageError(`${featureSet} is already being run: \`${holder.purpose}\` (pid ${holder.pid})`, {
+      hint: "Two runs would share one checkpoint. Stop that one with Ctrl-C, or wait until it ends.",
+    });
+  }
+  const job = await runningJob(folder);
+  if (job === undefined) return;
+  await unlock(folder.lock);
+  throw new UsageError(`a job of ${featureSet} still runs (pid ${job.pid}), though the command that started it is gone`, {
+    hint: `Stop it with \`kill ${job.pid}\` or \`cdc-features down\`.`,
+  });
+}
+
+/** The set's living job, whoever started it. */
+export async function runningJob(folder: RunFolder): Promise<ProcessRef | undefined> {
+  const text = await readIfExists(folder.job);
+  if (text === undefined) return undefined;
+  const job = JSON.parse(text) as ProcessRef;
+  return isAlive(job) ? job : undefined;
+}
+
+function settings(request: RunRequest): object {
+  return {
+    kafka: request.kafka,
+    topic_prefix: request.topicPrefix,
+    redis_url: request.redis,
+    offline_root: request.offlineRoot,
+    checkpoint: request.folder.checkpoint,
+    sink: request.sink,
+    continuous: request.continuous,
+    trigger_interval: TRIGGER_INTERVAL,
+    stop_file: request.folder.stop,
+    dead_letters: request.folder.deadLetters,
+  };
+}
+
+async function submit(request: RunRequest): Promise<JobFinished> {
+  const { folder, spark, featureSet, signal } = request;
+  const log = createWriteStream(folder.log);
+  // A session of its own: Ctrl-C reaches this command only, which then asks the job to end.
+  const job = execa(
+    spark.sparkSubmit,
+    sparkSubmitArguments({
+      master: spark.master,
+      conf: spark.conf,
+      script: folder.script,
+      settings: folder.settings,
+      name: `cdc-features ${featureSet}`,
+    }),
+    {
+      cwd: folder.folder,
+      env: { ...spark.env, PYTHONPATH: request.pythonPath },
+      extendEnv: false,
+      detached: true,
+      cleanup: false,
+      reject: false,
+      buffer: false,
+      stdin: "ignore",
+    },
+  );
+  if (job.pid !== undefined) {
+    await writeFile(folder.job, JSON.stringify({ pid: job.pid, startedAt: startTimeOf(job.pid) ?? "" }));
+  }
+
+  let finished: JobFinished | undefined;
+  let failure: { type: string; message: string } | undefined;
+  job.stderr.pipe(log, { end: false });
+  const lines = createInterface({ input: job.stdout });
+  lines.on("line", (line) => {
+    const event = parseJobEvent(line);
+    if (event === undefined) {
+      log.write(`${line}\n`);
+      return;
+    }
+    if (event.event === "finished") finished = event;
+    if (event.event === "failed") {
+      failure = event.error;
+      log.write(`${event.error.traceback}\n`);
+    }
+    request.onEvent(event);
+  });
+
+  const stop = () => void askToStop(folder, job.pid);
+  if (signal.aborted) stop();
+  signal.addEventListener("abort", stop, { once: true });
+  const result = await job;
+  signal.removeEventListener("abort", stop);
+  await new Promise((resolve) => log.end(resolve));
+
+  if (finished !== undefined) return finished;
+  const cause = failure === undefined ? await causeInLog(folder.log, result.shortMessage) : `${failure.type}: ${failure.message}`;
+  if (signal.aborted) throw new InterruptedError(`the run of ${featureSet} was stopped`);
+  throw new JobError(`the job of ${featureSet} failed\n${oneScreen(cause)}`, { hint: `The full log: ${folder.log}` });
+}
+
+async function askToStop(folder: RunFolder, pid: number | undefined): Promise<void> {
+  await writeFile(folder.stop, "");
+  setTimeout(() => {
+    try {
+      if (pid !== undefined) process.kill(-pid, "SIGKILL");
+    } catch {
+      // It has ended meanwhile.
+    }
+  }, STOP_TIMEOUT_MS).unref();
+}
+
+/** For a job that died without a word: what its log says last that looks like a reason. */
+async function causeInLog(log: string, fallback: string | undefined): Promise<string> {
+  const lines = await lastLines(log, 400);
+  const telling = lines.filter((line) => /(Error|Exception|ERROR|error:|No such file)/.test(line) && !/^\s+at /.test(line));
+  return telling.slice(-8).join("\n") || fallback || "it ended without a message";
+}
+
+function oneScreen(text: string): string {
+  const lines = text.split("\n").filter((line) => !/^\s+at [\w.$]+\(/.test(line) && line.trim() !== "JVM stacktrace:");
+  return lines.length <= 15 ? lines.join("\n") : [...lines.slice(0, 14), `… ${lines.length - 14} more lines in the log`].join("\n");
+}
+
+/** Stops whatever job of the set is on, gently first. For `down`. */
+export async function stopJob(folder: RunFolder): Promise<void> {
+  const job = await runningJob(folder);
+  if (job === undefined) return;
+  await askToStop(folder, job.pid);
+  while (isAlive(job)) await new Promise((resolve) => setTimeout(resolve, 100));
+}

@@ -1,0 +1,108 @@
+/**
+ * The job's micro-batches by their manifests: which of them led to what the stores hold now, and whether the
+ * offline store is whole.
+ */
+
+import { type Manifest, manifestsOf } from "../stores/manifests.ts";
+import type { OfflineStore } from "../stores/offline.ts";
+import { type Difference, offlineFileFinding } from "./difference.ts";
+
+/**
+ * The batches from the topic's start to the newest, in order. Going back from the newest, each begins where the one
+ * before ended: batches of an earlier checkpoint, which a rebuild read again, are passed over.
+ */
+export function chainOf(manifests: Manifest[]): Manifest[] {
+  const byId = [...manifests].sort((a, b) => a.batch_id - b.batch_id);
+  const chain: Manifest[] = [];
+  let current = byId.pop();
+  while (current !== undefined) {
+    chain.unshift(current);
+    const successor: Manifest = current;
+    while (byId.length > 0 && !meets(byId.at(-1) as Manifest, successor)) byId.pop();
+    current = byId.pop();
+  }
+  return chain;
+}
+
+/** A partition that is new in the successor begins at 0. */
+function meets(earlier: Manifest, successor: Manifest): boolean {
+  return Object.entries(successor.offsets).every(
+    ([partition, [start]]) => (earlier.offsets[partition]?.[1] ?? 0) === start,
+  );
+}
+
+/** Everything about files and manifests that is not as the job would have left it. */
+export function checkBatches(store: OfflineStore, lowOffsets: Map<number, number> | undefined): Difference[] {
+  const manifests = manifestsOf(store.manifests);
+  return [
+    ...store.manifests.flatMap((file) =>
+      "problem" in file
+        ? [offlineFileFinding("different", `_batches/${file.name}`, `is no manifest: ${file.problem}`)]
+        : [],
+    ),
+    ...manifests.flatMap((manifest) => checkFile(store, manifest)),
+    ...unknownFiles(store, manifests),
+    ...gaps(manifests, lowOffsets),
+  ];
+}
+
+function checkFile(store: OfflineStore, manifest: Manifest): Difference[] {
+  if (manifest.file === null) return [];
+  const name = manifest.file;
+  const file = store.files.find((one) => one.name === name);
+  if (file === undefined) {
+    return [
+      offlineFileFinding(
+        "missing",
+        name,
+        `is missing: batch ${manifest.batch_id} wrote it with ${manifest.rows} rows`,
+      ),
+    ];
+  }
+  const findings: Difference[] = [];
+  const expect = (
+    what: string,
+    expected: string | number | null | undefined,
+    actual: string | number | undefined,
+  ): void => {
+    if (expected === null || expected === undefined || actual === undefined || expected === actual) return;
+    const because = `has ${what} ${actual}, its manifest says ${expected}`;
+    findings.push(offlineFileFinding("different", name, because, String(expected), String(actual)));
+  };
+  if (file.problem !== undefined)
+    findings.push(offlineFileFinding("different", name, `cannot be used: ${file.problem}`));
+  expect("rows", manifest.rows, file.rows);
+  expect("bytes", manifest.bytes, file.bytes);
+  expect("SHA-256", manifest.sha256, file.sha256);
+  return findings;
+}
+
+function unknownFiles(store: OfflineStore, manifests: Manifest[]): Difference[] {
+  const known = new Set(manifests.map(({ file }) => file));
+  return store.files
+    .filter(({ name }) => !known.has(name))
+    .map(({ name, problem }) =>
+      offlineFileFinding(
+        "extra",
+        name,
+        `is in no manifest${problem === undefined ? "" : `, and cannot be used: ${problem}`}`,
+      ),
+    );
+}
+
+function gaps(manifests: Manifest[], lowOffsets: Map<number, number> | undefined): Difference[] {
+  const first = chainOf(manifests)[0];
+  if (first === undefined) return [];
+  return Object.entries(first.offsets).flatMap(([partition, [start]]) => {
+    const begin = lowOffsets?.get(Number(partition)) ?? 0;
+    if (start <= begin) return [];
+    const because = `begins at offset ${start} of partition ${partition}, and no manifest covers what is before`;
+    return [
+      offlineFileFinding("missing", `_batches/${nameOf(first)}`, because, String(begin), String(start)),
+    ];
+  });
+}
+
+export function nameOf({ batch_id }: Manifest): string {
+  return `${String(batch_id).padStart(20, "0")}.json`;
+}

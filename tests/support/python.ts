@@ -1,0 +1,30 @@
+/**
+ * Prints, as JSON, a Python with Spark and the checks' tools: the environment of the jobs themselves, and
+ * beside it one with the tools. Both are made on first use.
+ */
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import path from "node:path";
+import { progressOn } from "../../src/cli/report/progress.ts";
+import { terminal } from "../../src/cli/report/terminal.ts";
+import { reportError } from "../../src/cli/report/error.ts";
+import { homeOf } from "../../src/stack/embedded/home.ts";
+import { jars } from "../../src/stack/embedded/setup/jars.ts";
+import { requirePrerequisites } from "../../src/stack/embedded/setup/prerequisites.ts";
+import { sparkVenv, toolsVenv, wheelJava } from "../../src/stack/embedded/setup/python-packages.ts";
+
+const LOCK = fileURLToPath(new URL("python-tools.lock", import.meta.url));
+const screen = terminal();
+
+try {
+  const progress = progressOn(screen);
+  const home = homeOf(process.cwd(), process.env);
+  const { python, javaHome: found } = await requirePrerequisites(process.env);
+  const javaHome = found ?? (await wheelJava(home, python, progress));
+  const venv = await sparkVenv(home, python, progress);
+  const { spark } = await jars(home, javaHome, venv, progress);
+  const tools = await toolsVenv(home, python, "test-tools", await readFile(LOCK, "utf8"), progress);
+  screen.print(JSON.stringify({ javaHome, venv, tools, sparkJars: path.join(spark, "*") }));
+} catch (error) {
+  process.exitCode = reportError(error, screen);
+}

@@ -1,0 +1,79 @@
+import { expect, test } from "vitest";
+import { problemsOf, SHOPPER, shopperWithExpression } from "./shopper.ts";
+
+const cases = [
+  {
+    what: "nothing",
+    text: shopperWithExpression("'', digits: 2"),
+    problems: ["22:42 expression-syntax: a feature, a parameter or a number is missing here"],
+  },
+  {
+    what: "a missing operand",
+    text: shopperWithExpression("spend / , digits: 2"),
+    problems: ["22:48 expression-syntax: a feature, a parameter or a number is missing here"],
+  },
+  {
+    what: "a missing operator",
+    text: shopperWithExpression("spend orders, digits: 2"),
+    problems: ["22:47 expression-syntax: an operator is missing before this"],
+  },
+  {
+    what: "a foreign operator",
+    text: shopperWithExpression("spend == orders"),
+    problems: ["22:47 expression-syntax: == is not an operator → ="],
+  },
+  {
+    what: "a character without meaning",
+    text: shopperWithExpression("spend % orders, digits: 2"),
+    problems: ['22:47 expression-syntax: "%" has no meaning here'],
+  },
+  {
+    what: "a function",
+    text: shopperWithExpression("round(spend), digits: 2"),
+    problems: ["22:41 expression-syntax: there are no functions in expressions"],
+  },
+  {
+    what: "an open bracket",
+    text: shopperWithExpression("2 * (spend + orders, digits: 2"),
+    problems: ["22:45 expression-syntax: this ( is never closed"],
+  },
+  {
+    what: "a bracket too many",
+    text: shopperWithExpression("spend) + orders, digits: 2"),
+    problems: ["22:46 expression-syntax: this ) was never opened"],
+  },
+  {
+    what: "chained comparisons",
+    text: shopperWithExpression("1 < spend < 3"),
+    problems: ["22:51 expression-syntax: comparisons cannot be chained"],
+  },
+  {
+    what: "a number with a dot at its end",
+    text: shopperWithExpression("spend * 5., digits: 2"),
+    problems: ["22:49 expression-syntax: a number is written as in 12 or 0.5"],
+  },
+  {
+    what: "in quotes",
+    text: shopperWithExpression('"spend * spnd", digits: 2'),
+    problems: ["22:50 unknown-name: spnd is neither a feature nor a parameter → spend"],
+  },
+  {
+    what: "in quotes with an escape",
+    text: shopperWithExpression('"spend \\x2a spnd", digits: 2'),
+    problems: ["22:41 unknown-name: spnd is neither a feature nor a parameter → spend"],
+  },
+  {
+    what: "over several lines",
+    text: `${SHOPPER}  long:\n    kind: derived\n    digits: 2\n    expression: >-\n      spend\n        * orders\n      + spnd\n`,
+    problems: ["30:9 unknown-name: spnd is neither a feature nor a parameter → spend"],
+  },
+  {
+    what: "over several plain lines",
+    text: `${SHOPPER}  long:\n    kind: derived\n    digits: 2\n    expression: spend\n      * orders +\n      spnd\n`,
+    problems: ["29:7 unknown-name: spnd is neither a feature nor a parameter → spend"],
+  },
+];
+
+test.each(cases)("expressions: $what", ({ text, problems }) => {
+  expect(problemsOf(text)).toEqual(problems);
+});

@@ -1,0 +1,99 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { parseExpression } from "../../../src/definition/expression/parse.ts";
+import type { SyntaxTree } from "../../../src/definition/expression/syntax-tree.ts";
+import { ExpressionError } from "../../../src/definition/expression/syntax-tree.ts";
+import { parseDefinition } from "../../../src/definition/parse-definition.ts";
+import { shopperWithExpression } from "./shopper.ts";
+
+describe("precedence", () => {
+  test.each([
+    ["a - b - c", "((a - b) - c)"],
+    ["a + b * c", "(a + (b * c))"],
+    ["a / b * c", "((a / b) * c)"],
+    ["(a + b) * c", "((a + b) * c)"],
+    ["-a * b", "(-a * b)"],
+    ["- -a", "--a"],
+    ["-(a + b)", "-(a + b)"],
+    ["a-1", "(a - 1)"],
+    ["a + b > c * 2", "((a + b) > (c * 2))"],
+    ["(a > b) = (c != d)", "((a > b) = (c != d))"],
+    [" a\n <= 0.50\t", "(a <= 0.50)"],
+  ])("%s", (text, bracketed) => {
+    expect(print(parseExpression(text))).toBe(bracketed);
+  });
+});
+
+test("every tree comes back from its printed form", () => {
+  fc.assert(
+    fc.property(tree, (tree) => {
+      expect(shape(parseExpression(print(tree)))).toEqual(shape(tree));
+    }),
+  );
+});
+
+test("any text is parsed or refused with a place inside it", () => {
+  const text = fc.string({ unit: fc.constantFrom(..."ab1.<>=!+-*/() %\n") });
+  fc.assert(
+    fc.property(text, (text) => {
+      try {
+        parseExpression(text);
+      } catch (error) {
+        expect(error).toBeInstanceOf(ExpressionError);
+        const { at } = error as ExpressionError;
+        expect(at >= 0 && at <= text.length).toBe(true);
+      }
+    }),
+  );
+});
+
+test("nesting has a limit", () => {
+  const sum = (terms: number) => Array.from({ length: terms }, () => "a").join(" + ");
+  expect(print(parseExpression(sum(50)))).toContain("a + a");
+  expect(() => parseExpression(sum(51))).toThrow("more than 50 levels deep");
+});
+
+test("parameters become literals, a negative number is one, and minus of anything else is taken from 0", () => {
+  const text = shopperWithExpression("-limit_amount * -2.50 + -spend, digits: 2").replace(
+    "> limit_amount",
+    "> 1",
+  );
+  const { featureSet } = parseDefinition(text, "shopper.yaml");
+  expect(featureSet?.features.find(({ name }) => name === "average")).toMatchObject({
+    expression: {
+      op: "+",
+      left: { op: "*", left: { op: "literal", value: "-1000" }, right: { op: "literal", value: "-2.50" } },
+      right: { op: "-", left: { op: "literal", value: "0" }, right: { op: "feature", name: "spend" } },
+    },
+  });
+});
+
+const operator = fc.constantFrom("+", "-", "*", "/", ">", ">=", "<", "<=", "=", "!=");
+
+const { tree } = fc.letrec<{ tree: SyntaxTree }>((tie) => ({
+  tree: fc.oneof(
+    { maxDepth: 5 },
+    fc.constantFrom("0", "12", "0.5", "1000.00").map((text): SyntaxTree => ({ kind: "number", text, at: 0 })),
+    fc.constantFrom("a", "spend_30d", "_x").map((name): SyntaxTree => ({ kind: "name", name, at: 0 })),
+    tie("tree").map((operand): SyntaxTree => ({ kind: "negative", operand, at: 0 })),
+    fc
+      .tuple(operator, tie("tree"), tie("tree"))
+      .map(([operator, left, right]) => ({ kind: "binary", operator, left, right, at: 0 }) as SyntaxTree),
+  ),
+}));
+
+/** With brackets around each operation of two sides. */
+function print(tree: SyntaxTree): string {
+  if (tree.kind === "number") return tree.text;
+  if (tree.kind === "name") return tree.name;
+  if (tree.kind === "negative") return `-${print(tree.operand)}`;
+  return `(${print(tree.left)} ${tree.operator} ${print(tree.right)})`;
+}
+
+/** Without the places. */
+function shape(tree: SyntaxTree): unknown {
+  if (tree.kind === "number") return tree.text;
+  if (tree.kind === "name") return tree.name;
+  if (tree.kind === "negative") return ["-", shape(tree.operand)];
+  return [tree.operator, shape(tree.left), shape(tree.right)];
+}

@@ -1,0 +1,174 @@
+import { expect, test } from "vitest";
+import { problemsOf, SHOPPER, shopperWith } from "./shopper.ts";
+
+const cases = [
+  {
+    what: "an unknown key at the top",
+    text: shopperWith({ "watermark:": "watermrk:" }),
+    problems: [
+      '1:1 missing-key: "watermark" is missing',
+      '16:1 unknown-key: a feature set has no "watermrk" → watermark',
+    ],
+  },
+  {
+    what: "a missing key",
+    text: shopperWith({ "  primary_key: order_id\n": "" }),
+    problems: ['4:1 missing-key: "primary_key" is missing'],
+  },
+  {
+    what: "a missing section",
+    text: shopperWith({ "window:\n  type: tumbling\n  length: 30 days\n": "" }),
+    problems: ['1:1 missing-key: "window" is missing'],
+  },
+  {
+    what: "text instead of a mapping",
+    text: shopperWith({ "window:\n  type: tumbling\n  length: 30 days\n": "window: 30 days\n" }),
+    problems: ['13:9 wrong-value: "window" must be a mapping, not "30 days"'],
+  },
+  {
+    what: "an empty value",
+    text: shopperWith({ "description: Orders of a shopper": "description:" }),
+    problems: ['2:13 wrong-value: "description" must be text, not null'],
+  },
+  {
+    what: "an empty text",
+    text: shopperWith({ "description: Orders of a shopper": "description: ' '" }),
+    problems: ['2:14 wrong-value: "description" is empty'],
+  },
+  {
+    what: "an unknown kind of window",
+    text: shopperWith({ tumbling: "tumbled" }),
+    problems: ['14:9 wrong-value: "type" cannot be "tumbled"'],
+  },
+  {
+    what: "an unknown kind of feature",
+    text: shopperWith({ "{ kind: aggregated, aggregate: count }": "{ kind: agregated, aggregate: count }" }),
+    problems: ['20:19 wrong-value: "kind" cannot be "agregated" → aggregated'],
+  },
+  {
+    what: "a feature without a kind",
+    text: shopperWith({ "{ kind: aggregated, aggregate: count }": "{ aggregate: count }" }),
+    problems: ['20:3 missing-key: "kind" is missing'],
+  },
+  {
+    what: "an unknown aggregate",
+    text: shopperWith({ "aggregate: sum": "aggregate: summ" }),
+    problems: ['21:41 wrong-value: "aggregate" cannot be "summ" → sum'],
+  },
+  {
+    what: "a count of a column",
+    text: shopperWith({ "aggregate: count": "aggregate: count, column: order_id" }),
+    problems: ['20:49 unknown-key: a count of rows has no "column"'],
+  },
+  {
+    what: "a sum of nothing",
+    text: shopperWith({ "aggregate: sum, column: amount": "aggregate: sum" }),
+    problems: ['21:3 missing-key: "column" is missing'],
+  },
+  {
+    what: "a measure that there is not",
+    text: `${SHOPPER}  last: { kind: behavioural, measure: recensy, unit: hours }\n`,
+    problems: [
+      '24:39 wrong-value: "measure" cannot be "recensy" → recency',
+      '24:54 wrong-value: "unit" cannot be "hours"',
+    ],
+  },
+  {
+    what: "digits that are no whole number",
+    text: shopperWith({ "digits: 2": "digits: 2.5" }),
+    problems: ['22:65 wrong-value: "digits" must be a whole number, not 2.5'],
+  },
+  {
+    what: "too many digits",
+    text: shopperWith({ "digits: 2": "digits: 19" }),
+    problems: ['22:65 wrong-value: "digits" must be at most 18'],
+  },
+  {
+    what: "a table without its schema",
+    text: shopperWith({ "public.orders": "orders" }),
+    problems: ['5:10 wrong-value: table "orders" needs its schema in front → public.orders'],
+  },
+  {
+    what: "a table Debezium would rename",
+    text: shopperWith({ "public.orders": "public.my orders" }),
+    problems: ['5:10 wrong-value: "public.my orders" is not a table'],
+  },
+  {
+    what: "a name with capitals",
+    text: shopperWith({ "name: shopper": "name: MyShopper" }),
+    problems: ['1:7 wrong-value: "MyShopper" cannot be a name → my_shopper'],
+  },
+  {
+    what: "a feature that begins with an underscore",
+    text: shopperWith({ "  orders: {": "  _orders: {", "spend / orders": "spend / 2" }),
+    problems: [
+      '20:3 wrong-name: names that begin with _ are reserved for the stores\' own fields: "_orders" → orders',
+    ],
+  },
+  {
+    what: "a column with a space",
+    text: shopperWith({ "    amount: d": "    the amount: bigint\n    amount: d" }),
+    problems: ['11:5 wrong-name: "the amount" cannot be the name of a column'],
+  },
+  {
+    what: "a duration without a unit",
+    text: shopperWith({ "1 hour": "3600" }),
+    problems: ["16:12 wrong-value: 3600 is not a duration"],
+  },
+  {
+    what: "a duration in months",
+    text: shopperWith({ "30 days": "1 month" }),
+    problems: ["15:11 wrong-value: 1 month has no fixed length; write it in days"],
+  },
+  {
+    what: "a negative duration",
+    text: shopperWith({ "  length: 30 days": "  length: 30 days\n  retention: -1 day" }),
+    problems: ["16:14 wrong-value: a duration is never negative: -1 day"],
+  },
+  {
+    what: "a misspelt unit",
+    text: shopperWith({ "1 hour": "2 huors" }),
+    problems: ['16:12 wrong-value: "2 huors" is not a duration → 2 hours'],
+  },
+  {
+    what: "a Postgres type",
+    text: shopperWith({ "    amount: decimal(12,2)": "    amount: numeric(10,4)" }),
+    problems: ['11:13 wrong-value: "numeric(10,4)" is not a column type → decimal(10,4)'],
+  },
+  {
+    what: "a decimal without its size",
+    text: shopperWith({ "    amount: decimal(12,2)": "    amount: decimal" }),
+    problems: ['11:13 wrong-value: "decimal" is not a column type → decimal(12,2)'],
+  },
+  {
+    what: "a misspelt type",
+    text: shopperWith({ "created_at: timestamp\nwindow": "created_at: timestmap\nwindow" }),
+    problems: ['12:17 wrong-value: "timestmap" is not a column type → timestamp'],
+  },
+  {
+    what: "a decimal cut at its comma",
+    text: shopperWith({ "amount: decimal(12,2)": "amount: { type: decimal(12,2), encoding: precise }" }),
+    problems: [
+      '11:21 wrong-value: between { and } a comma ends a value; write the type in quotes, as in "decimal(12,2)"',
+    ],
+  },
+  {
+    what: "an unknown hint of a column",
+    text: shopperWith({ "amount: decimal(12,2)": 'amount: { type: "decimal(12,2)", encodng: precise }' }),
+    problems: ['11:38 unknown-key: a column has no "encodng" → encoding'],
+  },
+  {
+    what: "a column without a type",
+    text: shopperWith({ "amount: decimal(12,2)": "amount: [decimal]" }),
+    problems: ["11:13 wrong-value: a column needs a type"],
+  },
+  {
+    what: "a parameter that is no number",
+    text: shopperWith({ "limit_amount: 1000": "limit_amount: many" }),
+    problems: ['18:17 wrong-value: "limit_amount" must be a number, not "many"'],
+  },
+];
+
+test.each(cases)("form: $what", ({ text, problems }) => {
+  expect(problemsOf(text)).toEqual(problems);
+});

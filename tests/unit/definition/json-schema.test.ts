@@ -1,0 +1,38 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { parse } from "yaml";
+import { z } from "zod";
+import { jsonSchema } from "../../../src/definition/written.ts";
+import { SHOPPER, shopperWith } from "./shopper.ts";
+
+/** The emitted schema read back by zod: what an editor would accept. */
+const schema = z.fromJSONSchema(jsonSchema() as Parameters<typeof z.fromJSONSchema>[0]);
+const accepts = (text: string) => schema.safeParse(parse(text)).success;
+
+const folder = new URL("../../../features/", import.meta.url);
+
+test.each(readdirSync(folder).filter((name) => name.endsWith(".yaml")))("accepts %s", (name) => {
+  expect(accepts(readFileSync(new URL(name, folder), "utf8"))).toBe(true);
+});
+
+test("accepts both forms of a column", () => {
+  expect(
+    accepts(shopperWith({ "created_at: timestamp": "created_at: { type: timestamp, unit: millis }" })),
+  ).toBe(true);
+});
+
+test.each([
+  ["an unknown key", { "watermark:": "lateness: 1 day\nwatermark:" }],
+  ["a missing key", { "watermark: 1 hour\n": "" }],
+  ["a bad duration", { "1 hour": "1 month" }],
+  ["a bad column type", { "amount: decimal(12,2)": "amount: money" }],
+  ["a bad name", { "name: shopper": "name: My-Shopper" }],
+  ["a bad name of a feature", { "  orders: {": "  Orders: {" }],
+  ["an unknown kind", { "kind: aggregated, aggregate: count": "kind: counted" }],
+  ["a key of another kind", { "aggregate: count": "aggregate: count, digits: 2" }],
+  ["a fraction of a digit", { "digits: 2": "digits: 2.5" }],
+  ["a parameter that is no number", { "limit_amount: 1000": "limit_amount: a" }],
+])("refuses %s", (_, changes) => {
+  expect(accepts(SHOPPER)).toBe(true);
+  expect(accepts(shopperWith(changes as unknown as Record<string, string>))).toBe(false);
+});

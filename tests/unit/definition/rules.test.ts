@@ -1,0 +1,215 @@
+import { expect, test } from "vitest";
+import { problemsOf, SHOPPER, shopperWith, shopperWithExpression } from "./shopper.ts";
+
+const cases: { what: string; text: string; file?: string; problems: string[] }[] = [
+  // names
+  {
+    what: "a set that would hide the library",
+    text: shopperWith({ "name: shopper": "name: cdc" }),
+    file: "cdc.yaml",
+    problems: ["1:7 reserved-name: cdc is reserved: its job would be called like the library, cdc_features"],
+  },
+  {
+    what: "an entity like a column of the stores",
+    text: shopperWith({
+      "entity: customer_id": "entity: batch_id",
+      "    customer_id: bigint": "    batch_id: bigint",
+    }),
+    problems: ["3:9 reserved-name: batch_id is a column of every offline store and cannot be the entity"],
+  },
+  {
+    what: "a feature like a column of the stores",
+    text: shopperWith({ "  orders: {": "  window_end: {", "spend / orders": "spend / window_end" }),
+    problems: ["20:3 reserved-name: window_end is a column of every offline store"],
+  },
+  {
+    what: "a keyword",
+    text: shopperWith({ "  orders: {": "  class: {", "spend / orders": "spend / class" }),
+    problems: ["20:3 reserved-name: class is a keyword of SQL or Python"],
+  },
+  {
+    what: "a feature like the entity",
+    text: shopperWith({ "  orders: {": "  customer_id: {", "spend / orders": "spend / customer_id" }),
+    problems: ["20:3 duplicate-name: customer_id is already the name of the entity"],
+  },
+  {
+    what: "a parameter like a feature",
+    text: shopperWith({ "  limit_amount: 1000": "  limit_amount: 1000\n  spend: 5" }),
+    problems: ["19:3 duplicate-name: spend is also the name of a feature"],
+  },
+  {
+    what: "another file's name",
+    text: shopperWith({ "name: shopper": "name: buyer" }),
+    problems: ["1:7 file-name: buyer is written in a file called shopper → shopper"],
+  },
+
+  // columns
+  {
+    what: "an entity that is no column",
+    text: shopperWith({ "entity: customer_id": "entity: custmer_id" }),
+    problems: ["3:9 unknown-column: custmer_id is not among source.columns → customer_id"],
+  },
+  {
+    what: "an unknown primary key",
+    text: shopperWith({ "primary_key: order_id": "primary_key: id" }),
+    problems: ["6:16 unknown-column: id is not among source.columns"],
+  },
+  {
+    what: "an unknown column of an aggregate",
+    text: shopperWith({ "column: amount": "column: amuont" }),
+    problems: ["21:54 unknown-column: amuont is not among source.columns → amount"],
+  },
+  {
+    what: "a timestamp as the entity",
+    text: shopperWith({ "entity: customer_id": "entity: created_at", "    customer_id: bigint\n": "" }),
+    problems: ["3:9 column-type: created_at is a timestamp, which cannot be the entity"],
+  },
+  {
+    what: "a decimal as the primary key",
+    text: shopperWith({ "primary_key: order_id": "primary_key: amount", "    order_id: bigint\n": "" }),
+    problems: ["6:16 column-type: amount is a decimal, which cannot be the primary key"],
+  },
+  {
+    what: "a number as the event time",
+    text: shopperWith({ "created_at: timestamp": "created_at: bigint" }),
+    problems: ["7:15 column-type: created_at is a bigint, which cannot be the event time"],
+  },
+  {
+    what: "a sum of texts",
+    text: shopperWith({ "amount: decimal(12,2)": "amount: text" }),
+    problems: ["21:54 column-type: amount is a text, which cannot be summed"],
+  },
+  {
+    what: "a column that nothing reads",
+    text: shopperWith({ "    created_at: timestamp": "    status: text\n    created_at: timestamp" }),
+    problems: ["12:5 unused-column: no feature reads status; leave it out"],
+  },
+  {
+    what: "columns that differ in case only",
+    text: shopperWith({
+      "column: amount }": "column: amount }\n  spend_2: { kind: aggregated, aggregate: sum, column: Amount }",
+      "    amount: d": "    Amount: bigint\n    amount: d",
+    }),
+    problems: ["12:5 duplicate-column: amount and Amount are the same name for Spark"],
+  },
+  {
+    what: "a decimal there is not",
+    text: shopperWith({ "decimal(12,2)": "decimal(12,13)" }),
+    problems: ["11:13 decimal-size: there is no decimal(12,13)"],
+  },
+  {
+    what: "a decimal without digits after the point",
+    text: shopperWith({ "decimal(12,2)": "decimal(12)" }),
+    problems: [
+      "11:13 decimal-encoding: amount has no digits after the point, so that its encoding cannot be told by its text",
+    ],
+  },
+  {
+    what: "hints of the wrong type",
+    text: shopperWith({
+      "    order_id: bigint": "    order_id: { type: bigint, unit: millis, encoding: text }",
+    }),
+    problems: [
+      "9:31 column-hint: only a timestamp has a unit, not a bigint",
+      "9:45 column-hint: only a decimal has an encoding, not a bigint",
+    ],
+  },
+
+  // times
+  {
+    what: "a window of no length",
+    text: shopperWith({ "30 days": "0 days" }),
+    problems: ["15:11 window-length: a window is longer than nothing"],
+  },
+  {
+    what: "a retention beyond all measure",
+    text: shopperWith({ "  length: 30 days": "  length: 30 days\n  retention: 6000 weeks" }),
+    problems: ["16:14 duration-limit: 6000 weeks is longer than a hundred years, 36500 days"],
+  },
+
+  // features
+  {
+    what: "none",
+    text: SHOPPER.replace(/parameters:[\s\S]*/, "features: {}\n"),
+    problems: ["17:11 no-features: a feature set has at least one feature"],
+  },
+  {
+    what: "an unknown name",
+    text: shopperWithExpression("spent / orders, digits: 2"),
+    problems: ["22:41 unknown-name: spent is neither a feature nor a parameter → spend"],
+  },
+  {
+    what: "a column in an expression",
+    text: shopperWithExpression("amount / orders, digits: 2"),
+    problems: ["22:41 unknown-name: amount is a column; aggregate it in a feature and use that"],
+  },
+  {
+    what: "itself",
+    text: shopperWithExpression("average / orders, digits: 2"),
+    problems: ["22:41 feature-cycle: average uses itself"],
+  },
+  {
+    what: "a circle",
+    text: `${shopperWithExpression("spend / total, digits: 2")}  total: { kind: derived, expression: average * 2, digits: 2 }\n`,
+    problems: [
+      "22:49 feature-cycle: a circle: average uses total uses average",
+      "24:39 feature-cycle: a circle: total uses average uses total",
+    ],
+  },
+  {
+    what: "a later feature",
+    text: `${shopperWithExpression("spend / total, digits: 2")}  total: { kind: derived, expression: orders * 2, digits: 2 }\n`,
+    problems: ["22:49 feature-order: total comes later; write it before average"],
+  },
+  {
+    what: "a number without digits",
+    text: shopperWithExpression("spend / orders"),
+    problems: ["22:3 digits: average is a number and needs its digits after the point, as in digits: 2"],
+  },
+  {
+    what: "a comparison with digits",
+    text: shopperWithExpression("spend > orders, digits: 2"),
+    problems: ["22:57 digits: average is true or false and has no digits"],
+  },
+  {
+    what: "a constant",
+    text: shopperWithExpression("limit_amount * 2, digits: 2"),
+    problems: ["22:41 constant-expression: average uses no feature, so that it is the same for all"],
+  },
+  {
+    what: "a copied comparison",
+    text: `${SHOPPER}  copy: { kind: derived, expression: is_rich }\n`,
+    problems: ["24:38 copied-feature: copy only repeats is_rich"],
+  },
+  {
+    what: "a number of too many digits",
+    text: shopperWith({ "spend / orders": "spend / 123456789012345678901", "1000": "0.1234567890123456789" }),
+    problems: [
+      "18:17 number-size: a number has at most 20 digits before its point and 18 after it",
+      "22:49 number-size: a number has at most 20 digits before its point and 18 after it",
+    ],
+  },
+  {
+    what: "a parameter with an exponent",
+    text: shopperWith({ "1000": "1e3" }),
+    problems: ["18:17 number-size: 1e3 must be written in plain digits, as in 1000 or 0.5"],
+  },
+  {
+    what: "an unused parameter",
+    text: shopperWith({ "spend > limit_amount": "spend > 5" }),
+    problems: ["18:3 unused-parameter: no expression uses limit_amount"],
+  },
+  {
+    what: "a type error",
+    text: `${SHOPPER}  odd: { kind: derived, expression: is_rich + 1 > -is_rich }\n  odder: { kind: derived, expression: is_rich = spend }\n`,
+    problems: [
+      "24:45 expression-type: + takes numbers, and a side of it is true or false",
+      "24:51 expression-type: - takes a number, and this is true or false",
+      "25:47 expression-type: = compares a boolean with a number",
+    ],
+  },
+];
+
+test.each(cases)("rules: $what", ({ text, file, problems }) => {
+  expect(problemsOf(text, file)).toEqual(problems);
+});

@@ -1,0 +1,31 @@
+import { describe, expect, it } from "vitest";
+import { parseJobEvent } from "../../../src/submit/job-events.ts";
+import { runFolder } from "../../../src/submit/run-folder.ts";
+import { sparkSubmitArguments } from "../../../src/submit/spark-submit.ts";
+
+describe("spark-submit", () => {
+  it("is called with settings in a stable order, the script, and one argument", () => {
+    expect(
+      sparkSubmitArguments({ master: "local[2]", name: "cdc-features customer", conf: { "spark.b": "2", "spark.a": "x=y" }, script: "/j.py", settings: "/s.json" }),
+    ).toEqual(["--master", "local[2]", "--name", "cdc-features customer", "--conf", "spark.a=x=y", "--conf", "spark.b=2", "/j.py", "/s.json"]);
+  });
+});
+
+describe("a line of the job's output", () => {
+  it("is an event when it is marked", () => {
+    expect(parseJobEvent('@cdc-features {"event":"started","pid":1,"application_id":"a","spark_ui":null}')).toMatchObject({ event: "started", pid: 1 });
+    expect(parseJobEvent("26/11/23 WARN something")).toBeUndefined();
+  });
+
+  it("with fields missing is an error, not silence", () => {
+    expect(() => parseJobEvent('@cdc-features {"event":"finished","read":1}')).toThrow();
+  });
+});
+
+describe("a run's checkpoint", () => {
+  it("is one per sink, while the lock is one per set", () => {
+    const [dual, redis] = [runFolder("/s", "customer", "dual"), runFolder("/s", "customer", "redis")];
+    expect(dual.checkpoint).not.toBe(redis.checkpoint);
+    expect(dual.lock).toBe(redis.lock);
+  });
+});
