@@ -40,7 +40,11 @@ FEATURE_SET = FeatureSet(
     features=[
         Aggregated("order_count_30d", "count"),
         Aggregated("total_spend_30d", "sum", column="total_amount"),
-        Derived("avg_order_value_30d", divide(feature("total_spend_30d"), feature("order_count_30d")), digits=2),
+        Derived(
+            "avg_order_value_30d",
+            divide(feature("total_spend_30d"), feature("order_count_30d")),
+            digits=2,
+        ),
         Behavioural("days_since_last_order", "recency", unit="days"),
         Derived("is_high_value", greater(feature("total_spend_30d"), literal("1000"))),
     ],

@@ -4,8 +4,12 @@ import { Command, CommanderError } from "commander";
 import type { Context } from "./cli/context.ts";
 import { doctor } from "./cli/doctor.ts";
 import { down } from "./cli/down.ts";
+import { get } from "./cli/get.ts";
 import { logs } from "./cli/logs.ts";
 import { render } from "./cli/render.ts";
+import { reportError } from "./cli/report/error.ts";
+import { progressOn } from "./cli/report/progress.ts";
+import { terminal as realTerminal, type Terminal } from "./cli/report/terminal.ts";
 import { run } from "./cli/run.ts";
 import { seed } from "./cli/seed.ts";
 import { sql } from "./cli/sql.ts";
@@ -13,16 +17,14 @@ import { status } from "./cli/status.ts";
 import { traffic } from "./cli/traffic.ts";
 import { up } from "./cli/up.ts";
 import { validate } from "./cli/validate.ts";
-import { progressOn } from "./cli/report/progress.ts";
-import { reportError } from "./cli/report/error.ts";
-import { type Terminal, terminal as realTerminal } from "./cli/report/terminal.ts";
+import { verify } from "./cli/verify.ts";
 import { EXIT, UsageError } from "./errors.ts";
 import { EmbeddedStack } from "./stack/embedded/embedded-stack.ts";
 import { homeOf } from "./stack/embedded/home.ts";
 import type { Stack } from "./stack/stack.ts";
 
 /** In the order of the help. */
-const COMMANDS = [run, up, status, logs, down, doctor, validate, render, seed, traffic, sql];
+const COMMANDS = [run, verify, get, up, status, logs, down, doctor, validate, render, seed, traffic, sql];
 
 export interface World {
   cwd: string;
@@ -65,7 +67,9 @@ export async function main(
 }
 
 function programOf(context: Context): Command {
-  const { version, description } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
+  const { version, description } = JSON.parse(
+    readFileSync(new URL("../package.json", import.meta.url), "utf8"),
+  ) as {
     version: string;
     description: string;
   };
@@ -73,7 +77,10 @@ function programOf(context: Context): Command {
     .description(description)
     .version(version)
     .exitOverride()
-    .configureOutput({ writeOut: (text) => context.terminal.print(text.trimEnd()), writeErr: (text) => context.terminal.say(text.trimEnd()) })
+    .configureOutput({
+      writeOut: (text) => context.terminal.print(text.trimEnd()),
+      writeErr: (text) => context.terminal.say(text.trimEnd()),
+    })
     .showHelpAfterError()
     .showSuggestionAfterError();
   for (const command of COMMANDS) command(program, context);

@@ -17,14 +17,18 @@ const failures = [];
 
 if (!existsSync("node_modules/.package-lock.json")) {
   console.log("Installing npm packages (once) ...");
-  execFileSync("npm", ["ci", "--no-fund", "--no-audit", "--loglevel=error"], { stdio: ["ignore", "inherit", "inherit"] });
+  execFileSync("npm", ["ci", "--no-fund", "--no-audit", "--loglevel=error"], {
+    stdio: ["ignore", "inherit", "inherit"],
+  });
 }
 
 let python;
 /** Environments with Spark and the tools, made when first asked for. */
 function pythonTools() {
   if (python === undefined) {
-    const result = spawnSync("npx", ["tsx", "tests/support/python.ts"], { stdio: ["ignore", "pipe", "inherit"] });
+    const result = spawnSync("npx", ["tsx", "tests/support/python.ts"], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
     if (result.status !== 0) process.exit(result.status ?? 1);
     python = JSON.parse(result.stdout.toString());
   }
@@ -35,7 +39,10 @@ function pythonTools() {
 function check(name, command, args, env = {}) {
   if (wanted.length > 0 && !wanted.includes(name)) return;
   console.log(`\n# ${name}`);
-  const { status } = spawnSync(command, args, { stdio: ["ignore", "inherit", "inherit"], env: { ...process.env, ...env } });
+  const { status } = spawnSync(command, args, {
+    stdio: ["ignore", "inherit", "inherit"],
+    env: { ...process.env, ...env },
+  });
   count(name, status === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 });
 }
 
@@ -43,7 +50,10 @@ function check(name, command, args, env = {}) {
 function suite(name, command, args, report, env = {}) {
   if (wanted.length > 0 && !wanted.includes(name)) return;
   console.log(`\n# ${name}`);
-  const { status } = spawnSync(command, args, { stdio: ["ignore", "inherit", "inherit"], env: { ...process.env, ...env } });
+  const { status } = spawnSync(command, args, {
+    stdio: ["ignore", "inherit", "inherit"],
+    env: { ...process.env, ...env },
+  });
   const counts = existsSync(report) ? countReport(readFileSync(report, "utf8")) : { passed: 0, failed: 0 };
   // A runner that fails without a failed test (a crash, no tests) is a failure, too.
   if (status !== 0 && counts.failed === 0) counts.failed = 1;
@@ -54,7 +64,8 @@ function suite(name, command, args, report, env = {}) {
 function countReport(xml) {
   const head = /<testsuites\b[^>]*\btests="\d+"[^>]*>/.exec(xml)?.[0] ?? "";
   const suites = head ? [head] : (xml.match(/<testsuite\b[^>]*>/g) ?? []);
-  const sum = (attribute) => suites.reduce((n, tag) => n + Number(new RegExp(`\\b${attribute}="(\\d+)"`).exec(tag)?.[1] ?? 0), 0);
+  const sum = (attribute) =>
+    suites.reduce((n, tag) => n + Number(new RegExp(`\\b${attribute}="(\\d+)"`).exec(tag)?.[1] ?? 0), 0);
   const failed = sum("failures") + sum("errors");
   return { passed: sum("tests") - failed - sum("skipped"), failed };
 }
@@ -68,30 +79,74 @@ function count(name, { passed, failed }) {
 const needsPython = (name) => wanted.length === 0 || wanted.includes(name);
 const junit = (name) => path.join(scratch, `${name}.xml`);
 const vitest = (name, env) =>
-  suite(name, "npx", ["vitest", "run", "--project", name, "--reporter=default", "--reporter=junit", `--outputFile.junit=${junit(name)}`], junit(name), env);
+  suite(
+    name,
+    "npx",
+    [
+      "vitest",
+      "run",
+      "--project",
+      name,
+      "--reporter=default",
+      "--reporter=junit",
+      `--outputFile.junit=${junit(name)}`,
+    ],
+    junit(name),
+    env,
+  );
 
 check("lint", "npx", ["biome", "check", "--error-on-warnings", "."]);
 check("types", "npx", ["tsc", "--noEmit"]);
 if (needsPython("python-lint")) {
   const ruff = path.join(pythonTools().tools, "bin", "ruff");
   const config = ["--config", "spark-jobs/pyproject.toml"];
-  check("python-lint", "sh", ["-c", `"${ruff}" check ${config.join(" ")} spark-jobs tests/pyspark && "${ruff}" format ${config.join(" ")} --check spark-jobs tests/pyspark`]);
+  check("python-lint", "sh", [
+    "-c",
+    `"${ruff}" check ${config.join(" ")} spark-jobs tests/pyspark && "${ruff}" format ${config.join(" ")} --check spark-jobs tests/pyspark`,
+  ]);
 }
 if (needsPython("python-types")) {
   const { tools, venv } = pythonTools();
-  check("python-types", path.join(tools, "bin", "mypy"), ["--config-file", "spark-jobs/pyproject.toml", "--python-executable", path.join(venv, "bin", "python"), "spark-jobs/cdc_features"]);
+  check("python-types", path.join(tools, "bin", "mypy"), [
+    "--config-file",
+    "spark-jobs/pyproject.toml",
+    "--python-executable",
+    path.join(venv, "bin", "python"),
+    "spark-jobs/cdc_features",
+  ]);
 }
 vitest("unit", needsPython("unit") ? { CDC_FEATURES_TEST_VENV: pythonTools().venv } : {});
 vitest("contract", needsPython("contract") ? { CDC_FEATURES_TEST_VENV: pythonTools().venv } : {});
 if (needsPython("pyspark")) {
   const { javaHome, venv, tools, sparkJars } = pythonTools();
-  const library = execFileSync(path.join(tools, "bin", "python"), ["-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]).toString().trim();
-  suite("pyspark", path.join(venv, "bin", "python"), ["-m", "pytest", "-q", "-c", "spark-jobs/pyproject.toml", "--rootdir", ".", `--junitxml=${junit("pyspark")}`, "tests/pyspark"], junit("pyspark"), {
-    JAVA_HOME: javaHome,
-    PATH: `${path.join(venv, "bin")}:${process.env.PATH}`,
-    PYTHONPATH: [path.join(root, "spark-jobs"), library].join(":"),
-    CDC_FEATURES_TEST_SPARK_JARS: sparkJars,
-  });
+  const library = execFileSync(path.join(tools, "bin", "python"), [
+    "-c",
+    "import sysconfig; print(sysconfig.get_path('purelib'))",
+  ])
+    .toString()
+    .trim();
+  suite(
+    "pyspark",
+    path.join(venv, "bin", "python"),
+    [
+      "-m",
+      "pytest",
+      "-q",
+      "-c",
+      "spark-jobs/pyproject.toml",
+      "--rootdir",
+      ".",
+      `--junitxml=${junit("pyspark")}`,
+      "tests/pyspark",
+    ],
+    junit("pyspark"),
+    {
+      JAVA_HOME: javaHome,
+      PATH: `${path.join(venv, "bin")}:${process.env.PATH}`,
+      PYTHONPATH: [path.join(root, "spark-jobs"), library].join(":"),
+      CDC_FEATURES_TEST_SPARK_JARS: sparkJars,
+    },
+  );
 }
 vitest("e2e");
 

@@ -15,12 +15,17 @@ Offsets = dict[str, dict[str, int]]
 
 @dataclass(frozen=True)
 class Batch:
-    """Offset ranges per topic and partition, `start` included, `end` not; the watermark in epoch milliseconds."""
+    """Offset ranges per topic and partition, `start` included, `end` not; watermarks in epoch milliseconds.
+
+    A batch evicts windows that end up to `watermark_ms`, and drops changes to windows that end up to
+    `late_watermark_ms`, which were evicted by the batch before.
+    """
 
     id: int
     start: Offsets
     end: Offsets
     watermark_ms: int
+    late_watermark_ms: int
 
     @property
     def version(self) -> int:
@@ -57,9 +62,12 @@ class Checkpoint:
 
     def batch(self, batch_id: int) -> Batch:
         """The batch that is running or ran; FileNotFoundError when its offsets are not (or no more) there."""
-        metadata, end = self._log("offsets", str(batch_id))
-        before = self._log("offsets", str(batch_id - 1)) if batch_id else self._log("sources/0", "0", lines=1)
-        return Batch(batch_id, json.loads(before[-1]), json.loads(end), json.loads(metadata)["batchWatermarkMs"])
+        watermark_ms, end = self._planned(batch_id)
+        if batch_id:
+            late_watermark_ms, start = self._planned(batch_id - 1)
+        else:
+            late_watermark_ms, start = 0, json.loads(self._lines("sources/0/0")[1])
+        return Batch(batch_id, start, end, watermark_ms, late_watermark_ms)
 
     def committed(self) -> list[int]:
         """Ids of the committed batches that are still recorded, oldest first."""
@@ -78,8 +86,12 @@ class Checkpoint:
             int(f.getPath().getName()) for f in self._files.listStatus(path) if f.getPath().getName().isdigit()
         )
 
-    def _log(self, folder: str, name: str, lines: int = 2) -> list[str]:
-        path = self._jvm.org.apache.hadoop.fs.Path(self._root, f"{folder}/{name}")
+    def _planned(self, batch_id: int) -> tuple[int, Offsets]:
+        _, metadata, offsets = self._lines(f"offsets/{batch_id}")
+        return json.loads(metadata)["batchWatermarkMs"], json.loads(offsets)
+
+    def _lines(self, name: str) -> list[str]:
+        path = self._jvm.org.apache.hadoop.fs.Path(self._root, name)
         if not self._files.exists(path):
             raise FileNotFoundError(f"{path.toString()} is not in the checkpoint")
         stream = self._files.open(path)
@@ -87,4 +99,4 @@ class Checkpoint:
             text: str = self._jvm.org.apache.commons.io.IOUtils.toString(stream, "UTF-8")
         finally:
             stream.close()
-        return text.strip().split("\n")[1 : lines + 1]
+        return text.strip().split("\n")

@@ -6,64 +6,70 @@ was deleted or has moved to another entity or window, where it is no more (a `go
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from pyspark.sql import Column as C
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import ArrayType, StringType, StructField, StructType
 
-from cdc_features.decoding import decode
+from cdc_features import sql
+from cdc_features.decoding import decoded, precise_bytes, unscaled_integer
 from cdc_features.feature_set import FeatureSet
 from cdc_features.windows import tumbling_start
 
 APPLIED, IGNORED, DEAD_LETTER = "applied", "ignored", "dead_letter"
 METRICS = "cdc_events"
 
-_Transform = Callable[[DataFrame], DataFrame]
-_UNPARSABLE = "_unparsable"
-_NEEDS_FULL = "holds too little of the row before: the table needs REPLICA IDENTITY FULL"
+Transform = Callable[[DataFrame], DataFrame]
+
+_NEEDS_FULL = "the event does not hold the row as it was: the table needs REPLICA IDENTITY FULL"
 
 
-def row_changes(feature_set: FeatureSet) -> _Transform:
+def row_changes(feature_set: FeatureSet) -> Transform:
     """Kafka records in; out, one row per change: `entity`, `event_time` (UTC) and `row`.
 
     `row` is struct(key, version, gone, values); `values` holds the event time and what the aggregates read,
-    null when gone. The observation `METRICS` counts read, ignored and dead records before anything is filtered.
+    null when gone.
     """
 
     def transform(records: DataFrame) -> DataFrame:
-        observed = records.transform(classified(feature_set)).observe(
-            METRICS,
-            F.count(F.lit(1)).alias("read"),
-            F.count_if(F.col("class") == IGNORED).alias("ignored"),
-            F.count_if(F.col("class") == DEAD_LETTER).alias("dead_letters"),
-            F.max(F.unix_millis("timestamp")).alias("max_timestamp_ms"),
-        )
-        return observed.select(F.explode("changes").alias("change")).select("change.*")
+        return records.transform(classified(feature_set)).selectExpr("explode(changes) AS change").select("change.*")
 
     return transform
 
 
-def classified(feature_set: FeatureSet) -> _Transform:
-    """Kafka records in; the same records out, with `class`, `reason` (of a dead letter) and `changes`."""
+def classified(feature_set: FeatureSet) -> Transform:
+    """Kafka records in; the same records out, with `class`, `reason` (of a dead letter) and `changes`.
+
+    The observation `METRICS` counts them, all of them: it also keeps Spark from pushing later filters down into
+    the decoding, which would copy the expressions over and over until the driver's memory is full.
+    """
 
     def transform(records: DataFrame) -> DataFrame:
-        kept = [
-            name for name in ("topic", "partition", "offset", "timestamp", "key", "value") if name in records.columns
-        ]
-        image = _Image(feature_set)
+        # Several small steps, because Spark evaluates a column once that later steps use many times.
         return (
-            records.withColumn("event", _parsed(feature_set))
-            .withColumns(_envelope())
-            .withColumn("new", F.when(F.col("op") != "d", image.decoded(F.col("after"))))
-            .withColumn("old", F.when(F.col("op").isin("u", "d"), image.located(F.col("before"))))
-            .withColumn("verdict", _verdict(feature_set, image))
-            .select(
-                *kept,
-                F.col("verdict.class").alias("class"),
-                F.col("verdict.reason").alias("reason"),
-                F.when(F.col("verdict.class") == APPLIED, _changes(feature_set)).alias("changes"),
+            records.selectExpr("*", f"{_parsed(feature_set)} AS event")
+            .selectExpr("*", *_envelope())
+            .selectExpr(
+                "*", *(f"{_precise_bytes(feature_set, image)} AS {image}_bytes" for image in ("after", "before"))
+            )
+            .selectExpr("*", *(f"{_unscaled(feature_set, image)} AS {image}_unscaled" for image in ("after", "before")))
+            .selectExpr(
+                "*",
+                f"CASE WHEN op <> 'd' THEN {_decoded(feature_set, 'after')} END AS new",
+                f"CASE WHEN op IN ('u', 'd') THEN {_decoded(feature_set, 'before')} END AS old",
+            )
+            .selectExpr("*", f"{_verdict(feature_set)} AS verdict")
+            .selectExpr(
+                *(sql.name(column) for column in records.columns),
+                "verdict.class",
+                "verdict.reason",
+                f"CASE WHEN verdict.class = '{APPLIED}' THEN {_changes(feature_set)} END AS changes",
+            )
+            .observe(
+                METRICS,
+                F.expr("count(1) AS read"),
+                F.expr(f"count_if(class = '{IGNORED}') AS ignored"),
+                F.expr(f"count_if(class = '{DEAD_LETTER}') AS dead_letters"),
+                F.expr("max(unix_millis(timestamp)) AS max_timestamp_ms"),
             )
         )
 
@@ -76,184 +82,152 @@ def input_columns(feature_set: FeatureSet) -> list[str]:
     return list(dict.fromkeys([feature_set.source.event_time, *read]))
 
 
-def _parsed(feature_set: FeatureSet) -> C:
+def _parsed(feature_set: FeatureSet) -> str:
     """The value as a struct of texts, whether the envelope is bare or wrapped in `{schema, payload}`."""
-    row = StructType([StructField(column.name, StringType()) for column in feature_set.source.columns])
-    source = StructType([StructField(name, StringType()) for name in ("schema", "table", "lsn", "sequence")])
-    envelope = [
-        StructField("op", StringType()),
-        StructField("before", row),
-        StructField("after", row),
-        StructField("source", source),
-    ]
-    scale = StructType([StructField("scale", StringType())])
-    column_schema = StructType(
-        [
-            StructField("field", StringType()),
-            StructField("type", StringType()),
-            StructField("name", StringType()),
-            StructField("parameters", scale),
-        ]
-    )
-    row_schema = StructType([StructField("field", StringType()), StructField("fields", ArrayType(column_schema))])
-    schema = StructType([StructField("fields", ArrayType(row_schema))])
-    event = StructType(
-        [
-            *envelope,
-            StructField("payload", StructType(envelope)),
-            StructField("schema", schema),
-            StructField(_UNPARSABLE, StringType()),
-        ]
-    )
+    row = ", ".join(f"{sql.name(column.name)} STRING" for column in feature_set.source.columns)
+    envelope = f"""op STRING, before STRUCT<{row}>, after STRUCT<{row}>,
+        source STRUCT<schema STRING, table STRING, lsn STRING, sequence STRING>"""
+    column = "STRUCT<field STRING, type STRING, name STRING, parameters STRUCT<scale STRING>>"
+    event = f"""{envelope}, payload STRUCT<{envelope}>,
+        schema STRUCT<fields ARRAY<STRUCT<field STRING, fields ARRAY<{column}>>>>, _unparsable STRING"""
     # Strict JSON, as every other reader of the log has it.
-    options = {
-        "columnNameOfCorruptRecord": _UNPARSABLE,
-        "allowSingleQuotes": "false",
-        "allowNonNumericNumbers": "false",
-    }
-    return F.from_json(F.col("value").cast("string"), event, options)
+    options = (
+        "'columnNameOfCorruptRecord', '_unparsable', 'allowSingleQuotes', 'false', 'allowNonNumericNumbers', 'false'"
+    )
+    return f"from_json(CAST(value AS STRING), {sql.text(event)}, map({options}))"
 
 
-def _envelope() -> dict[str, C]:
-    part = {
-        name: F.coalesce(F.col(f"event.payload.{name}"), F.col(f"event.{name}"))
-        for name in ("before", "after", "source")
-    }
-    after_schema = F.filter("event.schema.fields", lambda field: field["field"] == "after")
-    return {
-        "op": F.coalesce(F.col("event.payload.op"), F.col("event.op")),
-        **part,
-        "columns": F.try_element_at(after_schema, F.lit(1))["fields"],
-    }
+def _envelope() -> list[str]:
+    either = [f"coalesce(event.payload.{part}, event.{part}) AS {part}" for part in ("op", "before", "after", "source")]
+    row_schema = "try_element_at(filter(event.schema.fields, part -> part.field = 'after'), 1).fields"
+    return [*either, f"{row_schema} AS columns"]
 
 
-@dataclass(frozen=True)
-class _Image:
-    """Decodes the image of a row, before or after."""
+def _image_columns(feature_set: FeatureSet, image: str) -> list[str]:
+    """Of a row before, only what tells which row it is and where it is counted."""
+    source = feature_set.source
+    if image == "after":
+        return [column.name for column in source.columns]
+    return list(dict.fromkeys([source.primary_key, feature_set.entity, source.event_time]))
 
-    feature_set: FeatureSet
 
-    def decoded(self, image: C) -> C:
-        return self._struct(image, [column.name for column in self.feature_set.source.columns])
+def _decimals(feature_set: FeatureSet, image: str) -> list[str]:
+    return [name for name in _image_columns(feature_set, image) if feature_set.source.column(name).decimal_size]
 
-    def located(self, image: C) -> C:
-        """Only what tells which row it is and where it is counted."""
-        return self._struct(image, self.location)
 
-    @property
-    def location(self) -> list[str]:
-        source = self.feature_set.source
-        return list(dict.fromkeys([source.primary_key, self.feature_set.entity, source.event_time]))
+def _schema_of(column: str) -> str:
+    return f"try_element_at(filter(columns, part -> part.field = {sql.text(column)}), 1)"
 
-    def undecodable(self, raw: str, decoded: str, names: list[str]) -> C:
-        """Name and type of the first column with a value that could not be decoded, or null."""
-        source = self.feature_set.source
-        return F.coalesce(
-            *(
-                F.when(
-                    F.col(raw)[name].isNotNull() & F.col(decoded)[name].isNull(),
-                    f"column {name} does not hold a {source.column(name).type}",
-                )
-                for name in names
+
+def _struct(fields: dict[str, str]) -> str:
+    return "named_struct(" + ", ".join(f"{sql.text(name)}, {value}" for name, value in fields.items()) + ")"
+
+
+def _precise_bytes(feature_set: FeatureSet, image: str) -> str:
+    return _struct(
+        {
+            name: precise_bytes(feature_set.source.column(name), f"{image}.{sql.name(name)}", _schema_of(name))
+            for name in _decimals(feature_set, image)
+        }
+    )
+
+
+def _unscaled(feature_set: FeatureSet, image: str) -> str:
+    return _struct({n: unscaled_integer(f"{image}_bytes.{sql.name(n)}") for n in _decimals(feature_set, image)})
+
+
+def _decoded(feature_set: FeatureSet, image: str) -> str:
+    return _struct(
+        {
+            name: decoded(
+                feature_set.source.column(name),
+                f"{image}.{sql.name(name)}",
+                _schema_of(name),
+                f"{image}_unscaled.{sql.name(name)}",
             )
-        )
-
-    def _struct(self, image: C, names: list[str]) -> C:
-        columns = [self.feature_set.source.column(name) for name in names]
-        return F.struct(
-            *(decode(column, image[column.name], _column_schema(column.name)).alias(column.name) for column in columns)
-        )
+            for name in _image_columns(feature_set, image)
+        }
+    )
 
 
-def _column_schema(name: str) -> C:
-    return F.try_element_at(F.filter("columns", lambda column: column["field"] == name), F.lit(1))
-
-
-def _verdict(feature_set: FeatureSet, image: _Image) -> C:
+def _verdict(feature_set: FeatureSet) -> str:
+    """The class of a record and the reason of a dead letter: the first rule that holds."""
     source = feature_set.source
     schema, table = source.table.split(".")
-    op = F.col("op")
-    after, before = F.col("after"), F.col("before")
-    deleted = op == "d"
+    entity, event_time, key = (sql.name(n) for n in (feature_set.entity, source.event_time, source.primary_key))
 
-    def current(name: str) -> C:
-        return F.when(deleted, before[name]).otherwise(after[name])
+    def current(column: str) -> str:
+        return f"CASE WHEN op = 'd' THEN before.{column} ELSE after.{column} END"
 
-    without_row = F.when(deleted, before.isNull()).otherwise(after.isNull())
-    no_entity = current(feature_set.entity).isNull() & ((op != "u") | before[feature_set.entity].isNull())
-    key_only = deleted & before[feature_set.entity].isNull() & before[source.event_time].isNull()
-    undecodable = F.when(deleted, image.undecodable("before", "old", image.location)).otherwise(
-        image.undecodable("after", "new", [column.name for column in source.columns])
-    )
+    def undecodable(image: str, decoded: str) -> str:
+        reasons = (
+            f"CASE WHEN {image}.{sql.name(name)} IS NOT NULL AND {decoded}.{sql.name(name)} IS NULL"
+            f" THEN {sql.text(f'column {name} does not hold a {source.column(name).type}')} END"
+            for name in _image_columns(feature_set, image)
+        )
+        return f"coalesce({', '.join(reasons)})"
 
-    def dead(condition: C, reason: C | str) -> tuple[C, str, C]:
-        return condition, DEAD_LETTER, F.lit(reason) if isinstance(reason, str) else reason
-
-    def ignored(condition: C) -> tuple[C, str, C]:
-        return condition, IGNORED, F.lit(None).cast("string")
-
+    bad_value = f"CASE WHEN op = 'd' THEN {undecodable('before', 'old')} ELSE {undecodable('after', 'new')} END"
     rules = [
-        ignored(F.col("value").isNull()),
-        dead(
-            F.col("event").isNull() | F.col(f"event.{_UNPARSABLE}").isNotNull(),
-            "the value is not the JSON of an event",
+        ("value IS NULL", None),
+        ("event IS NULL OR event._unparsable IS NOT NULL", "'the value is not the JSON of an event'"),
+        ("op IS NULL AND before IS NULL AND after IS NULL", None),
+        (f"source.table <> {sql.text(table)} OR source.schema <> {sql.text(schema)}", None),
+        ("op IN ('m', 't')", None),
+        (
+            "op IS NULL OR op NOT IN ('c', 'r', 'u', 'd')",
+            "concat('unknown operation ', left(coalesce(op, 'null'), 40))",
         ),
-        ignored(op.isNull() & after.isNull() & before.isNull()),
-        ignored((F.col("source.table") != table) | (F.col("source.schema") != schema)),
-        ignored(op.isin("m", "t")),
-        dead(
-            op.isNull() | ~op.isin("c", "r", "u", "d"),
-            F.concat(F.lit("unknown operation "), F.left(F.coalesce(op, F.lit("null")), F.lit(40))),
-        ),
-        dead(without_row & ~deleted, "the event holds no row"),
-        dead((without_row & deleted) | (before.isNull() & (op == "u")), f"the event {_NEEDS_FULL}"),
-        dead(current(source.primary_key).isNull(), f"the primary key {source.primary_key} is missing"),
-        dead(key_only, f"the event {_NEEDS_FULL}"),
-        ignored(no_entity),
-        dead(undecodable.isNotNull(), undecodable),
-        dead(current(source.event_time).isNull(), f"the event time {source.event_time} is missing"),
+        ("op <> 'd' AND after IS NULL", "'the event holds no row'"),
+        ("op IN ('u', 'd') AND before IS NULL", sql.text(_NEEDS_FULL)),
+        (f"{current(key)} IS NULL", sql.text(f"the primary key {source.primary_key} is missing")),
+        (f"op = 'd' AND before.{entity} IS NULL AND before.{event_time} IS NULL", sql.text(_NEEDS_FULL)),
+        (f"{current(entity)} IS NULL AND (op <> 'u' OR before.{entity} IS NULL)", None),
+        (f"{bad_value} IS NOT NULL", bad_value),
+        (f"{current(event_time)} IS NULL", sql.text(f"the event time {source.event_time} is missing")),
     ]
-    verdict = F.struct(F.lit(APPLIED).alias("class"), F.lit(None).cast("string").alias("reason"))
-    for condition, name, reason in reversed(rules):
-        found = F.struct(F.lit(name).alias("class"), reason.alias("reason"))
-        verdict = F.when(condition, found).otherwise(verdict)
-    return verdict
+    cases = (f"WHEN {rule} THEN {_class(DEAD_LETTER if reason else IGNORED, reason)}" for rule, reason in rules)
+    return f"CASE {' '.join(cases)} ELSE {_class(APPLIED, None)} END"
 
 
-def _version() -> C:
-    """Order of changes: commit, then place in the log, then delete before create (a key change is both at once).
+def _class(name: str, reason: str | None) -> str:
+    return _struct({"class": sql.text(name), "reason": f"CAST({reason or 'NULL'} AS STRING)"})
+
+
+def _version() -> str:
+    """Order of changes: commit, place in the log, delete before create (a key change is both at the same place).
 
     `source.sequence` is a JSON text of [last commit LSN or null, LSN]; without any LSN the Kafka offset has to do.
     """
-    commit, place = (F.get_json_object("source.sequence", f"$[{index}]").try_cast("bigint") for index in (0, 1))
-    lsn = F.coalesce(F.col("source.lsn").try_cast("bigint"), place, F.col("offset"))
-    rank = F.when(F.col("op") == "d", 0).otherwise(1)
-    return F.struct(F.coalesce(commit, lsn).alias("commit_lsn"), lsn.alias("lsn"), rank.alias("rank"))
+    commit, place = (f"try_cast(get_json_object(source.sequence, '$[{index}]') AS BIGINT)" for index in (0, 1))
+    lsn = f"coalesce(try_cast(source.lsn AS BIGINT), {place}, offset)"
+    return _struct(
+        {"commit_lsn": f"coalesce({commit}, {lsn})", "lsn": lsn, "rank": "CASE WHEN op = 'd' THEN 0 ELSE 1 END"}
+    )
 
 
-def _changes(feature_set: FeatureSet) -> C:
+def _changes(feature_set: FeatureSet) -> str:
     """Up to two changes of an applied event."""
     source = feature_set.source
-    new, old = F.col("new"), F.col("old")
-    key, entity, event_time = source.primary_key, feature_set.entity, source.event_time
+    key, entity, event_time = (sql.name(n) for n in (source.primary_key, feature_set.entity, source.event_time))
 
-    def change(image: C, gone: bool) -> C:
-        inputs = F.struct(*(new[name].alias(name) for name in input_columns(feature_set)))
-        row = F.struct(
-            image[key].alias("key"),
-            _version().alias("version"),
-            F.lit(gone).alias("gone"),
-            F.when(F.lit(not gone), inputs).alias("values"),
-        )
-        return F.struct(image[entity].alias("entity"), image[event_time].alias("event_time"), row.alias("row"))
+    def change(image: str, gone: bool) -> str:
+        values = _struct({name: f"new.{sql.name(name)}" for name in input_columns(feature_set)})
+        row = {
+            "key": f"{image}.{key}",
+            "version": _version(),
+            "gone": str(gone).lower(),
+            "values": f"CASE WHEN {str(not gone).lower()} THEN {values} END",
+        }
+        return _struct({"entity": f"{image}.{entity}", "event_time": f"{image}.{event_time}", "row": _struct(row)})
 
-    def place(image: C) -> C:
-        start = tumbling_start(image[event_time], feature_set.window.length_ms)
-        return F.struct(image[key], image[entity], start)
+    def place(image: str) -> str:
+        start = tumbling_start(f"{image}.{event_time}", feature_set.window.length_ms)
+        return f"struct({image}.{key}, {image}.{entity}, {start})"
 
-    stays = (F.col("op") != "d") & place(new).eqNullSafe(place(old))
+    upsert = f"CASE WHEN op <> 'd' AND new.{entity} IS NOT NULL THEN {change('new', gone=False)} END"
     # What cannot be placed was never counted, so there is nothing to take back.
-    was_counted = old[entity].isNotNull() & old[event_time].isNotNull() & old[key].isNotNull()
-    upsert = F.when((F.col("op") != "d") & new[entity].isNotNull(), change(new, gone=False))
-    gone = F.when(was_counted & ~stays, change(old, gone=True))
-    return F.array_compact(F.array(upsert, gone))
+    was_counted = " AND ".join(f"old.{column} IS NOT NULL" for column in (key, entity, event_time))
+    stays = f"op <> 'd' AND {place('new')} <=> {place('old')}"
+    gone = f"CASE WHEN {was_counted} AND NOT ({stays}) THEN {change('old', gone=True)} END"
+    return f"array_compact(array({upsert}, {gone}))"

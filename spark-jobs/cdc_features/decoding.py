@@ -1,132 +1,126 @@
 """Values as Debezium writes them, decoded to the types of the definition.
 
-Everything here takes and returns native Columns, so no row passes through Python. A value that cannot be
-decoded gives null, never an error: Spark's ANSI mode would let one bad value fail the whole query.
+Everything here is a native SQL expression, so no row passes through Python. A value that cannot be decoded
+gives null, never an error: Spark's ANSI mode would let one bad value fail the whole query.
 Encodings: https://debezium.io/documentation/reference/stable/connectors/postgresql.html#postgresql-data-types
+
+In all functions `value` is the SQL of the raw JSON scalar as text, `schema` that of the column's part in the event's
+own schema: a struct (type, name, parameters.scale), null when the event has none.
 """
 
-from decimal import Decimal
-
-from pyspark.sql import Column as C
-from pyspark.sql import functions as F
-
-from cdc_features.feature_set import Column, TimestampUnit
+from cdc_features.feature_set import Column
 
 # What Debezium writes for a large value that an update left as it was and the log does not hold.
 UNAVAILABLE = "__debezium_unavailable_value"
 
-_KAFKA_DECIMAL = "org.apache.kafka.connect.data.Decimal"
-_TIMESTAMP_UNITS: dict[str, TimestampUnit] = {
+_TIMESTAMP_UNITS = {
     "io.debezium.time.Timestamp": "millis",
     "org.apache.kafka.connect.data.Timestamp": "millis",
     "io.debezium.time.MicroTimestamp": "micros",
     "io.debezium.time.NanoTimestamp": "nanos",
 }
-_YEAR_1_MICROS = -62_135_596_800_000_000
-_YEAR_10000_MICROS = 253_402_300_800_000_000
-# Postgres' infinities come as numbers within the last second of this range.
+_YEAR_1_MICROS, _YEAR_10000_MICROS = -62_135_596_800_000_000, 253_402_300_800_000_000
+_YEAR_1_DAYS, _YEAR_10000_DAYS = -719_162, 2_932_897
+# Postgres' infinities come as numbers within the last second of the range.
 _INFINITY_NANOS = 9_223_372_036_000_000_000
-_YEAR_10000_DAYS = 2_932_897
-_YEAR_1_DAYS = -719_162
 
 
-def decode(column: Column, text: C, field: C) -> C:
-    """The value of `text` (JSON scalar or raw JSON, string) in the column's type, or null.
-
-    `field` is the column's part of the event's own schema, a struct (type, name, parameters.scale),
-    null when the event has none.
-    """
+def decoded(column: Column, value: str, schema: str, unscaled: str) -> str:
+    """The value in the column's type, or null. `unscaled` is where `unscaled_integer` of a decimal was put."""
     if column.decimal_size:
-        return _decimal(column, *column.decimal_size, text, field)
+        return _decimal(*column.decimal_size, value, unscaled)
     if column.type == "timestamp":
-        return _timestamp(column, text, field)
+        return _timestamp(column, value, schema)
     if column.type == "date":
-        return _date(text)
-    if column.type in ("string", "text"):
-        return F.when(text != UNAVAILABLE, text)
-    return text.try_cast(column.type)
+        return _date(value)
+    if column.type == "text":
+        return f"CASE WHEN {value} <> '{UNAVAILABLE}' THEN {value} END"
+    return f"try_cast({value} AS {column.type})"
 
 
-def _decimal(column: Column, precision: int, scale: int, text: C, field: C) -> C:
-    target = f"decimal({precision},{scale})"
+def precise_bytes(column: Column, value: str, schema: str) -> str:
+    """First step of a decimal column: struct(precise, hex, scale); `precise` tells base64 from decimal text."""
+    assert column.decimal_size
     # Unconstrained NUMERIC brings its scale along: {"scale":2,"value":"B88="}.
-    own_scale = F.get_json_object(text, "$.scale").try_cast("int")
-    schema_scale = F.coalesce(field["parameters"]["scale"].try_cast("int"), F.lit(scale))
-    return (
-        F.when(text.startswith("{"), _precise(F.get_json_object(text, "$.value"), own_scale, target, scale))
-        .when(_is_precise(column, text, field), _precise(text, schema_scale, target, scale))
-        .otherwise(_decimal_text(text, target, scale))
-    )
+    own = f"{value} LIKE '{{%'"
+    precise = _is_precise(column, value, schema)
+    base64 = f"CASE WHEN {own} THEN get_json_object({value}, '$.value') WHEN {precise} THEN {value} END"
+    scale = f"""CASE WHEN {own} THEN get_json_object({value}, '$.scale')
+        ELSE coalesce({schema}.parameters.scale, '{column.decimal_size[1]}') END"""
+    return f"""named_struct(
+        'precise', {own} OR {precise},
+        'hex', hex(try_to_binary({base64}, 'base64')),
+        'scale', try_cast({scale} AS INT))"""
 
 
-def _is_precise(column: Column, text: C, field: C) -> C:
+def unscaled_integer(precise: str) -> str:
+    """Second step: struct(precise, digits, scale), the bytes as decimal digits; null above 16 bytes or 38 digits."""
+    value = f"{precise}.hex"
+    sign = f"CASE WHEN {value} >= '8' THEN 'F' ELSE '0' END"
+    # conv() to base -10 reads 64 bits as two's complement. A negative number borrows 2^64 from its low half, as
+    # the high half alone may be below the lowest decimal.
+    high, low = (f"substr(lpad({value}, 32, {sign}), {start}, 16)" for start in (1, 17))
+    borrowed = f"CASE WHEN {value} >= '8' THEN 1BD ELSE 0BD END"
+    wide = f"""try_add(
+        try_multiply(CAST(conv({high}, 16, -10) AS DECIMAL(20, 0)) + {borrowed}, {2**64}BD),
+        CAST(conv({low}, 16, 10) AS DECIMAL(20, 0)) - {borrowed} * {2**64}BD)"""
+    return f"""named_struct(
+        'precise', {precise}.precise,
+        'digits', CASE
+            WHEN length({value}) BETWEEN 2 AND 16 THEN conv(lpad({value}, 16, {sign}), 16, -10)
+            WHEN length({value}) BETWEEN 18 AND 32 THEN CAST({wide} AS STRING) END,
+        'scale', {precise}.scale)"""
+
+
+def _is_precise(column: Column, value: str, schema: str) -> str:
     if column.encoding != "auto":
-        return F.lit(column.encoding == "precise")
-    looks_like_base64 = text.rlike("^[A-Za-z0-9+/]+={0,2}$") & (F.length(text) % 4 == 0) & (F.lower(text) != "infinity")
-    return (
-        F.when(field["name"] == _KAFKA_DECIMAL, True)
-        .when(field["type"].isin("string", "double"), False)
-        .otherwise(looks_like_base64)
-    )
+        return "true" if column.encoding == "precise" else "false"
+    base64 = f"{value} RLIKE '^[A-Za-z0-9+/]+={{0,2}}$' AND length({value}) % 4 = 0"
+    return f"""CASE
+        WHEN {schema}.name = 'org.apache.kafka.connect.data.Decimal' THEN true
+        WHEN {schema}.type IN ('string', 'double') THEN false
+        ELSE {base64} AND lower({value}) <> 'infinity' END"""
 
 
-def _precise(base64: C, value_scale: C, target: str, scale: int) -> C:
-    """base64 of a big-endian two's complement integer of up to 16 bytes, times 10^-value_scale."""
-    digits = _signed_integer(F.hex(F.try_to_binary(base64, F.lit("base64"))))
+def _decimal(precision: int, scale: int, value: str, unscaled: str) -> str:
+    digits, own_scale = f"{unscaled}.digits", f"{unscaled}.scale"
     # Rounding would make up a value, so digits past the column's scale have to be zeros.
-    surplus = value_scale - F.lit(scale)
-    exact = (surplus <= 0) | (digits == "0") | (F.right(digits, surplus) == F.repeat(F.lit("0"), surplus))
-    exponent = (-value_scale).cast("string")
-    return F.when(value_scale.between(-38, 76), F.when(exact, F.concat(digits, F.lit("E"), exponent).try_cast(target)))
+    exact = f"""{own_scale} <= {scale} OR {digits} = '0'
+        OR right({digits}, {own_scale} - {scale}) = repeat('0', {own_scale} - {scale})"""
+    return f"""CASE WHEN {unscaled}.precise
+        THEN CASE WHEN {own_scale} BETWEEN -38 AND 76 AND ({exact})
+            THEN try_cast(concat({digits}, 'E', -{own_scale}) AS DECIMAL({precision}, {scale})) END
+        ELSE CASE WHEN {_fits_as_text(value, scale)}
+            THEN try_cast({value} AS DECIMAL({precision}, {scale})) END END"""
 
 
-def _signed_integer(hexadecimal: C) -> C:
-    """Decimal digits of a two's complement number in hexadecimal, null above 16 bytes or 38 digits."""
-    negative = hexadecimal.rlike("^[89A-F]")
-    # conv() knows 64 unsigned bits only, so: complement, two halves, and undo the complement as -x-1.
-    complement = F.translate(hexadecimal, "0123456789ABCDEF", "FEDCBA9876543210")
-    magnitude = F.lpad(F.when(negative, complement).otherwise(hexadecimal), 32, "0")
-    high, low = (F.conv(F.substring(magnitude, start, 16), 16, 10).try_cast("decimal(20,0)") for start in (1, 17))
-    two_to_64 = F.lit(Decimal(2**64))
-    unsigned = F.try_add(F.try_multiply(high, two_to_64), low).try_cast("decimal(38,0)")
-    value = F.when(negative, F.try_subtract(-unsigned, F.lit(1))).otherwise(unsigned)
-    return F.when(F.length(hexadecimal).between(2, 32), value.cast("string"))
-
-
-def _decimal_text(text: C, target: str, scale: int) -> C:
-    value = text.try_cast(target)
-    plain = text.rlike(rf"^[+-]?[0-9]+(\.[0-9]{{0,{scale}}}0*)?$")
+def _fits_as_text(value: str, scale: int) -> str:
+    plain = rf"{value} RLIKE r'^[+-]?[0-9]+(\.[0-9]{{0,{scale}}}0*)?$'"
     # Doubles come with an exponent: 1.2345E-5. Count the digits that would stand after the point.
-    pattern = r"^[+-]?([0-9]+)\.?([0-9]*)[eE]([+-]?[0-9]{1,4})$"
-    whole, fraction = (F.regexp_extract(text, pattern, group) for group in (1, 2))
-    exponent = F.regexp_extract(text, pattern, 3).try_cast("int")
-    digits = F.concat(whole, fraction)
-    significant = F.rtrim(digits, F.lit("0"))
-    after_point = F.length(fraction) - exponent - (F.length(digits) - F.length(significant))
-    scientific = text.rlike(pattern) & ((significant == "") | (after_point <= scale))
-    return F.when(plain | scientific, value)
+    pattern = r"r'^[+-]?([0-9]+)\.?([0-9]*)[eE]([+-]?[0-9]{1,4})$'"
+    whole, fraction, exponent = (f"regexp_extract({value}, {pattern}, {group})" for group in (1, 2, 3))
+    significant = f"trim(TRAILING '0' FROM concat({whole}, {fraction}))"
+    after_point = f"length({significant}) - length({whole}) - try_cast({exponent} AS INT)"
+    return f"{plain} OR ({value} RLIKE {pattern} AND ({significant} = '' OR {after_point} <= {scale}))"
 
 
-def _timestamp(column: Column, text: C, field: C) -> C:
-    number = text.try_cast("bigint")
-    by_schema = [F.when(field["name"] == name, unit) for name, unit in _TIMESTAMP_UNITS.items()]
-    unit = F.coalesce(*by_schema, F.lit(column.unit))
-    nanos = F.when(
-        (number > -_INFINITY_NANOS) & (number < _INFINITY_NANOS),
-        F.floor(number.cast("decimal(19,0)") / 1000),
-    ).cast("bigint")
-    micros = (
-        F.when(unit == "micros", number).when(unit == "millis", F.try_multiply(number, F.lit(1000))).otherwise(nanos)
-    )
-    in_range = F.when((micros >= _YEAR_1_MICROS) & (micros < _YEAR_10000_MICROS), micros)
-    iso = text.rlike(r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}")
-    return F.when(iso, text.try_cast("timestamp")).when(text.rlike(r"^-?\d+$"), F.timestamp_micros(in_range))
+def _timestamp(column: Column, value: str, schema: str) -> str:
+    units = " ".join(f"WHEN '{name}' THEN '{unit}'" for name, unit in _TIMESTAMP_UNITS.items())
+    number = f"try_cast({value} AS BIGINT)"
+    finite = f"{number} > -{_INFINITY_NANOS} AND {number} < {_INFINITY_NANOS}"
+    micros = f"""CASE CASE {schema}.name {units} ELSE '{column.unit}' END
+        WHEN 'micros' THEN {number}
+        WHEN 'millis' THEN try_multiply({number}, 1000L)
+        ELSE CASE WHEN {finite} THEN CAST(floor(CAST({number} AS DECIMAL(19, 0)) / 1000) AS BIGINT) END END"""
+    in_range = f"CASE WHEN {micros} BETWEEN {_YEAR_1_MICROS} AND {_YEAR_10000_MICROS - 1} THEN {micros} END"
+    return rf"""CASE
+        WHEN {value} RLIKE r'^\d{{4}}-\d{{2}}-\d{{2}}[T ]\d{{2}}:\d{{2}}' THEN try_cast({value} AS TIMESTAMP)
+        WHEN {value} RLIKE r'^-?\d+$' THEN timestamp_micros({in_range}) END"""
 
 
-def _date(text: C) -> C:
-    days = text.try_cast("int")
-    in_range = F.when((days >= _YEAR_1_DAYS) & (days < _YEAR_10000_DAYS), days)
-    iso = F.regexp_extract(text, r"^(\d{4}-\d{2}-\d{2})Z?$", 1)
-    return F.when(text.rlike(r"^-?\d+$"), F.date_add(F.lit("1970-01-01").cast("date"), in_range)).otherwise(
-        iso.try_cast("date")
-    )
+def _date(value: str) -> str:
+    days = f"try_cast({value} AS INT)"
+    return rf"""CASE
+        WHEN {value} RLIKE r'^-?\d+$' THEN date_add(DATE'1970-01-01',
+            CASE WHEN {days} BETWEEN {_YEAR_1_DAYS} AND {_YEAR_10000_DAYS - 1} THEN {days} END)
+        ELSE try_cast(regexp_extract({value}, r'^(\d{{4}}-\d{{2}}-\d{{2}})Z?$', 1) AS DATE) END"""

@@ -21,11 +21,12 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from cdc_features.batch_writer import BatchWriter
 from cdc_features.checkpoint import Checkpoint
+from cdc_features.dead_letters import DeadLetters
 from cdc_features.failure import describe
 from cdc_features.feature_set import FeatureSet
 from cdc_features.features import row_schema
 from cdc_features.offline import OfflineStore
-from cdc_features.progress import Tally, emit, late_groups
+from cdc_features.progress import Tally, emit, has_unusable, records_read
 from cdc_features.refresh import refresh
 from cdc_features.session import open_session
 from cdc_features.settings import Settings, read_settings
@@ -65,6 +66,7 @@ class Job:
         self._checkpoint = Checkpoint(spark, settings.checkpoint)
         self._store = OfflineStore(settings.offline_root, feature_set, row_schema(feature_set))
         self._writer = BatchWriter(feature_set, settings, self._checkpoint, self._store)
+        self._dead_letters = DeadLetters(spark, feature_set, settings)
         self._tally = Tally(feature_set)
         self._refreshed: object = None
 
@@ -72,6 +74,7 @@ class Job:
         """Works until the log's end, or with `continuous` until the stop file appears; raises what failed."""
         if self._settings.writes_parquet:
             self._store.prepare()
+        self._dead_letters.catch_up(self._checkpoint)
         listener = _Progress()
         self._spark.streams.addListener(listener)
         try:
@@ -108,10 +111,18 @@ class Job:
                 continue
             if progress is None:
                 break
-            self._tally.add(progress, self._writer.written.pop(progress["batchId"], 0), late_groups(progress))
+            self._account(progress)
         if self._writer.failure:
             raise self._writer.failure
         query.awaitTermination()
+
+    def _account(self, progress: dict[str, Any]) -> None:
+        if not records_read(progress):
+            return
+        batch = self._checkpoint.batch(progress["batchId"])
+        late = self._dead_letters.capture(batch) if has_unusable(progress) else 0
+        self._dead_letters.passed(batch)
+        self._tally.add(progress, self._writer.written.pop(batch.id, 0), late)
 
     def _refresh_due(self) -> bool:
         return self._settings.refreshes and self._refreshed != self._refresh_key()

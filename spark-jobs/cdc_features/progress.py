@@ -36,11 +36,8 @@ class Tally:
     started: float = field(default_factory=time.monotonic)
 
     def add(self, progress: dict[str, Any], entities_written: int, late: int) -> None:
-        """Counts one batch (a Spark progress event) and emits it; a batch without records only moves the watermark."""
-        observed = progress.get("observedMetrics", {}).get(METRICS, {})
-        read = observed.get("read", 0)
-        if read == 0:
-            return
+        """Counts one batch with records (a Spark progress event) and emits it."""
+        observed, read = _observed(progress), records_read(progress)
         self.batches += 1
         self.read += read
         self.late += late
@@ -85,13 +82,20 @@ class Tally:
         return _iso(time + timedelta(milliseconds=milliseconds(self.feature_set.window.retention)))
 
 
-def late_groups(progress: dict[str, Any]) -> int:
-    """Groups (entity, window) that Spark dropped because their window is no longer kept."""
-    return sum(operator["numRowsDroppedByWatermark"] for operator in progress["stateOperators"])
+def records_read(progress: dict[str, Any]) -> int:
+    """Records of a batch (a Spark progress event); a batch without any only moves the watermark."""
+    return int(_observed(progress).get("read", 0))
 
 
-def observed_dead_letters(progress: dict[str, Any]) -> int:
-    return int(progress.get("observedMetrics", {}).get(METRICS, {}).get("dead_letters", 0))
+def has_unusable(progress: dict[str, Any]) -> bool:
+    """Whether the batch had dead letters or Spark dropped changes of windows that are no longer kept."""
+    dropped = sum(operator["numRowsDroppedByWatermark"] for operator in progress["stateOperators"])
+    return bool(dropped or _observed(progress).get("dead_letters"))
+
+
+def _observed(progress: dict[str, Any]) -> dict[str, Any]:
+    observed: dict[str, Any] = progress.get("observedMetrics", {}).get(METRICS, {})
+    return observed
 
 
 def _seconds_behind(progress: dict[str, Any], max_timestamp_ms: int, batch_seconds: float) -> float:

@@ -1,5 +1,7 @@
 """The Spark session of a job: what streaming and exactness need, unless spark-submit said otherwise."""
 
+import atexit
+import shutil
 import tempfile
 import zipfile
 from pathlib import Path
@@ -12,6 +14,8 @@ _DEFAULTS = {
     "spark.sql.streaming.stateStore.providerClass": (
         "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider"
     ),
+    # Small batches stay in hash maps; 128 groups, Spark's default, would sort nearly all of them.
+    "spark.sql.objectHashAggregate.sortBased.fallbackThreshold": "10000",
     "spark.sql.streaming.stateStore.rocksdb.changelogCheckpointing.enabled": "true",
 }
 
@@ -24,15 +28,18 @@ def open_session(name: str) -> SparkSession:
         if not given.contains(key):
             spark.conf.set(key, value)
     spark.conf.set("spark.sql.session.timeZone", "UTC")
-    spark.sparkContext.addPyFile(_package())
+    share_library(spark)
     return spark
 
 
-def _package() -> str:
-    """This library as a zip, so that a job needs nothing installed on the executors but Spark's own requirements."""
+def share_library(spark: SparkSession) -> None:
+    """Sends this library to the executors as a zip, so that nothing but Spark's requirements is installed there."""
     package = Path(__file__).parent
-    archive = Path(tempfile.mkdtemp(prefix="cdc-features-")) / "cdc_features.zip"
+    folder = tempfile.mkdtemp(prefix="cdc-features-")
+    # Executors fetch it with their first task, so it has to stay as long as the driver.
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    archive = Path(folder) / "cdc_features.zip"
     with zipfile.ZipFile(archive, "w") as zipped:
         for module in sorted(package.glob("*.py")):
             zipped.write(module, f"{package.name}/{module.name}")
-    return str(archive)
+    spark.sparkContext.addPyFile(str(archive))

@@ -9,7 +9,7 @@ def tumbling(event_time: str, length: str) -> Column:
     return F.window(event_time, length).alias("window")
 
 
-def tumbling_start(event_time: Column, length_ms: int) -> Column:
-    """Microseconds at which the same window starts; tells whether an update moved a row between windows."""
-    micros = F.unix_micros(event_time)
-    return micros - F.pmod(micros, F.lit(length_ms * 1000))
+def tumbling_start(event_time: str, length_ms: int) -> str:
+    """SQL of the microseconds at which the same window starts; tells whether an update moved a row between windows."""
+    micros = f"unix_micros({event_time})"
+    return f"{micros} - pmod({micros}, {length_ms * 1000}L)"

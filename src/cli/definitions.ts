@@ -48,7 +48,9 @@ function findDefinition(name: string, cwd: string): string {
     const file = path.join(folder, `${name}.yaml`);
     if (existsSync(file)) return file;
   }
-  const known = [...new Set(definitionFolders(cwd).flatMap(definitionsIn))].map((file) => path.basename(file, ".yaml"));
+  const known = [...new Set(definitionFolders(cwd).flatMap(definitionsIn))].map((file) =>
+    path.basename(file, ".yaml"),
+  );
   const suggestion = nearest(name, known);
   throw new UsageError(`no feature set named ${name}`, {
     hint: `${suggestion === undefined ? "" : `Did you mean ${suggestion}? `}There are: ${[...new Set(known)].sort().join(", ")}`,
@@ -61,7 +63,11 @@ function definitionFolders(cwd: string): string[] {
 
 /** The definitions of the project, or those that ship where it has none. */
 export function allDefinitions(cwd: string): string[] {
-  return definitionFolders(cwd).map(definitionsIn).find((files) => files.length > 0) ?? [];
+  return (
+    definitionFolders(cwd)
+      .map(definitionsIn)
+      .find((files) => files.length > 0) ?? []
+  );
 }
 
 function definitionsIn(folder: string): string[] {

@@ -20,7 +20,9 @@ export function doctor(program: Command, context: Context): void {
       }
       const { paintOut: paint } = context.terminal;
       for (const check of checks) {
-        context.terminal.print(`${check.ok ? paint.green("✓") : paint.red("✗")} ${check.name}: ${check.found}`);
+        context.terminal.print(
+          `${check.ok ? paint.green("✓") : paint.red("✗")} ${check.name}: ${check.found}`,
+        );
         if (check.hint !== undefined) context.terminal.print(`  ${check.hint}`);
       }
     });

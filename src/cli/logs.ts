@@ -24,9 +24,11 @@ export function logs(program: Command, context: Context): void {
       const stack = context.stack(options.target);
       const run = (await runStates(stack.stateDir)).find((one) => one.featureSet === name);
       const file = run?.log ?? stack.logFile(name);
-      if (!existsSync(file)) throw new UsageError(`${name} has no log yet`, { hint: "Start the stack with `cdc-features up`." });
+      if (!existsSync(file))
+        throw new UsageError(`${name} has no log yet`, { hint: "Start the stack with `cdc-features up`." });
       const lines = Number(options.lines);
-      if (!Number.isSafeInteger(lines) || lines < 1) throw new UsageError(`--lines must be a whole number of at least 1, not ${options.lines}`);
+      if (!Number.isSafeInteger(lines) || lines < 1)
+        throw new UsageError(`--lines must be a whole number of at least 1, not ${options.lines}`);
       if (options.follow) await follow(file, lines, context.signal);
       else context.terminal.print((await lastLines(file, lines)).join("\n"));
     });

@@ -1,10 +1,13 @@
 /** Options that several commands share. Each reads CDC_FEATURES_<OPTION> too. */
 import { Option } from "commander";
 
-/** An option with its environment variable: `--no-demo-data` reads CDC_FEATURES_DEMO_DATA. */
+/** An option with its environment variable: `--no-demo-data` reads CDC_FEATURES_NO_DEMO_DATA. */
 export function option(flags: string, description: string): Option {
   const made = new Option(flags, description);
-  return made.env(`CDC_FEATURES_${made.attributeName().replace(/[A-Z]/g, "_$&").toUpperCase()}`);
+  const variable = `CDC_FEATURES_${(made.long ?? "").slice(2).replaceAll("-", "_").toUpperCase()}`;
+  // Commander takes a flag's variable as set whatever it says; `0` and `false` should mean what they say.
+  const isOff = !made.required && !made.optional && /^(|0|false|no|off)$/i.test(process.env[variable] ?? "");
+  return isOff ? made : made.env(variable);
 }
 
 export const target = () => option("--target <target>", "where the servers run").default("embedded");

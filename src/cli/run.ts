@@ -33,12 +33,15 @@ export function run(program: Command, context: Context): void {
       const definitions = await loadDefinitions(sets, context.cwd);
       const runs = await runAll(definitions, options, context);
       if (options.json) {
-        context.terminal.print(JSON.stringify({ runs: runs.map(({ featureSet, finished }) => asJson(featureSet, finished)) }));
+        context.terminal.print(
+          JSON.stringify({ runs: runs.map(({ featureSet, finished }) => asJson(featureSet, finished)) }),
+        );
         return;
       }
       for (const { featureSet, finished, examples } of runs) {
         context.terminal.print(summaryLines(featureSet, finished));
-        if (examples !== undefined && examples.rows.length > 0) context.terminal.print(`${featureTable(examples)}\n`);
+        if (examples !== undefined && examples.rows.length > 0)
+          context.terminal.print(`${featureTable(examples)}\n`);
       }
     });
 }

@@ -48,20 +48,28 @@ export function seed(program: Command, context: Context): void {
       if (options.json) context.terminal.print(JSON.stringify(result));
       else {
         const { rows, changes } = result;
-        context.terminal.print(`${rows.customers} customers, ${rows.products} products, ${rows.orders} orders`);
-        context.terminal.print(Object.entries(changes).map(([kind, count]) => `${count} ${kind}`).join(", "));
+        context.terminal.print(
+          `${rows.customers} customers, ${rows.products} products, ${rows.orders} orders`,
+        );
+        context.terminal.print(
+          Object.entries(changes)
+            .map(([kind, count]) => `${count} ${kind}`)
+            .join(", "),
+        );
       }
     });
 }
 
 export function wholeNumber(name: string, text: string): number {
   const value = Number(text);
-  if (text.trim() === "" || !Number.isSafeInteger(value)) throw new UsageError(`${name} takes a whole number, not ${text}`);
+  if (text.trim() === "" || !Number.isSafeInteger(value))
+    throw new UsageError(`${name} takes a whole number, not ${text}`);
   return value;
 }
 
 function time(name: string, text: string): Date {
   const value = new Date(text);
-  if (Number.isNaN(value.getTime())) throw new UsageError(`${name} takes a time such as 2026-11-01T00:00:00Z, not ${text}`);
+  if (Number.isNaN(value.getTime()))
+    throw new UsageError(`${name} takes a time such as 2026-11-01T00:00:00Z, not ${text}`);
   return value;
 }

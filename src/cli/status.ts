@@ -14,7 +14,9 @@ export function status(program: Command, context: Context): void {
       const stack = context.stack(options.target);
       const [servers, runs] = await Promise.all([stack.status(), runStates(stack.stateDir)]);
       if (options.json) {
-        context.terminal.print(JSON.stringify({ target: stack.target, stateDir: stack.stateDir, servers, runs }));
+        context.terminal.print(
+          JSON.stringify({ target: stack.target, stateDir: stack.stateDir, servers, runs }),
+        );
         return;
       }
       const { paintOut: paint } = context.terminal;
@@ -29,7 +31,12 @@ export function status(program: Command, context: Context): void {
       context.terminal.print(formatTable(["server", "state", "pid", "port", ""], rows));
       if (runs.length === 0) return;
       context.terminal.print("");
-      const runRows = runs.map((run) => [run.featureSet, run.pid === undefined ? paint.dim("ended") : paint.green("running"), run.pid?.toString() ?? "", run.log]);
+      const runRows = runs.map((run) => [
+        run.featureSet,
+        run.pid === undefined ? paint.dim("ended") : paint.green("running"),
+        run.pid?.toString() ?? "",
+        run.log,
+      ]);
       context.terminal.print(formatTable(["run", "state", "pid", "log"], runRows));
     });
 }

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import { traffic as writeTraffic } from "../stack/demo-shop/index.ts";
 import { UsageError } from "../errors.ts";
+import { traffic as writeTraffic } from "../stack/demo-shop/index.ts";
 import type { Context } from "./context.ts";
 import { json, option, target } from "./options.ts";
 
@@ -22,6 +22,8 @@ export function traffic(program: Command, context: Context): void {
           onProgress: ({ total }) => step.update(`${total} changes`),
         }),
       );
-      context.terminal.print(options.json ? JSON.stringify(result) : `${result.total} changes in ${result.seconds.toFixed(1)} s`);
+      context.terminal.print(
+        options.json ? JSON.stringify(result) : `${result.total} changes in ${result.seconds.toFixed(1)} s`,
+      );
     });
 }

@@ -37,7 +37,9 @@ export async function seedIfEmpty(stack: Stack, endpoints: Endpoints, context: C
   if ((await stack.memory()).demoData !== undefined) return;
   if (await isEmpty(endpoints.postgres)) {
     await context.progress.step("demo shop", async (step) => {
-      await seed(endpoints.postgres, {}, ({ written, total }) => step.update(`${written} of ${total} statements`));
+      await seed(endpoints.postgres, {}, ({ written, total }) =>
+        step.update(`${written} of ${total} statements`),
+      );
     });
     await stack.remember({ demoData: "seeded" });
   }

@@ -21,7 +21,8 @@ function explainIssue(issue: Issue, root: Schema, data: unknown): FormFinding[] 
   const value = valueAt(data, path);
   const schema = schemaAt(root, path, data);
   if (issue.code === "unrecognized_keys") {
-    return issue.keys.filter((key) => !isRestOfType(key)).map((key) => unknownKey([...path, key], schema));
+    const keys = issue.keys.filter((key) => !isRestOfType(key, valueAt(data, [...path, "type"])));
+    return keys.map((key) => unknownKey([...path, key], schema));
   }
   if (issue.code === "invalid_key") {
     const record = schemaAt(root, path.slice(0, -1), data);
@@ -48,9 +49,9 @@ function explainIssue(issue: Issue, root: Schema, data: unknown): FormFinding[] 
   return [{ rule: "wrong-value", path, message: wrongValue(issue, path, value), allowed, suggestion }];
 }
 
-/** `{ type: decimal(12,2) }` has a key `2)`; that the type is cut short is told at the type. */
-function isRestOfType(key: string): boolean {
-  return /^[0-9]+\)$/.test(key);
+/** `{ type: decimal(12,2) }` is the type `decimal(12` and a key `2)`; it is told at the type. */
+function isRestOfType(key: string, type: unknown): boolean {
+  return /^[0-9]+\)$/.test(key) && typeof type === "string" && /\([0-9]+$/.test(type);
 }
 
 function unknownKey(path: Path, schema: Schema | undefined): FormFinding {

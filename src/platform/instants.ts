@@ -5,7 +5,8 @@ export const DAY_MICROS = 86_400_000_000n;
 const FIRST = -62_135_596_800_000_000n; // 0001-01-01
 const LAST = 253_402_300_799_999_999n; // the end of 9999
 
-const ISO = /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(Z|[+-]\d\d(?::?\d\d)?)$/;
+const ISO =
+  /^(\d{4}-\d\d-\d\d)[T ]([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.(\d{1,9}))?)?(Z|[+-]\d\d(?::?\d\d)?)$/;
 
 /** Within the years that every store and language can write, 0001 to 9999. */
 export function isInstant(micros: bigint): boolean {
@@ -16,12 +17,25 @@ export function isInstant(micros: bigint): boolean {
 export function microsOfIso(text: string): bigint | undefined {
   const match = ISO.exec(text);
   if (match === null) return undefined;
-  const [, year, month, day, hour, minute, second = "00", fraction = "", zone = "Z"] = match;
-  const ms = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}.000Z`);
-  // Date.parse takes 31 February for 3 March.
-  if (Number.isNaN(ms) || new Date(ms).getUTCDate() !== Number(day)) return undefined;
-  const micros = BigInt(ms - zoneMs(zone)) * 1000n + BigInt(fraction.padEnd(6, "0").slice(0, 6));
+  const [, date = "", hour, minute, second = "00", fraction = "", zone = "Z"] = match;
+  const day = startOfDay(date);
+  if (day === undefined) return undefined;
+  const ms = day + (Number(hour) * 3600 + Number(minute) * 60 + Number(second)) * 1000 - zoneMs(zone);
+  const micros = BigInt(ms) * 1000n + BigInt(fraction.padEnd(6, "0").slice(0, 6));
   return isInstant(micros) ? micros : undefined;
+}
+
+const daysSeen = new Map<string, number | undefined>();
+
+/** Events name few days many times, and this is most of the work of reading a time. */
+function startOfDay(date: string): number | undefined {
+  if (daysSeen.has(date)) return daysSeen.get(date);
+  const ms = Date.parse(`${date}T00:00:00Z`);
+  // Date.parse takes 30 February for 2 March.
+  const day = !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(date) ? ms : undefined;
+  if (daysSeen.size > 10_000) daysSeen.clear();
+  daysSeen.set(date, day);
+  return day;
 }
 
 function zoneMs(zone: string): number {
@@ -47,4 +61,12 @@ export function utcDay(micros: bigint): number {
 export function floorDivide(a: bigint, b: bigint): bigint {
   const quotient = a / b;
   return a % b !== 0n && a < 0n !== b < 0n ? quotient - 1n : quotient;
+}
+
+/** The millisecond that an instant lies in. */
+export function msOfMicros(micros: bigint): number {
+  const number = Number(micros);
+  if (!Number.isSafeInteger(number)) return Number(floorDivide(micros, 1000n));
+  const within = number % 1000;
+  return (number - (within < 0 ? within + 1000 : within)) / 1000;
 }

@@ -2,7 +2,11 @@
 import { type Admin, Kafka, logLevel } from "kafkajs";
 import { succeeds } from "./waits.ts";
 
-async function withAdmin<T>(brokers: string, retries: number, work: (admin: Admin) => Promise<T>): Promise<T> {
+async function withAdmin<T>(
+  brokers: string,
+  retries: number,
+  work: (admin: Admin) => Promise<T>,
+): Promise<T> {
   const kafka = new Kafka({
     clientId: "cdc-features",
     brokers: brokers.split(","),

@@ -20,7 +20,9 @@ export async function ownerOf(port: number): Promise<string> {
 }
 
 function ownerByProc(port: number): string | undefined {
-  const inodes = new Set(["/proc/net/tcp", "/proc/net/tcp6"].flatMap((table) => listeningInodes(table, port)));
+  const inodes = new Set(
+    ["/proc/net/tcp", "/proc/net/tcp6"].flatMap((table) => listeningInodes(table, port)),
+  );
   if (inodes.size === 0) return undefined;
   for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
     try {

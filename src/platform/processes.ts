@@ -74,7 +74,9 @@ export function startTimeOf(pid: number): string | undefined {
   if (process.platform === "linux") {
     try {
       // The command name may hold spaces and brackets: fields count from the last bracket.
-      const fields = readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\) /s, "").split(" ");
+      const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
+        .replace(/^.*\) /s, "")
+        .split(" ");
       return fields[0] === "Z" ? undefined : fields[19];
     } catch {
       return undefined;
@@ -91,7 +93,11 @@ export function isAlive(ref: ProcessRef): boolean {
 export type StopSignal = "SIGTERM" | "SIGINT" | "SIGQUIT";
 
 /** Asks the process to end, waits, and kills its whole group when it has not. Returns whether it went gently. */
-export async function stopServer(ref: ProcessRef, graceMs: number, signal: StopSignal = "SIGTERM"): Promise<boolean> {
+export async function stopServer(
+  ref: ProcessRef,
+  graceMs: number,
+  signal: StopSignal = "SIGTERM",
+): Promise<boolean> {
   if (!isAlive(ref)) return true;
   kill(ref.pid, signal);
   if (await gone(ref, graceMs)) return true;
@@ -129,7 +135,14 @@ export interface CommandResult {
 export async function runCommand(
   command: string,
   args: string[],
-  options: { cwd?: string; env?: NodeJS.ProcessEnv; timeoutMs?: number; uid?: number; gid?: number; signal?: AbortSignal } = {},
+  options: {
+    cwd?: string;
+    env?: NodeJS.ProcessEnv;
+    timeoutMs?: number;
+    uid?: number;
+    gid?: number;
+    signal?: AbortSignal;
+  } = {},
 ): Promise<CommandResult> {
   const result = await execa(command, args, {
     reject: false,
@@ -146,6 +159,7 @@ export async function runCommand(
     ok: !result.failed,
     exitCode: result.exitCode,
     stdout: result.stdout ?? "",
-    stderr: result.stderr || (result.failed && result.exitCode === undefined ? (result.shortMessage ?? "") : ""),
+    stderr:
+      result.stderr || (result.failed && result.exitCode === undefined ? (result.shortMessage ?? "") : ""),
   };
 }

@@ -4,16 +4,24 @@ import { EnvironmentError } from "../errors.ts";
 
 /** Runs `work` on a connection of its own. Throws EnvironmentError when Redis cannot be reached. */
 export async function withRedis<T>(url: string, work: (redis: Redis) => Promise<T>): Promise<T> {
-  const redis = new Redis(url, { lazyConnect: true, maxRetriesPerRequest: 0, retryStrategy: () => null, connectTimeout: 3_000 });
+  const redis = new Redis(url, {
+    lazyConnect: true,
+    maxRetriesPerRequest: 0,
+    retryStrategy: () => null,
+    connectTimeout: 3_000,
+  });
   redis.on("error", () => {});
   try {
     await redis.connect();
   } catch (cause) {
     redis.disconnect();
-    throw new EnvironmentError(`cannot connect to Redis at ${new URL(url).host}: ${(cause as Error).message}`, {
-      hint: "Start the stack with `cdc-features up`.",
-      cause,
-    });
+    throw new EnvironmentError(
+      `cannot connect to Redis at ${new URL(url).host}: ${(cause as Error).message}`,
+      {
+        hint: "Start the stack with `cdc-features up`.",
+        cause,
+      },
+    );
   }
   try {
     return await work(redis);

@@ -1,19 +1,15 @@
-/** Lays out Python as `ruff format` does, so that a rendered job needs no formatter. */
+/** Lays out Python so that `ruff format` has nothing to change in a rendered job. */
 import { pythonLiteral, type Value } from "./python-literal.ts";
 
-export const LINE_WIDTH = 110;
+export const LINE_WIDTH = 100;
 
-/** A call whose arguments are literals or calls; a keyword whose value is undefined or null is left out. */
+/** A call whose arguments are literals or calls; a keyword whose value is null is left out. */
 export class Call {
   readonly name: string;
   readonly #positional: readonly Argument[];
-  readonly #keywords: Readonly<Record<string, Argument | undefined>>;
+  readonly #keywords: Readonly<Record<string, Argument>>;
 
-  constructor(
-    name: string,
-    positional: readonly Argument[],
-    keywords: Record<string, Argument | undefined> = {},
-  ) {
+  constructor(name: string, positional: readonly Argument[], keywords: Record<string, Argument> = {}) {
     this.name = name;
     this.#positional = positional;
     this.#keywords = keywords;
@@ -21,7 +17,7 @@ export class Call {
 
   get arguments(): { prefix: string; value: Argument }[] {
     const keywords = Object.entries(this.#keywords).flatMap(([name, value]) =>
-      value === undefined || value === null ? [] : [{ prefix: `${name}=`, value }],
+      value === null ? [] : [{ prefix: `${name}=`, value }],
     );
     return [...this.#positional.map((value) => ({ prefix: "", value })), ...keywords];
   }
@@ -29,26 +25,23 @@ export class Call {
 
 export type Argument = Value | Call;
 
-/** On one line if it fits with `after` behind it; `indent` is that of its line, `column` where it starts. */
+/**
+ * On one line if it fits with `after` behind it, else one argument per line with a comma after the last, which
+ * ruff leaves as it is at any greater width too. `indent` is that of the line, `column` where the code starts.
+ */
 export function layOut(code: Argument, indent: number, column = indent, after = 1): string {
   const flat = flatten(code);
   if (!(code instanceof Call) || column + flat.length + after <= LINE_WIDTH) return flat;
-  const outer = " ".repeat(indent);
   const inner = " ".repeat(indent + 4);
-  const oneLine = flattenArguments(code);
-  if (inner.length + oneLine.length <= LINE_WIDTH) return `${code.name}(\n${inner}${oneLine}\n${outer})`;
   const lines = code.arguments.map(
     ({ prefix, value }) => `${inner}${prefix}${layOut(value, inner.length, inner.length + prefix.length)},\n`,
   );
-  return `${code.name}(\n${lines.join("")}${outer})`;
+  return `${code.name}(\n${lines.join("")}${" ".repeat(indent)})`;
 }
 
 function flatten(code: Argument): string {
-  return code instanceof Call ? `${code.name}(${flattenArguments(code)})` : pythonLiteral(code);
-}
-
-function flattenArguments(call: Call): string {
-  return call.arguments.map(({ prefix, value }) => prefix + flatten(value)).join(", ");
+  if (!(code instanceof Call)) return pythonLiteral(code);
+  return `${code.name}(${code.arguments.map(({ prefix, value }) => prefix + flatten(value)).join(", ")})`;
 }
 
 /** `from module import …`, its names in the order of ruff's import rules. */

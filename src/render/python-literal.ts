@@ -3,7 +3,8 @@
 export type Value = string | number | boolean | null;
 
 /** Source of a Python literal that evaluates to the value, in the form `ruff format` would give it. */
-export function pythonLiteral(value: Value): string {
+export function pythonLiteral(value: Value | undefined): string {
+  if (value === undefined) throw new TypeError("a value is missing");
   if (value === null) return "None";
   if (typeof value === "boolean") return value ? "True" : "False";
   if (typeof value === "string") {

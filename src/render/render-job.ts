@@ -10,7 +10,7 @@ const TEMPLATES: Record<FeatureSet["window"]["kind"], string> = { tumbling: "win
 
 const FEATURE_KINDS: Feature["kind"][] = ["aggregated", "behavioural", "derived"];
 
-/** A missing value is an error, and nothing is escaped for HTML: the helpers write Python. */
+/** Nothing is escaped for HTML: the helpers write Python. `strict` covers plain values only, the helpers the rest. */
 const OPTIONS: CompileOptions = { strict: true, noEscape: true, preventIndent: true };
 
 /** `readTemplate` gives the text of a file in the templates folder. */
@@ -42,6 +42,12 @@ const helpers = {
 
   /** `{{import "module" names}}` */
   import: (module: string, names: string[]) => layOutImport(module, names),
+
+  /** The built-in one takes a list that is missing for an empty one. */
+  each(this: unknown, list: unknown, options: HelperOptions): string {
+    if (!Array.isArray(list)) throw new TypeError("{{#each}} needs a list");
+    return Handlebars.helpers.each?.call(this, list, options);
+  },
 
   /** `{{#docstring}}words {{value}}{{/docstring}}`: wrapped and safe inside triple quotes, in a line indented by `at`. */
   docstring(this: unknown, { fn, hash }: HelperOptions): string {

@@ -24,6 +24,15 @@ export interface OnlineStore {
   windows: Map<string, OnlineHash>;
 }
 
+/** The fields of a features hash beside its features. */
+export const META_FIELDS: readonly string[] = [
+  "_window_start",
+  "_window_end",
+  "_event_time",
+  "_computed_at",
+  "_version",
+];
+
 const CHUNK = 1_000;
 
 /** Key of the hash that holds all kept windows of an entity; the braces keep both hashes in one cluster slot. */

@@ -5,7 +5,12 @@ const MARK = "@cdc-features ";
 
 const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 
-const started = z.object({ event: z.literal("started"), pid: z.number(), application_id: z.string(), spark_ui: z.string().nullish() });
+const started = z.object({
+  event: z.literal("started"),
+  pid: z.number(),
+  application_id: z.string(),
+  spark_ui: z.string().nullish(),
+});
 
 const progress = z.object({
   event: z.literal("progress"),

@@ -47,7 +47,9 @@ export async function runJob(request: RunRequest): Promise<JobFinished> {
     await writeFileAtomic(folder.settings, JSON.stringify(settings(request), null, 2), 0o600);
     const finished = await submit(request);
     if (request.signal.aborted && !request.continuous) {
-      throw new InterruptedError(`the run of ${featureSet} was stopped`, { hint: "The next run goes on from the checkpoint." });
+      throw new InterruptedError(`the run of ${featureSet} was stopped`, {
+        hint: "The next run goes on from the checkpoint.",
+      });
     }
     return finished;
   } finally {
@@ -66,9 +68,12 @@ async function refuseSecondRun({ folder, featureSet, continuous }: RunRequest): 
   const job = await runningJob(folder);
   if (job === undefined) return;
   await unlock(folder.lock);
-  throw new UsageError(`a job of ${featureSet} still runs (pid ${job.pid}), though the command that started it is gone`, {
-    hint: `Stop it with \`kill ${job.pid}\` or \`cdc-features down\`.`,
-  });
+  throw new UsageError(
+    `a job of ${featureSet} still runs (pid ${job.pid}), though the command that started it is gone`,
+    {
+      hint: `Stop it with \`kill ${job.pid}\` or \`cdc-features down\`.`,
+    },
+  );
 }
 
 /** The set's living job, whoever started it. */
@@ -148,9 +153,14 @@ async function submit(request: RunRequest): Promise<JobFinished> {
   await new Promise((resolve) => log.end(resolve));
 
   if (finished !== undefined) return finished;
-  const cause = failure === undefined ? await causeInLog(folder.log, result.shortMessage) : `${failure.type}: ${failure.message}`;
+  const cause =
+    failure === undefined
+      ? await causeInLog(folder.log, result.shortMessage)
+      : `${failure.type}: ${failure.message}`;
   if (signal.aborted) throw new InterruptedError(`the run of ${featureSet} was stopped`);
-  throw new JobError(`the job of ${featureSet} failed\n${oneScreen(cause)}`, { hint: `The full log: ${folder.log}` });
+  throw new JobError(`the job of ${featureSet} failed\n${oneScreen(cause)}`, {
+    hint: `The full log: ${folder.log}`,
+  });
 }
 
 async function askToStop(folder: RunFolder, pid: number | undefined): Promise<void> {
@@ -167,13 +177,19 @@ async function askToStop(folder: RunFolder, pid: number | undefined): Promise<vo
 /** For a job that died without a word: what its log says last that looks like a reason. */
 async function causeInLog(log: string, fallback: string | undefined): Promise<string> {
   const lines = await lastLines(log, 400);
-  const telling = lines.filter((line) => /(Error|Exception|ERROR|error:|No such file)/.test(line) && !/^\s+at /.test(line));
+  const telling = lines.filter(
+    (line) => /(Error|Exception|ERROR|error:|No such file)/.test(line) && !/^\s+at /.test(line),
+  );
   return telling.slice(-8).join("\n") || fallback || "it ended without a message";
 }
 
 function oneScreen(text: string): string {
-  const lines = text.split("\n").filter((line) => !/^\s+at [\w.$]+\(/.test(line) && line.trim() !== "JVM stacktrace:");
-  return lines.length <= 15 ? lines.join("\n") : [...lines.slice(0, 14), `… ${lines.length - 14} more lines in the log`].join("\n");
+  const lines = text
+    .split("\n")
+    .filter((line) => !/^\s+at [\w.$]+\(/.test(line) && line.trim() !== "JVM stacktrace:");
+  return lines.length <= 15
+    ? lines.join("\n")
+    : [...lines.slice(0, 14), `… ${lines.length - 14} more lines in the log`].join("\n");
 }
 
 /** Stops whatever job of the set is on, gently first. For `down`. */

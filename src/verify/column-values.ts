@@ -60,6 +60,8 @@ export function numberText(raw: unknown): string | undefined {
 }
 
 function wholeNumber(raw: unknown, bits: number): bigint | undefined {
+  if (typeof raw === "number" && Number.isSafeInteger(raw) && (bits > 53 || Math.abs(raw) < 2 ** bits))
+    return BigInt(raw);
   const text = typeof raw === "string" ? raw : numberText(raw);
   if (text === undefined || !/^[+-]?\d+$/.test(text)) return undefined;
   const value = BigInt(text.startsWith("+") ? text.slice(1) : text);
@@ -134,7 +136,7 @@ const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
 function isBase64(raw: string, type: DecimalType, field: SchemaField | undefined): boolean {
   if (type.encoding !== "auto") return type.encoding === "precise";
   if (field !== undefined) return field.type === "bytes";
-  return raw !== "" && BASE64.test(raw);
+  return BASE64.test(raw) && raw !== "Infinity"; // eight letters that would pass for base64
 }
 
 /** Big-endian two's complement. */

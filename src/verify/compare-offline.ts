@@ -3,8 +3,14 @@ import type { FeatureSet } from "../definition/feature-set.ts";
 import { isoOfMicros } from "../platform/instants.ts";
 import type { OfflineRow, OfflineStore } from "../stores/offline.ts";
 import { onlineText } from "../stores/values.ts";
-import { isSameValue, judge } from "./compare.ts";
-import { CLOCK_SKEW_MICROS, type Comparison, isoOfMs, type NewestBatch } from "./compare-online.ts";
+import {
+  CLOCK_SKEW_MICROS,
+  type Comparison,
+  isoOfMs,
+  isSameValue,
+  judge,
+  type NewestBatch,
+} from "./compare.ts";
 import type { Difference } from "./difference.ts";
 import { type Expectation, isKept, type WindowAggregates } from "./expectation.ts";
 import { featuresOf } from "./expected.ts";

@@ -1,7 +1,20 @@
 /** One value against another, and two comparisons into one: what both stores' comparisons share. */
 import type { FeatureSet } from "../definition/feature-set.ts";
+import { isoOfMicros } from "../platform/instants.ts";
 import { valueOfText } from "../stores/values.ts";
 import type { Difference, DifferenceKind } from "./difference.ts";
+
+export interface Comparison {
+  differences: Difference[];
+  /** How many single values were looked at. */
+  checkedValues: number;
+}
+
+/** The batch that wrote the newest offline row of a window; undefined when the offline store cannot tell. */
+export type NewestBatch = (entity: string, startMs: number) => bigint | undefined;
+
+/** How far the clocks of job and verification may differ. */
+export const CLOCK_SKEW_MICROS = 300_000_000n;
 
 /** Expected and actual, both as the store writes them; null for absent. */
 export interface Compared {
@@ -52,4 +65,8 @@ export function markStale(now: Difference[], atApplied: Difference[]): Differenc
 function placeOf({ entity, store, feature, window }: Difference): string {
   const hasOneWindow = store === "online" && feature !== "_windows";
   return JSON.stringify([entity, feature, hasOneWindow ? null : window]);
+}
+
+export function isoOfMs(ms: number): string {
+  return isoOfMicros(BigInt(ms) * 1000n);
 }

@@ -1,6 +1,7 @@
 /** What the stores should hold, before features are made of it: aggregates by entity and window. */
 import type { Big } from "big.js";
 import type { FeatureSet } from "../definition/feature-set.ts";
+import { msOfMicros } from "../platform/instants.ts";
 
 export interface WindowAggregates {
   /** Aggregated features by name; a sum of nothing but nulls is null. */
@@ -22,8 +23,7 @@ export interface Expectation {
 
 export function startOfWindow(featureSet: FeatureSet, eventTime: bigint): number {
   const { lengthMs } = featureSet.window;
-  const ms = Number(eventTime >= 0n ? eventTime / 1000n : (eventTime - 999n) / 1000n);
-  return Math.floor(ms / lengthMs) * lengthMs;
+  return Math.floor(msOfMicros(eventTime) / lengthMs) * lengthMs;
 }
 
 export function isKept(featureSet: FeatureSet, startMs: number, watermarkMs: number): boolean {

@@ -6,8 +6,9 @@
  */
 import { Big } from "big.js";
 import type { FeatureSet } from "../definition/feature-set.ts";
+import { msOfMicros } from "../platform/instants.ts";
 import type { ColumnValue } from "./column-values.ts";
-import { inputColumns, isOlder, type Place, type Row, type RowChange, type Version } from "./debezium.ts";
+import { isOlder, type RowChange, type Version } from "./debezium.ts";
 import {
   type EntityWindows,
   type Expectation,
@@ -15,6 +16,7 @@ import {
   startOfWindow,
   type WindowAggregates,
 } from "./expectation.ts";
+import { inputColumns, type Place, type Row } from "./row-reader.ts";
 
 interface Group {
   startMs: number;
@@ -47,7 +49,12 @@ export class Fold {
       known.group.rows.delete(change.row);
     }
     if (group !== undefined && !this.#isLate(group)) group.rows.set(change.row, change.after as Row);
-    this.#rows.set(change.row, { version: change.version, group });
+    if (known === undefined) {
+      this.#rows.set(change.row, { version: change.version, group });
+    } else {
+      known.version = change.version;
+      known.group = group;
+    }
   }
 
   /** Ends a batch: the next one is judged by a watermark that knows this one's times. */
@@ -71,11 +78,12 @@ export class Fold {
   /** Where a row was counts too when it left, since the job's record of its leaving carries that time. */
   #observeTimes({ before, after }: RowChange): void {
     if (after !== null) this.#observe(after);
-    if (before !== null && (after === null || !this.#isSameWindow(before, after))) this.#observe(before);
+    if (before === null || before === after) return;
+    if (after === null || !this.#isSameWindow(before, after)) this.#observe(before);
   }
 
   #observe({ eventTime }: Place): void {
-    const ms = Number(eventTime >= 0n ? eventTime / 1000n : (eventTime - 999n) / 1000n);
+    const ms = msOfMicros(eventTime);
     if (ms > this.#latestMs) this.#latestMs = ms;
   }
 

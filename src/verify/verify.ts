@@ -4,9 +4,10 @@ import { manifestsOf, readManifests } from "../stores/manifests.ts";
 import { type OfflineStore, readOfflineStore } from "../stores/offline.ts";
 import { type OnlineStore, readOnlineStore } from "../stores/online.ts";
 import { chainOf, checkBatches } from "./batches.ts";
-import { markStale } from "./compare.ts";
+import { type Comparison, markStale } from "./compare.ts";
 import { compareOffline, newestBatchOf, rowsByWindow } from "./compare-offline.ts";
-import { type Comparison, compareOnline } from "./compare-online.ts";
+import { compareOnline } from "./compare-online.ts";
+import { compareWindows } from "./compare-windows.ts";
 import type { Difference } from "./difference.ts";
 import { type Expectation, isKept, servedWindow } from "./expectation.ts";
 import { expectFromLog } from "./log.ts";
@@ -76,8 +77,9 @@ export function compareStores(
   const comparisons: Comparison[] = [];
   if (sink !== "parquet") {
     const newestBatch = sink === "redis" ? () => undefined : newestBatchOf(rows);
-    const compare = (to: Expectation) => compareOnline(featureSet, to, online, { now, newestBatch });
-    comparisons.push(withStale(compare, expectation, applied));
+    const features = (to: Expectation) => compareOnline(featureSet, to, online, { now, newestBatch });
+    const windows = (to: Expectation) => compareWindows(featureSet, to, online, newestBatch);
+    comparisons.push(withStale(features, expectation, applied), withStale(windows, expectation, applied));
   }
   if (sink !== "redis") {
     const compare = (to: Expectation) => compareOffline(featureSet, to, rows, now);

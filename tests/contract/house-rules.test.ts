@@ -68,13 +68,19 @@ describe("dependency rules", () => {
   it("let only job and settings know the environment in Python", () => {
     const offenders = filesUnder("spark-jobs/cdc_features", ".py")
       .filter((file) => !["job.py", "settings.py"].includes(path.basename(file)))
-      .filter((file) => /^\s*(import os\b|from os import)|os\.environ|sys\.argv/m.test(readFileSync(path.join(ROOT, file), "utf8")));
+      .filter((file) =>
+        /^\s*(import os\b|from os import)|os\.environ|sys\.argv/m.test(
+          readFileSync(path.join(ROOT, file), "utf8"),
+        ),
+      );
     expect(offenders).toEqual([]);
   });
 
   it("let nobody but the report folder colour or lay out", () => {
     const offenders = filesUnder("src", ".ts").filter(
-      (file) => !file.startsWith("src/cli/report/") && /from "chalk"/.test(readFileSync(path.join(ROOT, file), "utf8")),
+      (file) =>
+        !file.startsWith("src/cli/report/") &&
+        /from "chalk"/.test(readFileSync(path.join(ROOT, file), "utf8")),
     );
     expect(offenders).toEqual([]);
   });

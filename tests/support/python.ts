@@ -3,11 +3,11 @@
  * beside it one with the tools. Both are made on first use.
  */
 import { readFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
 import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { reportError } from "../../src/cli/report/error.ts";
 import { progressOn } from "../../src/cli/report/progress.ts";
 import { terminal } from "../../src/cli/report/terminal.ts";
-import { reportError } from "../../src/cli/report/error.ts";
 import { homeOf } from "../../src/stack/embedded/home.ts";
 import { jars } from "../../src/stack/embedded/setup/jars.ts";
 import { requirePrerequisites } from "../../src/stack/embedded/setup/prerequisites.ts";

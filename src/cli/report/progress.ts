@@ -24,7 +24,9 @@ export function progressOn(terminal: Terminal): Progress {
   };
   const draw = () => {
     if (terminal.isTerminal) {
-      const line = [...running].map((one) => `${one.label} ${seconds(one)}${one.detail && ` · ${one.detail}`}`).join("   ");
+      const line = [...running]
+        .map((one) => `${one.label} ${seconds(one)}${one.detail && ` · ${one.detail}`}`)
+        .join("   ");
       clear();
       process.stderr.write(terminal.paint.dim(`… ${line}`.slice(0, terminal.columns - 1)));
       return;

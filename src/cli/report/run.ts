@@ -35,5 +35,8 @@ export function summaryLines(featureSet: string, finished: JobFinished): string 
 
 export function featureTable(table: JobTable): string {
   const headings = Object.keys(table.rows[0] ?? {});
-  return formatTable(headings, table.rows.map((row) => headings.map((heading) => String(row[heading] ?? ""))));
+  return formatTable(
+    headings,
+    table.rows.map((row) => headings.map((heading) => String(row[heading] ?? ""))),
+  );
 }

@@ -28,14 +28,17 @@ function maintenanceUrl(postgres: string): string {
 export async function createPublication(postgres: string): Promise<void> {
   await withClient(postgres, async (client) => {
     const found = await client.query("SELECT 1 FROM pg_publication WHERE pubname = $1", [PUBLICATION]);
-    if (found.rowCount === 0) await client.query(`CREATE PUBLICATION ${PUBLICATION} FOR TABLES IN SCHEMA public`);
+    if (found.rowCount === 0)
+      await client.query(`CREATE PUBLICATION ${PUBLICATION} FOR TABLES IN SCHEMA public`);
   });
 }
 
 /** Names of the tables in the schema `public`. */
 export async function capturedTables(postgres: string): Promise<string[]> {
   return withClient(postgres, async (client) => {
-    const tables = await client.query("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1");
+    const tables = await client.query(
+      "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1",
+    );
     return tables.rows.map((row) => row.tablename as string);
   });
 }
@@ -78,11 +81,14 @@ export async function startConnector(connect: string, postgres: string, timeoutM
     throw new JobError(`Kafka Connect refused the connector: ${(await response.text()).slice(0, 500)}`);
   };
   await waitFor({ what: "Kafka Connect to take the connector", timeoutMs }, put);
-  await waitFor({ what: "Debezium to stream from Postgres", timeoutMs, hint: "See `cdc-features logs connect`." }, async () => {
-    const state = await connectorState(connect);
-    if (state.failure !== undefined) throw new JobError(`the Debezium connector failed: ${state.failure}`);
-    return state.running && (await slotIsActive(postgres)) ? true : undefined;
-  });
+  await waitFor(
+    { what: "Debezium to stream from Postgres", timeoutMs, hint: "See `cdc-features logs connect`." },
+    async () => {
+      const state = await connectorState(connect);
+      if (state.failure !== undefined) throw new JobError(`the Debezium connector failed: ${state.failure}`);
+      return state.running && (await slotIsActive(postgres)) ? true : undefined;
+    },
+  );
 }
 
 /** Whether the connector runs with just the settings it would be given now. */
@@ -135,7 +141,8 @@ async function slotIsActive(postgres: string): Promise<boolean> {
  */
 export async function connectorCaughtUp(connect: string, postgres: string, timeoutMs: number): Promise<void> {
   await withClient(postgres, async (client) => {
-    const target = (await client.query("SELECT pg_current_wal_insert_lsn()::text AS lsn")).rows[0].lsn as string;
+    const target = (await client.query("SELECT pg_current_wal_insert_lsn()::text AS lsn")).rows[0]
+      .lsn as string;
     await waitFor(
       {
         what: `Debezium to pass on all changes up to ${target}`,

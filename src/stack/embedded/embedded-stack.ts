@@ -15,7 +15,15 @@ import type { Progress } from "../../platform/progress.ts";
 import { redisAnswers } from "../../platform/redis.ts";
 import { succeeds, waitFor } from "../../platform/waits.ts";
 import { createShop } from "../demo-shop/index.ts";
-import { type Check, type Endpoints, type ServerStatus, type SparkRuntime, type Stack, type StackMemory, TOPIC_PREFIX } from "../stack.ts";
+import {
+  type Check,
+  type Endpoints,
+  type ServerStatus,
+  type SparkRuntime,
+  type Stack,
+  type StackMemory,
+  TOPIC_PREFIX,
+} from "../stack.ts";
 import {
   capturedTables,
   connectorCaughtUp,
@@ -34,7 +42,16 @@ import { startRedis } from "./servers/redis.ts";
 import { type Jars, jars } from "./setup/jars.ts";
 import { checkPrerequisites, requirePrerequisites } from "./setup/prerequisites.ts";
 import { sparkVenv, wheelJava } from "./setup/python-packages.ts";
-import { choosePorts, claimPort, loadState, newState, SERVERS, type ServerName, type StackState, saveState } from "./state.ts";
+import {
+  choosePorts,
+  claimPort,
+  loadState,
+  newState,
+  SERVERS,
+  type ServerName,
+  type StackState,
+  saveState,
+} from "./state.ts";
 
 const START_TIMEOUT_MS = 120_000;
 const UP_LOCK_TIMEOUT_MS = 30 * 60_000;
@@ -77,7 +94,9 @@ export class EmbeddedStack implements Stack {
     const state = await loadState(this.#home);
     const stopped = SERVERS.filter((name) => !isRunning(state, name));
     if (state === undefined || stopped.length > 0) {
-      throw new EnvironmentError(`not running here: ${stopped.join(", ")}`, { hint: "Start the stack with `cdc-features up`." });
+      throw new EnvironmentError(`not running here: ${stopped.join(", ")}`, {
+        hint: "Start the stack with `cdc-features up`.",
+      });
     }
     return endpointsOf(state, this.#home);
   }
@@ -122,7 +141,8 @@ export class EmbeddedStack implements Stack {
   async remember(memory: StackMemory): Promise<void> {
     await withLock(inState.upLock(this.#home), "cdc-features", UP_LOCK_TIMEOUT_MS, async () => {
       const state = await loadState(this.#home);
-      if (state !== undefined) await saveState(this.#home, { ...state, memory: { ...state.memory, ...memory } });
+      if (state !== undefined)
+        await saveState(this.#home, { ...state, memory: { ...state.memory, ...memory } });
     });
   }
 
@@ -138,7 +158,8 @@ export class EmbeddedStack implements Stack {
           pid: running ? ref?.pid : undefined,
           port: state?.ports[name],
           log: inState.log(this.#home, name),
-          detail: running && state !== undefined ? await detail(name, endpointsOf(state, this.#home)) : undefined,
+          detail:
+            running && state !== undefined ? await detail(name, endpointsOf(state, this.#home)) : undefined,
         } satisfies ServerStatus;
       }),
     );
@@ -175,8 +196,14 @@ export class EmbeddedStack implements Stack {
       checks.push({
         name: `port of ${name}`,
         ok: free,
-        found: running ? `${port}, in use by this stack` : free ? `${port}, free` : `${port} is taken by ${await ownerOf(port)}`,
-        hint: free ? undefined : "Stop that program, or let other ports be chosen: `cdc-features up --new-ports`.",
+        found: running
+          ? `${port}, in use by this stack`
+          : free
+            ? `${port}, free`
+            : `${port} is taken by ${await ownerOf(port)}`,
+        hint: free
+          ? undefined
+          : "Stop that program, or let other ports be chosen: `cdc-features up --new-ports`.",
       });
     }
     return checks;
@@ -189,7 +216,10 @@ export class EmbeddedStack implements Stack {
   }
 
   /** Downloads what the cache does not hold yet and remembers where everything is. */
-  async #install(prerequisites: { python: string; javaHome: string | undefined }, progress: Progress): Promise<Installation> {
+  async #install(
+    prerequisites: { python: string; javaHome: string | undefined },
+    progress: Progress,
+  ): Promise<Installation> {
     const javaHome = prerequisites.javaHome ?? (await wheelJava(this.#home, prerequisites.python, progress));
     const venv = await sparkVenv(this.#home, prerequisites.python, progress);
     const installation = { venv, javaHome, jars: await jars(this.#home, javaHome, venv, progress) };
@@ -199,7 +229,8 @@ export class EmbeddedStack implements Stack {
 
   async #installed(): Promise<Installation> {
     const text = await readIfExists(this.#installationFile);
-    if (text === undefined) throw new EnvironmentError("the stack is not set up here", { hint: "Run `cdc-features up`." });
+    if (text === undefined)
+      throw new EnvironmentError("the stack is not set up here", { hint: "Run `cdc-features up`." });
     return JSON.parse(text) as Installation;
   }
 
@@ -213,7 +244,12 @@ export class EmbeddedStack implements Stack {
   }
 
   /** Whatever is not running is started; all that can go side by side does. */
-  async #startServers(state: StackState, endpoints: Endpoints, installation: Installation, progress: Progress): Promise<void> {
+  async #startServers(
+    state: StackState,
+    endpoints: Endpoints,
+    installation: Installation,
+    progress: Progress,
+  ): Promise<void> {
     const { javaHome, venv } = installation;
     const { ports } = state;
     const start = (name: ServerName, launch: () => Promise<ServerProcess>, answers: () => Promise<boolean>) =>
@@ -234,7 +270,13 @@ export class EmbeddedStack implements Stack {
         "kafka",
         async () => {
           await claimPort("controller", ports.controller);
-          return startKafka({ home: this.#home, javaHome, jars: installation.jars.kafka, port: ports.kafka, controllerPort: ports.controller });
+          return startKafka({
+            home: this.#home,
+            javaHome,
+            jars: installation.jars.kafka,
+            port: ports.kafka,
+            controllerPort: ports.controller,
+          });
         },
         () => kafkaAnswers(endpoints.kafka),
       );
@@ -242,7 +284,14 @@ export class EmbeddedStack implements Stack {
     const connect = () =>
       start(
         "connect",
-        () => startConnect({ home: this.#home, javaHome, jars: installation.jars.kafka, port: ports.connect, kafka: endpoints.kafka }),
+        () =>
+          startConnect({
+            home: this.#home,
+            javaHome,
+            jars: installation.jars.kafka,
+            port: ports.connect,
+            kafka: endpoints.kafka,
+          }),
         () => succeeds(async () => (await fetch(`${endpoints.connect}/connectors`)).json()),
       );
     const redis = () =>
@@ -255,7 +304,9 @@ export class EmbeddedStack implements Stack {
     await settleAll([postgres(), kafka(), connect(), redis()]);
     await this.#createTopics(endpoints.postgres, endpoints.kafka);
     if (!(await connectorIsUp(endpoints.connect, endpoints.postgres))) {
-      await progress.step("Debezium connector", () => startConnector(endpoints.connect, endpoints.postgres, START_TIMEOUT_MS));
+      await progress.step("Debezium connector", () =>
+        startConnector(endpoints.connect, endpoints.postgres, START_TIMEOUT_MS),
+      );
     }
   }
 
@@ -279,19 +330,33 @@ export class EmbeddedStack implements Stack {
     });
   }
 
-  async #untilItAnswers(name: ServerName, server: ServerProcess | undefined, answers: () => Promise<boolean>): Promise<void> {
+  async #untilItAnswers(
+    name: ServerName,
+    server: ServerProcess | undefined,
+    answers: () => Promise<boolean>,
+  ): Promise<void> {
     const log = inState.log(this.#home, name);
-    await waitFor({ what: `${name} to answer`, timeoutMs: START_TIMEOUT_MS, hint: `See ${log}` }, async () => {
-      if (server?.exit !== undefined) {
-        throw new JobError(`${name} ended at once (${server.exit}):\n${(await lastLines(log, 5)).join("\n")}`, { hint: `See ${log}` });
-      }
-      return (await answers()) ? true : undefined;
-    });
+    await waitFor(
+      { what: `${name} to answer`, timeoutMs: START_TIMEOUT_MS, hint: `See ${log}` },
+      async () => {
+        if (server?.exit !== undefined) {
+          throw new JobError(
+            `${name} ended at once (${server.exit}):\n${(await lastLines(log, 5)).join("\n")}`,
+            { hint: `See ${log}` },
+          );
+        }
+        return (await answers()) ? true : undefined;
+      },
+    );
   }
 
   async #createTopics(postgres: string, kafka: string): Promise<void> {
     const tables = await capturedTables(postgres);
-    await createTopics(kafka, tables.map((table) => `${TOPIC_PREFIX}.public.${table}`), 2);
+    await createTopics(
+      kafka,
+      tables.map((table) => `${TOPIC_PREFIX}.public.${table}`),
+      2,
+    );
   }
 
   async #stopServers(state: StackState, progress: Progress): Promise<void> {

@@ -73,7 +73,8 @@ export async function choosePorts(home: Home): Promise<Record<PortName, number>>
   let candidate = FIRST_PORT + start;
   for (const name of PORTS) {
     for (let tries = 0; !(await isFree(candidate)); tries++) {
-      if (tries > LAST_PORT - FIRST_PORT) throw new EnvironmentError(`no free port from ${FIRST_PORT} to ${LAST_PORT}`);
+      if (tries > LAST_PORT - FIRST_PORT)
+        throw new EnvironmentError(`no free port from ${FIRST_PORT} to ${LAST_PORT}`);
       candidate = candidate >= LAST_PORT ? FIRST_PORT : candidate + 1;
     }
     ports[name] = candidate;

@@ -10,11 +10,21 @@ export interface CliResult {
 }
 
 export async function cli(cwd: string, args: string[], env: Record<string, string> = {}): Promise<CliResult> {
-  const result = await execa(process.execPath, [LAUNCHER, ...args], { cwd, reject: false, stdin: "ignore", env: { CI: "true", ...env } });
+  const result = await execa(process.execPath, [LAUNCHER, ...args], {
+    cwd,
+    reject: false,
+    stdin: "ignore",
+    env: { CI: "true", ...env },
+  });
   return { exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr };
 }
 
 /** Starts a command that does not end by itself. */
 export function startCli(cwd: string, args: string[]) {
-  return execa(process.execPath, [LAUNCHER, ...args], { cwd, reject: false, stdin: "ignore", env: { CI: "true" } });
+  return execa(process.execPath, [LAUNCHER, ...args], {
+    cwd,
+    reject: false,
+    stdin: "ignore",
+    env: { CI: "true" },
+  });
 }

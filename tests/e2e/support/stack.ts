@@ -10,6 +10,8 @@ export function projectFolder(): string {
 }
 
 export function stack(): Promise<Endpoints> {
-  endpoints ??= cli(projectFolder(), ["up", "--no-demo-data", "--json"]).then((up) => JSON.parse(up.stdout).endpoints as Endpoints);
+  endpoints ??= cli(projectFolder(), ["up", "--no-demo-data", "--json"]).then(
+    (up) => JSON.parse(up.stdout).endpoints as Endpoints,
+  );
   return endpoints;
 }

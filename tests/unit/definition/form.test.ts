@@ -153,6 +153,11 @@ const cases = [
     ],
   },
   {
+    what: "a key that only looks like the rest of a decimal",
+    text: shopperWith({ "amount: decimal(12,2)": 'amount: { type: "decimal(12,2)", 2): }' }),
+    problems: ['11:38 unknown-key: a column has no "2)"'],
+  },
+  {
     what: "an unknown hint of a column",
     text: shopperWith({ "amount: decimal(12,2)": 'amount: { type: "decimal(12,2)", encodng: precise }' }),
     problems: ['11:38 unknown-key: a column has no "encodng" → encoding'],

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { formatDiagnostic } from "../../../src/definition/diagnostics.ts";
 import { onlineKey, topicOf } from "../../../src/definition/feature-set.ts";
@@ -107,5 +108,50 @@ test("a diagnostic shows its place, the nearest word and what is allowed", () =>
   const [plain] = parseDefinition(shopperWith({ "30 days": "0 days" }), "shopper.yaml").diagnostics;
   expect(plain && formatDiagnostic(plain)).toBe(
     "shopper.yaml:15:11: a window is longer than nothing [window-length]",
+  );
+});
+
+/** A piece of the text replaced by another piece of it, or by something odd. */
+const damaged = fc
+  .tuple(
+    fc.nat(SHOPPER.length),
+    fc.nat(40),
+    fc.oneof(
+      fc.tuple(fc.nat(SHOPPER.length), fc.nat(40)).map(([at, length]) => SHOPPER.slice(at, at + length)),
+      fc.constantFrom(
+        "",
+        "null",
+        "[]",
+        "{}",
+        "&a ",
+        "*a",
+        "? ",
+        "\n",
+        "\t",
+        ": ",
+        "- ",
+        "'",
+        '"',
+        "|\n",
+        "1e9",
+        ".nan",
+        "#",
+        "%",
+      ),
+    ),
+  )
+  .map(([at, length, by]) => SHOPPER.slice(0, at) + by + SHOPPER.slice(at + length));
+
+test("any text gives a feature set or problems, each with a place in the file", () => {
+  fc.assert(
+    fc.property(damaged, (text) => {
+      const { featureSet, diagnostics } = parseDefinition(text, "shopper.yaml");
+      expect(featureSet === undefined).toBe(diagnostics.length > 0);
+      const lines = text.split("\n");
+      for (const { line, column, message } of diagnostics) {
+        expect(column).toBeLessThanOrEqual((lines[line - 1]?.length ?? -1) + 1);
+        expect(message).not.toMatch(/undefined|\[object/);
+      }
+    }),
   );
 });

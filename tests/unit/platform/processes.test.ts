@@ -17,7 +17,10 @@ describe("a server", () => {
   it("is alive until it is stopped, and writes to its log", async () => {
     const { server, log } = start(RUN);
     const ref = await server.ref;
-    await waitFor({ what: "the log", timeoutMs: 5_000 }, async () => readFileSync(log, "utf8").includes("up") || undefined);
+    await waitFor(
+      { what: "the log", timeoutMs: 5_000 },
+      async () => readFileSync(log, "utf8").includes("up") || undefined,
+    );
     expect(isAlive(ref)).toBe(true);
     expect(await stopServer(ref, 5_000)).toBe(true);
     expect(isAlive(ref)).toBe(false);
@@ -26,7 +29,10 @@ describe("a server", () => {
   it("that does not listen is killed", async () => {
     const { server, log } = start(`process.on("SIGTERM", () => {}); ${RUN}`);
     const ref = await server.ref;
-    await waitFor({ what: "the log", timeoutMs: 5_000 }, async () => readFileSync(log, "utf8").includes("up") || undefined);
+    await waitFor(
+      { what: "the log", timeoutMs: 5_000 },
+      async () => readFileSync(log, "utf8").includes("up") || undefined,
+    );
     expect(await stopServer(ref, 300)).toBe(false);
     expect(isAlive(ref)).toBe(false);
   });
@@ -36,7 +42,10 @@ describe("a server", () => {
   });
 
   it("that cannot start says why", async () => {
-    const server = startServer("/no/such/program", [], { log: path.join(os.tmpdir(), "no-such.log"), cwd: os.tmpdir() });
+    const server = startServer("/no/such/program", [], {
+      log: path.join(os.tmpdir(), "no-such.log"),
+      cwd: os.tmpdir(),
+    });
     await expect(server.ref).rejects.toThrow(/ENOENT/);
   });
 });

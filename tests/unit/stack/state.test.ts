@@ -5,7 +5,14 @@ import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { EnvironmentError } from "../../../src/errors.ts";
 import { homeOf } from "../../../src/stack/embedded/home.ts";
-import { choosePorts, claimPort, loadState, newState, PORTS, saveState } from "../../../src/stack/embedded/state.ts";
+import {
+  choosePorts,
+  claimPort,
+  loadState,
+  newState,
+  PORTS,
+  saveState,
+} from "../../../src/stack/embedded/state.ts";
 
 const home = () => homeOf(mkdtempSync(path.join(os.tmpdir(), "project-")), {});
 
@@ -25,7 +32,9 @@ describe("ports", () => {
     expect(Object.values(await choosePorts(project))).not.toContain(postgres);
     const refused = await claimPort("postgres", postgres).catch((error) => error);
     expect(refused).toBeInstanceOf(EnvironmentError);
-    expect(refused.message).toMatch(new RegExp(`port ${postgres}, remembered for postgres, is taken by .*pid ${process.pid}`));
+    expect(refused.message).toMatch(
+      new RegExp(`port ${postgres}, remembered for postgres, is taken by .*pid ${process.pid}`),
+    );
     expect(refused.hint).toContain("--new-ports");
     await new Promise((resolve) => server.close(resolve));
   });
@@ -34,7 +43,11 @@ describe("ports", () => {
 describe("the state", () => {
   it("comes back as it was saved", async () => {
     const project = home();
-    const state = { ...(await newState(project)), processes: { redis: { pid: 7, startedAt: "1" } }, memory: { demoData: "seeded" as const } };
+    const state = {
+      ...(await newState(project)),
+      processes: { redis: { pid: 7, startedAt: "1" } },
+      memory: { demoData: "seeded" as const },
+    };
     await saveState(project, state);
     expect(await loadState(project)).toEqual(state);
   });
@@ -49,8 +62,14 @@ describe("the state", () => {
 
 describe("the project's folders", () => {
   it("follow the environment", () => {
-    expect(homeOf("/work", { HOME: "/home/a" })).toMatchObject({ state: "/work/.cdc-features", cache: "/home/a/.cache/cdc-features" });
-    expect(homeOf("/work", { CDC_FEATURES_HOME: "/elsewhere", XDG_CACHE_HOME: "/c" })).toMatchObject({ state: "/elsewhere", cache: "/c/cdc-features" });
+    expect(homeOf("/work", { HOME: "/home/a" })).toMatchObject({
+      state: "/work/.cdc-features",
+      cache: "/home/a/.cache/cdc-features",
+    });
+    expect(homeOf("/work", { CDC_FEATURES_HOME: "/elsewhere", XDG_CACHE_HOME: "/c" })).toMatchObject({
+      state: "/elsewhere",
+      cache: "/c/cdc-features",
+    });
     expect(homeOf("/work", { CDC_FEATURES_CACHE: "own" }).cache).toBe("/work/own");
   });
 });

@@ -6,14 +6,33 @@ import { sparkSubmitArguments } from "../../../src/submit/spark-submit.ts";
 describe("spark-submit", () => {
   it("is called with settings in a stable order, the script, and one argument", () => {
     expect(
-      sparkSubmitArguments({ master: "local[2]", name: "cdc-features customer", conf: { "spark.b": "2", "spark.a": "x=y" }, script: "/j.py", settings: "/s.json" }),
-    ).toEqual(["--master", "local[2]", "--name", "cdc-features customer", "--conf", "spark.a=x=y", "--conf", "spark.b=2", "/j.py", "/s.json"]);
+      sparkSubmitArguments({
+        master: "local[2]",
+        name: "cdc-features customer",
+        conf: { "spark.b": "2", "spark.a": "x=y" },
+        script: "/j.py",
+        settings: "/s.json",
+      }),
+    ).toEqual([
+      "--master",
+      "local[2]",
+      "--name",
+      "cdc-features customer",
+      "--conf",
+      "spark.a=x=y",
+      "--conf",
+      "spark.b=2",
+      "/j.py",
+      "/s.json",
+    ]);
   });
 });
 
 describe("a line of the job's output", () => {
   it("is an event when it is marked", () => {
-    expect(parseJobEvent('@cdc-features {"event":"started","pid":1,"application_id":"a","spark_ui":null}')).toMatchObject({ event: "started", pid: 1 });
+    expect(
+      parseJobEvent('@cdc-features {"event":"started","pid":1,"application_id":"a","spark_ui":null}'),
+    ).toMatchObject({ event: "started", pid: 1 });
     expect(parseJobEvent("26/11/23 WARN something")).toBeUndefined();
   });
 

@@ -14,7 +14,13 @@ export interface ConnectOptions {
   kafka: string;
 }
 
-export async function startConnect({ home, javaHome, jars, port, kafka }: ConnectOptions): Promise<ServerProcess> {
+export async function startConnect({
+  home,
+  javaHome,
+  jars,
+  port,
+  kafka,
+}: ConnectOptions): Promise<ServerProcess> {
   const folder = inState.server(home, "connect");
   const config = path.join(folder, "worker.properties");
   await mkdir(folder, { recursive: true });

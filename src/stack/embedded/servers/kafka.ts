@@ -69,5 +69,6 @@ async function format({ home, javaHome, jars }: KafkaOptions, config: string, da
     jvmArguments(jars, "kafka.tools.StorageTool", ["format", "--cluster-id", clusterId, "--config", config]),
     { cwd: inState.server(home, "kafka") },
   );
-  if (!result.ok) throw new JobError(`Kafka's storage could not be formatted:\n${result.stderr || result.stdout}`);
+  if (!result.ok)
+    throw new JobError(`Kafka's storage could not be formatted:\n${result.stderr || result.stdout}`);
 }

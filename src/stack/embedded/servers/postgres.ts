@@ -24,7 +24,8 @@ export interface PostgresPlace {
  * stands in the system's own places then.
  */
 export async function postgresPlace(home: Home): Promise<PostgresPlace> {
-  if (process.getuid?.() !== 0) return { folder: inState.server(home, "postgres"), cache: home.cache, user: undefined };
+  if (process.getuid?.() !== 0)
+    return { folder: inState.server(home, "postgres"), cache: home.cache, user: undefined };
   return {
     folder: path.join("/var/lib/cdc-features", home.projectId),
     cache: "/var/cache/cdc-features",

@@ -15,7 +15,13 @@ import { once } from "./once.ts";
 const LOCK = new URL("../locks/jars.json", import.meta.url);
 const RESOLVERS = 2;
 
-const archive = z.object({ org: z.string(), name: z.string(), rev: z.string(), sha256: z.string(), bytes: z.number() });
+const archive = z.object({
+  org: z.string(),
+  name: z.string(),
+  rev: z.string(),
+  sha256: z.string(),
+  bytes: z.number(),
+});
 const lockFile = z.object({ kafka: z.array(archive), spark: z.array(archive) });
 type Archive = z.infer<typeof archive>;
 
@@ -41,9 +47,13 @@ export async function jars(home: Home, java: string, venv: string, progress: Pro
       await writeFile(settings, await settingsXml());
       let done = 0;
       for (const group of ["kafka", "spark"] as const) {
-        const shards = Array.from({ length: RESOLVERS }, (_, i) => lock[group].filter((_, j) => j % RESOLVERS === i));
+        const shards = Array.from({ length: RESOLVERS }, (_, i) =>
+          lock[group].filter((_, j) => j % RESOLVERS === i),
+        );
         await Promise.all(
-          shards.map((shard, i) => retrieve(java, ivy, settings, path.join(work, `${group}-${i}`), path.join(made, group), shard)),
+          shards.map((shard, i) =>
+            retrieve(java, ivy, settings, path.join(work, `${group}-${i}`), path.join(made, group), shard),
+          ),
         );
         done += lock[group].length;
         step.update(`${done} of ${all.length}`);
@@ -62,7 +72,9 @@ async function findIvy(venv: string): Promise<string> {
     const ivy = (await readdir(folder)).find((name) => /^ivy-.*\.jar$/.test(name));
     if (ivy !== undefined) return path.join(folder, ivy);
   }
-  throw new EnvironmentError(`no Ivy in ${venv}`, { hint: "Remove that folder and run `cdc-features up` again." });
+  throw new EnvironmentError(`no Ivy in ${venv}`, {
+    hint: "Remove that folder and run `cdc-features up` again.",
+  });
 }
 
 /** Ivy's own default repository; CDC_FEATURES_IVY_SETTINGS names a settings file for a mirror. */
@@ -75,12 +87,20 @@ async function settingsXml(): Promise<string> {
 </resolvers></ivysettings>`;
 }
 
-async function retrieve(java: string, ivy: string, settings: string, work: string, target: string, archives: Archive[]): Promise<void> {
+async function retrieve(
+  java: string,
+  ivy: string,
+  settings: string,
+  work: string,
+  target: string,
+  archives: Archive[],
+): Promise<void> {
   if (archives.length === 0) return;
   await mkdir(work, { recursive: true });
   const file = path.join(work, "ivy.xml");
   const dependencies = archives.map(
-    ({ org, name, rev }) => `<dependency org="${org}" name="${name}" rev="${rev}" conf="default->default" transitive="false"/>`,
+    ({ org, name, rev }) =>
+      `<dependency org="${org}" name="${name}" rev="${rev}" conf="default->default" transitive="false"/>`,
   );
   await writeFile(
     file,
@@ -88,11 +108,21 @@ async function retrieve(java: string, ivy: string, settings: string, work: strin
 <dependencies>${dependencies.join("\n")}</dependencies></ivy-module>`,
   );
   const result = await runCommand(path.join(java, "bin", "java"), [
-    "-jar", ivy, "-settings", settings, "-cache", path.join(work, "cache"), "-ivy", file,
-    "-retrieve", path.join(target, "[artifact]-[revision].[ext]"),
+    "-jar",
+    ivy,
+    "-settings",
+    settings,
+    "-cache",
+    path.join(work, "cache"),
+    "-ivy",
+    file,
+    "-retrieve",
+    path.join(target, "[artifact]-[revision].[ext]"),
   ]);
   if (!result.ok) {
-    const said = `${result.stdout}\n${result.stderr}`.split("\n").filter((line) => /ERROR|WARN|UNRESOLVED|not found|FAILED/i.test(line));
+    const said = `${result.stdout}\n${result.stderr}`
+      .split("\n")
+      .filter((line) => /ERROR|WARN|UNRESOLVED|not found|FAILED/i.test(line));
     throw new EnvironmentError(`could not download the Java archives:\n${said.slice(0, 6).join("\n")}`, {
       hint: "Check the network and run the same command again. Behind a mirror, name an Ivy settings file in CDC_FEATURES_IVY_SETTINGS.",
     });
@@ -104,9 +134,12 @@ async function verifyAll(folder: string, archives: Archive[]): Promise<void> {
     const file = path.join(folder, `${name}-${rev}.jar`);
     const actual = await sha256OfFile(file);
     if (actual !== expected) {
-      throw new EnvironmentError(`${name}-${rev}.jar has the SHA-256 ${actual}, the lock file says ${expected}`, {
-        hint: "The download is damaged or not the pinned one. Run the same command again.",
-      });
+      throw new EnvironmentError(
+        `${name}-${rev}.jar has the SHA-256 ${actual}, the lock file says ${expected}`,
+        {
+          hint: "The download is damaged or not the pinned one. Run the same command again.",
+        },
+      );
     }
   }
 }

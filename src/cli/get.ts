@@ -1,0 +1,32 @@
+import type { Command } from "commander";
+import { UsageError } from "../errors.ts";
+import { readEntities } from "../stores/online.ts";
+import type { Context } from "./context.ts";
+import { loadDefinitions } from "./definitions.ts";
+import { json, target } from "./options.ts";
+import { formatTable } from "./report/table.ts";
+
+export function get(program: Command, context: Context): void {
+  program
+    .command("get <set> <entities...>")
+    .description("the online features of entities, as of now")
+    .addOption(target())
+    .addOption(json())
+    .action(async (set: string, entities: string[], options: { target: string; json?: boolean }) => {
+      const { redis } = await context.stack(options.target).endpoints();
+      const [definition] = await loadDefinitions([set], context.cwd);
+      if (definition === undefined) throw new UsageError(`no feature set named ${set}`);
+      const { featureSet } = definition;
+      const found = await readEntities(featureSet, entities, { redisUrl: redis, now: new Date() });
+      if (options.json) {
+        context.terminal.print(JSON.stringify(found));
+        return;
+      }
+      const names = featureSet.features.map(({ name }) => name);
+      const rows = found.map(({ entity, features }) => [
+        entity,
+        ...names.map((name) => String(features?.[name] ?? "-")),
+      ]);
+      context.terminal.print(formatTable([featureSet.entity, ...names], rows));
+    });
+}

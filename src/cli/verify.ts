@@ -1,0 +1,97 @@
+import path from "node:path";
+import type { Command } from "commander";
+import { CdcFeaturesError, EXIT, UsageError } from "../errors.ts";
+import { writeFileAtomic } from "../platform/files.ts";
+import { type Stack, TOPIC_PREFIX } from "../stack/stack.ts";
+import { runFolders, sinkOf } from "../submit/run-states.ts";
+import { junitXml } from "../verify/junit.ts";
+import { reportOf, verifyFeatureSet } from "../verify/verify.ts";
+import type { Context } from "./context.ts";
+import { loadDefinitions } from "./definitions.ts";
+import { json, option, target } from "./options.ts";
+import { reportLines } from "./report/verify.ts";
+
+interface VerifyCommandOptions {
+  target: string;
+  against: "log" | "source";
+  json?: boolean;
+  junit?: string;
+}
+
+const CATCH_UP_TIMEOUT_MS = 60_000;
+
+export function verify(program: Command, context: Context): void {
+  program
+    .command("verify [sets...]")
+    .description(
+      "recompute features without Spark and compare every value in both stores (default: all sets that were run)",
+    )
+    .addOption(target())
+    .addOption(
+      option("--against <truth>", "the Kafka topic, or the table in Postgres")
+        .choices(["log", "source"])
+        .default("log"),
+    )
+    .addOption(json())
+    .addOption(option("--junit <file>", "write a JUnit report, too"))
+    .action(async (sets: string[], options: VerifyCommandOptions) => {
+      const stack = context.stack(options.target);
+      const definitions = await loadDefinitions(
+        sets.length > 0 ? sets : await setsThatRan(stack),
+        context.cwd,
+      );
+      const endpoints = await stack.endpoints();
+      await waitForCapture(stack, context);
+      const featureSets = [];
+      for (const { featureSet } of definitions) {
+        const sink = await sinkOf(stack.stateDir, featureSet.name);
+        const report = await context.progress.step(
+          `verifying ${featureSet.name} against the ${options.against}`,
+          () =>
+            verifyFeatureSet(featureSet, {
+              against: options.against,
+              kafka: endpoints.kafka,
+              topicPrefix: TOPIC_PREFIX,
+              redisUrl: endpoints.redis,
+              offlineRoot: endpoints.offline,
+              postgresUrl: endpoints.postgres,
+              now: new Date(),
+              ...(sink === undefined ? {} : { sink }),
+            }),
+        );
+        featureSets.push(report);
+      }
+      const report = reportOf(featureSets);
+      if (!report.ok) context.exitWith(EXIT.differ);
+      if (options.junit !== undefined) {
+        const file = path.resolve(context.cwd, options.junit);
+        await writeFileAtomic(
+          file,
+          junitXml(
+            definitions.map(({ featureSet }) => featureSet),
+            featureSets,
+          ),
+        );
+      }
+      context.terminal.print(
+        options.json ? JSON.stringify(report) : reportLines(report, context.terminal.paintOut),
+      );
+    });
+}
+
+async function setsThatRan(stack: Stack): Promise<string[]> {
+  const sets = (await runFolders(stack.stateDir)).map(({ featureSet }) => featureSet);
+  if (sets.length === 0)
+    throw new UsageError("nothing was run here yet", { hint: "Try `cdc-features run customer`." });
+  return sets;
+}
+
+/** What was committed just now should be in the log; when the connector is down, the log is as it is. */
+async function waitForCapture(stack: Stack, context: Context): Promise<void> {
+  try {
+    await stack.captureCaughtUp(CATCH_UP_TIMEOUT_MS);
+  } catch (error) {
+    if (!(error instanceof CdcFeaturesError)) throw error;
+    context.progress.note(`The log may lag behind the database: ${error.message}`);
+  }
+}

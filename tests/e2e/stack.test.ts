@@ -1,0 +1,101 @@
+/** The servers: idempotent, side by side, remembered, and gone when asked to. */
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import os from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { isFree } from "../../src/platform/ports.ts";
+import { cli } from "./support/cli.ts";
+import { projectFolder, stack } from "./support/stack.ts";
+
+describe("a second project beside the first", () => {
+  let other: string;
+  let ports: number[];
+  beforeAll(() => {
+    other = mkdtempSync(path.join(os.tmpdir(), "cdc-features-other-"));
+  });
+  afterAll(async () => {
+    await cli(other, ["down", "--purge"]);
+    rmSync(other, { recursive: true, force: true });
+  });
+
+  it("starts on ports of its own, all below 32768 and on 127.0.0.1", async () => {
+    const up = await cli(other, ["up", "--no-demo-data", "--json"]);
+    expect(up.exitCode, up.stderr).toBe(0);
+    const { endpoints, target, stateDir } = JSON.parse(up.stdout);
+    expect(target).toBe("embedded");
+    expect(stateDir).toBe(path.join(other, ".cdc-features"));
+    ports = [endpoints.postgres, `tcp://${endpoints.kafka}`, endpoints.connect, endpoints.redis].map((url) =>
+      Number(new URL(url).port),
+    );
+    const first = await stack();
+    for (const [i, url] of [first.postgres, `tcp://${first.kafka}`, first.connect, first.redis].entries()) {
+      expect(ports[i]).not.toBe(Number(new URL(url).port));
+      expect(ports[i]).toBeLessThan(32_768);
+    }
+  });
+
+  it("is up already the second time, with the same endpoints", async () => {
+    const [a, b] = [await cli(other, ["up", "--no-demo-data", "--json"]), await cli(other, ["up", "--json"])];
+    expect(a.stdout).toBe(b.stdout);
+    const status = JSON.parse((await cli(other, ["status", "--json"])).stdout);
+    expect(status.servers.map((server: { state: string }) => server.state)).toEqual([
+      "running",
+      "running",
+      "running",
+      "running",
+    ]);
+  });
+
+  it("ends with down, explains a port that somebody took meanwhile, and takes another when told", async () => {
+    expect((await cli(other, ["down"])).exitCode).toBe(0);
+    for (const port of ports) expect(await isFree(port)).toBe(true);
+
+    const squatter = createServer();
+    await new Promise<void>((resolve) => squatter.listen(ports[3], "127.0.0.1", resolve));
+    const refused = await cli(other, ["up", "--no-demo-data"]);
+    expect(refused.exitCode).toBe(3);
+    expect(refused.stderr).toContain(`port ${ports[3]}, remembered for redis, is taken by`);
+    expect(refused.stderr).toContain(`pid ${process.pid}`);
+    const moved = await cli(other, ["up", "--no-demo-data", "--new-ports", "--json"]);
+    expect(moved.exitCode, moved.stderr).toBe(0);
+    expect(JSON.parse(moved.stdout).endpoints.redis).not.toContain(`:${ports[3]}/`);
+    await new Promise((resolve) => squatter.close(resolve));
+  });
+
+  it("leaves nothing behind after down --purge", async () => {
+    expect((await cli(other, ["down", "--purge"])).exitCode).toBe(0);
+    expect(existsSync(path.join(other, ".cdc-features"))).toBe(false);
+    const status = JSON.parse((await cli(other, ["status", "--json"])).stdout);
+    expect(status.servers.every((server: { state: string }) => server.state === "stopped")).toBe(true);
+  });
+});
+
+describe("the command line", () => {
+  it("names what is wrong: an unknown set, a broken definition, an unknown server, no stack", async () => {
+    const project = projectFolder();
+    const unknown = await cli(project, ["run", "custmer"]);
+    expect(unknown).toMatchObject({ exitCode: 2, stdout: "" });
+    expect(unknown.stderr).toContain("Did you mean customer?");
+    expect(await cli(project, ["logs", "kafak"])).toMatchObject({ exitCode: 2 });
+    expect(
+      await cli(os.tmpdir(), ["sql", "SELECT 1"], {
+        CDC_FEATURES_HOME: path.join(os.tmpdir(), "no-such-home"),
+      }),
+    ).toMatchObject({ exitCode: 3 });
+    expect(await cli(project, ["run"])).toMatchObject({ exitCode: 2 });
+    expect(await cli(project, ["frobnicate"])).toMatchObject({ exitCode: 2 });
+  });
+
+  it("answers sql, as text and as JSON", async () => {
+    const result = await cli(projectFolder(), [
+      "sql",
+      "SELECT 0.10::numeric AS amount, NULL AS nothing",
+      "--json",
+    ]);
+    expect(JSON.parse(result.stdout)).toMatchObject([
+      { columns: ["amount", "nothing"], rows: [["0.10", null]] },
+    ]);
+    expect((await cli(projectFolder(), ["sql", "SELEC 1"])).exitCode).toBe(2);
+  });
+});

@@ -1,0 +1,279 @@
+"""A job end to end on local stores, with a file source in Kafka's place: batches, replay, refresh, stop, failure."""
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import pyarrow.dataset as ds
+import pytest
+import redis
+from conftest import event, order
+from pyspark.sql import SparkSession
+
+import customer_features
+from cdc_features import job
+from cdc_features.checkpoint import Batch, Checkpoint
+from cdc_features.features import row_schema
+from cdc_features.offline import OfflineStore
+from cdc_features.online import OnlineStoreError
+from cdc_features.progress import PREFIX
+from cdc_features.refresh import refresh
+from cdc_features.settings import Settings, read_settings
+
+pytestmark = pytest.mark.spark
+
+FEATURE_SET = customer_features.FEATURE_SET
+NOVEMBER, OCTOBER, LATER = "2026-11-20T10:00:00Z", "2026-10-01T00:00:00Z", "2027-01-20T00:00:00Z"
+Events = list[dict[str, Any]]
+
+
+class Log:
+    """A topic made of files: one file per produce call, its number the offset."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir()
+
+    def produce(self, *values: str | None) -> None:
+        number = len(list(self.folder.iterdir()))
+        unfinished = self.folder.with_suffix(".tmp")
+        unfinished.write_text(
+            "".join(json.dumps({"value": v, "offset": number * 1000 + i}) + "\n" for i, v in enumerate(values))
+        )
+        unfinished.rename(self.folder / f"{number:05d}.json")
+
+
+class FileCheckpoint(Checkpoint):
+    """Reads a file source's `logOffset` as the end offset of partition 0."""
+
+    def _planned(self, batch_id: int) -> tuple[int, dict[str, dict[str, int]]]:
+        _, metadata, offsets = self._lines(f"offsets/{batch_id}")
+        return json.loads(metadata)["batchWatermarkMs"], {"t": {"0": json.loads(offsets)["logOffset"] + 1}}
+
+    def batch(self, batch_id: int) -> Batch:
+        watermark, end = self._planned(batch_id)
+        late, start = self._planned(batch_id - 1) if batch_id else (0, {"t": {"0": 0}})
+        return Batch(batch_id, start, end, watermark, late)
+
+
+class NoDeadLetters:
+    """Dead letters are read from Kafka, which is not here."""
+
+    def __init__(self, *_: object) -> None: ...
+    def catch_up(self, *_: object) -> None: ...
+    def passed(self, *_: object) -> None: ...
+    def capture(self, *_: object) -> int:
+        return 0
+
+
+class Chain:
+    def __init__(self, spark: SparkSession, folder: Path, redis_url: str, capsys: pytest.CaptureFixture[str]) -> None:
+        self.log = Log(folder / "log")
+        self.settings = Settings(
+            kafka="",
+            topic_prefix="shop",
+            redis_url=redis_url,
+            offline_root=str(folder / "offline"),
+            checkpoint=str(folder / "checkpoint"),
+            sink="dual",
+            continuous=False,
+            trigger_interval="200 milliseconds",
+            stop_file=str(folder / "stop"),
+            dead_letters=str(folder / "dead"),
+        )
+        self.store = OfflineStore(self.settings.offline_root, FEATURE_SET, row_schema(FEATURE_SET))
+        self._spark = spark
+        self._capsys = capsys
+
+    def run(self, **changed: Any) -> Events:
+        """Runs the job; its events."""
+        settings = Settings(**{**vars(self.settings), **changed})
+        stream = (
+            self._spark.readStream.schema("value string, offset long")
+            .json(str(self.log.folder))
+            .selectExpr(
+                "CAST(value AS BINARY) value", "offset", "'t' topic", "0 partition", "NULL key", "now() timestamp"
+            )
+        )
+        self._capsys.readouterr()
+        job.Job(self._spark, FEATURE_SET, settings).run(customer_features.build(stream))
+        lines = self._capsys.readouterr().out.splitlines()
+        return [json.loads(line.removeprefix(PREFIX)) for line in lines if line.startswith(PREFIX)]
+
+    def history(self) -> list[dict[str, Any]]:
+        files = sorted(Path(self.store.location).glob("*.parquet"))
+        rows: list[dict[str, Any]] = ds.dataset([str(f) for f in files]).to_table().to_pylist() if files else []
+        return rows
+
+
+@pytest.fixture
+def chain(
+    spark: SparkSession,
+    tmp_path: Path,
+    redis_url: str,
+    online: redis.Redis,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Chain:
+    monkeypatch.setattr(job, "Checkpoint", FileCheckpoint)
+    monkeypatch.setattr(job, "DeadLetters", NoDeadLetters)
+    return Chain(spark, tmp_path, redis_url, capsys)
+
+
+def key(customer: int) -> str:
+    return f"customer:{customer}:features"
+
+
+def summary(events: Events) -> dict[str, Any]:
+    return next(e for e in events if e["event"] == "finished")
+
+
+def test_runs_follow_each_other_and_write_both_stores(chain: Chain, online: redis.Redis) -> None:
+    chain.log.produce(
+        event("c", None, order(1, 5, 1000, NOVEMBER), 1), event("c", None, order(2, 6, 100100, NOVEMBER), 2), None, "x"
+    )
+    events = chain.run()
+    expected = {"read": 4, "applied": 2, "duplicates": 0, "late": 0, "dead_letters": 1, "ignored": 1}
+    assert expected.items() <= summary(events).items()
+    assert (summary(events)["entities_written"], summary(events)["batches"]) == (2, 1)
+    assert [e["event"] for e in events] == ["progress", "table", "finished"]
+    assert {row["customer_id"]: row["total_spend_30d"] for row in events[1]["rows"]} == {5: "10.00", 6: "1001.00"}
+    stored = online.hgetall(key(6))
+    assert (stored["total_spend_30d"], stored["is_high_value"], stored["_version"]) == ("1001.00", "true", f"{1:020d}")
+
+    moved = event("u", order(1, 5, 1000, NOVEMBER), order(1, 6, 1000, NOVEMBER), 3)
+    chain.log.produce(moved)
+    assert summary(chain.run())["entities_written"] == 2
+    assert not online.exists(key(5))
+    assert online.hget(key(6), "total_spend_30d") == "1011.00"
+    written = sorted((r["batch_id"], r["customer_id"], r["is_deleted"]) for r in chain.history())
+    assert written == [(1, 5, False), (1, 6, False), (2, 5, True), (2, 6, False)]
+
+
+def test_a_run_without_new_data_says_so_and_still_refreshes(chain: Chain, online: redis.Redis) -> None:
+    chain.log.produce(event("c", None, order(1, 5, 1000, NOVEMBER), 1))
+    chain.run()
+    before = online.hgetall(key(5))
+    online.flushall()
+    events = chain.run()
+    assert (summary(events)["read"], summary(events)["batches"]) == (0, 0)
+    after = online.hgetall(key(5))
+    assert {k: v for k, v in after.items() if k != "_computed_at"} == {
+        k: v for k, v in before.items() if k != "_computed_at"
+    }
+    assert len(chain.history()) == 1
+
+
+def test_an_empty_log_is_fine(chain: Chain, online: redis.Redis) -> None:
+    assert summary(chain.run())["read"] == 0
+    assert online.keys("*") == []
+
+
+def test_a_replayed_batch_changes_nothing(chain: Chain, spark: SparkSession, online: redis.Redis) -> None:
+    chain.log.produce(event("c", None, order(1, 5, 1000, NOVEMBER), 1))
+    chain.run()
+    chain.log.produce(event("c", None, order(2, 5, 250, NOVEMBER), 2))
+    chain.run()
+    # As after a crash before the commit: the newest batch with data and all after it run again.
+    checkpoint = FileCheckpoint(spark, chain.settings.checkpoint)
+    newest = max(number for number in checkpoint.committed() if checkpoint.batch(number).has_data)
+    for file in (Path(chain.settings.checkpoint) / "commits").iterdir():
+        if int(file.name.strip(".").removesuffix(".crc")) >= newest:
+            file.unlink()
+    chain.run()
+    assert online.hget(key(5), "order_count_30d") == "2"
+    assert sorted((r["batch_id"], r["order_count_30d"]) for r in chain.history()) == [(1, 1), (2, 2)]
+
+
+def test_the_watermark_takes_windows_out_of_service(chain: Chain, online: redis.Redis) -> None:
+    # A window that ended on 4 October is kept for 30 days, and an hour of watermark.
+    last_moment, end = "2026-11-03T00:59:59.999Z", "2026-11-03T01:00:00Z"
+    chain.log.produce(event("c", None, order(1, 5, 1000, OCTOBER), 1), event("c", None, order(2, 6, 1, last_moment), 2))
+    chain.run()
+    assert online.hget(key(5), "total_spend_30d") == "10.00"
+    chain.log.produce(event("c", None, order(3, 6, 1, end), 3))
+    chain.run()
+    assert not online.exists(key(5), "{customer:5:features}:windows")
+    assert online.hget(key(6), "order_count_30d") == "2"
+
+
+def test_a_refresh_ages_what_depends_on_now_and_never_goes_back(
+    chain: Chain, spark: SparkSession, online: redis.Redis
+) -> None:
+    chain.log.produce(event("c", None, order(1, 5, 1000, NOVEMBER), 1), event("c", None, order(2, 6, 1, NOVEMBER), 2))
+    chain.run()
+    newer = {"days_since_last_order": "0", "_version": f"{9:020d}"}
+    online.hset(
+        "{customer:6:features}:windows", "001793664000", f"{9:020d}|" + json.dumps(["days_since_last_order", "0"])
+    )
+    now = datetime(2026, 11, 30, 0, 0, 1, tzinfo=timezone.utc)
+    report = refresh(spark, FEATURE_SET, chain.store, chain.settings.redis_url, 0, now)
+    assert report.rows == 2
+    assert online.hget(key(5), "days_since_last_order") == "10"
+    assert online.hget(key(5), "_computed_at") == "2026-11-30T00:00:01Z"
+    assert online.hgetall(key(6)) == newer
+
+
+@pytest.mark.parametrize(("sink", "files", "keys"), [("redis", 0, 1), ("parquet", 1, 0), ("console", 0, 0)])
+def test_a_sink_writes_only_itself(chain: Chain, online: redis.Redis, sink: str, files: int, keys: int) -> None:
+    chain.log.produce(event("c", None, order(1, 5, 1000, NOVEMBER), 1))
+    events = chain.run(sink=sink)
+    assert len(list(Path(chain.store.location).glob("*.parquet"))) == files
+    assert len(online.keys("customer:*")) == keys
+    tables = [e for e in events if e["event"] == "table"]
+    assert [row["avg_order_value_30d"] for table in tables for row in table["rows"]] == ["10.00"]
+
+
+def test_a_failed_store_fails_the_run_with_the_python_cause(chain: Chain) -> None:
+    chain.log.produce(event("c", None, order(1, 5, 1000, NOVEMBER), 1))
+    with pytest.raises(Exception, match="cannot be used") as error:
+        chain.run(redis_url="redis://127.0.0.1:1/0")
+    cause = job.describe(error.value)
+    assert cause["type"] == OnlineStoreError.__name__
+    assert cause["message"].startswith("Redis at redis://127.0.0.1:1/0 cannot be used: Error 111")
+    assert chain.history() == []
+    assert summary(chain.run())["applied"] == 1
+
+
+def test_a_continuous_run_ends_with_the_stop_file(chain: Chain, online: redis.Redis) -> None:
+    chain.log.produce(event("c", None, order(1, 5, 1000, NOVEMBER), 1))
+
+    def live() -> None:
+        _until(lambda: online.exists(key(5)) == 1)
+        chain.log.produce(event("c", None, order(2, 5, 250, NOVEMBER), 2))
+        _until(lambda: online.hget(key(5), "order_count_30d") == "2")
+        Path(chain.settings.stop_file).touch()
+
+    thread = threading.Thread(target=live)
+    thread.start()
+    events = chain.run(continuous=True)
+    thread.join()
+    assert online.hget(key(5), "order_count_30d") == "2"
+    assert (summary(events)["read"], summary(events)["batches"]) == (2, 2)
+    Path(chain.settings.stop_file).unlink()
+    assert summary(chain.run())["read"] == 0
+
+
+def _until(holds: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds() and time.monotonic() < deadline:
+        time.sleep(0.1)
+
+
+def test_settings_name_what_is_wrong(tmp_path: Path, chain: Chain) -> None:
+    path = tmp_path / "settings.json"
+    good = vars(chain.settings)
+    path.write_text(json.dumps(good))
+    assert read_settings(str(path)) == chain.settings
+    for broken, message in [
+        ({k: v for k, v in good.items() if k != "kafka"}, "missing settings: kafka"),
+        ({**good, "extra": 1}, "unknown settings: extra"),
+        ({**good, "sink": "tape"}, 'sink is "tape"'),
+    ]:
+        path.write_text(json.dumps(broken))
+        with pytest.raises(ValueError, match=message):
+            read_settings(str(path))

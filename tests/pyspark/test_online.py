@@ -1,0 +1,152 @@
+"""The online store against a real server: compare-and-write, expiry, versions, errors."""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+import pytest
+import redis
+
+import customer_features
+from cdc_features.features import row_schema
+from cdc_features.online import Call, OnlineStoreError, OnlineWriter, calls, expired_start, iso, text
+
+KEY, WINDOWS = "customer:5:features", "{customer:5:features}:windows"
+DAY = 86_400
+
+
+@pytest.fixture
+def writer(redis_url: str, online: redis.Redis) -> Iterator[OnlineWriter]:
+    opened = OnlineWriter(redis_url)
+    yield opened
+    opened.close()
+
+
+def change(start: int, version: int, **fields: str) -> Call:
+    payload = json.dumps([part for item in fields.items() for part in item]) if fields else ""
+    return KEY, [f"{start:012d}", f"{version:020d}", payload]
+
+
+def write(writer: OnlineWriter, *changes: Call, expired: int = 0) -> None:
+    writer.write(iter(changes), expired)
+
+
+def test_a_newer_version_replaces_the_whole_hash(writer: OnlineWriter, online: redis.Redis) -> None:
+    write(writer, change(DAY, 1, count="1", average="2.00"))
+    write(writer, change(DAY, 2, count="3"))
+    assert online.hgetall(KEY) == {"count": "3", "_version": f"{2:020d}"}
+
+
+def test_an_older_version_changes_nothing_and_the_same_writes_again(writer: OnlineWriter, online: redis.Redis) -> None:
+    # Above 2^53, where Lua's numbers lose integers.
+    version = 2**53 + 1
+    write(writer, change(DAY, version, count="new"))
+    write(writer, change(DAY, version - 1, count="old"))
+    assert online.hget(KEY, "count") == "new"
+    write(writer, change(DAY, version, count="refreshed"))
+    assert online.hget(KEY, "count") == "refreshed"
+
+
+def test_the_latest_window_is_shown_whatever_comes_last(writer: OnlineWriter, online: redis.Redis) -> None:
+    write(writer, change(3 * DAY, 1, count="late"), change(2 * DAY, 9, count="early"))
+    assert online.hgetall(KEY) == {"count": "late", "_version": f"{1:020d}"}
+
+
+def test_an_emptied_window_gives_way_to_the_one_before(writer: OnlineWriter, online: redis.Redis) -> None:
+    write(writer, change(2 * DAY, 1, count="before"), change(3 * DAY, 1, count="last"), change(3 * DAY, 2))
+    assert online.hget(KEY, "count") == "before"
+    write(writer, change(2 * DAY, 3))
+    assert not online.exists(KEY)
+    write(writer, change(3 * DAY, 1, count="replayed"))
+    assert not online.exists(KEY)
+
+
+def test_windows_no_longer_kept_are_dropped(writer: OnlineWriter, online: redis.Redis) -> None:
+    write(writer, change(2 * DAY, 1, count="1"), change(3 * DAY, 1, count="2"))
+    write(writer, change(3 * DAY, 2), expired=2 * DAY)
+    assert online.hkeys(WINDOWS) == [f"{3 * DAY:012d}"]
+    assert not online.exists(KEY)
+    write(writer, change(3 * DAY, 3, count="3"), expired=3 * DAY)
+    assert online.keys("*") == []
+
+
+def test_a_window_ends_when_the_watermark_reaches_its_end() -> None:
+    day_ms = DAY * 1000
+    assert expired_start(5 * day_ms, day_ms) == 4 * DAY
+    assert expired_start(5 * day_ms - 1, day_ms) == 4 * DAY - 1
+
+
+def test_forgotten_scripts_are_loaded_again(writer: OnlineWriter, online: redis.Redis) -> None:
+    online.script_flush()
+    write(writer, *(change(n * DAY, n, count=str(n)) for n in range(1, 2501)))
+    assert online.hget(KEY, "count") == "2500"
+    assert online.hlen(WINDOWS) == 2500
+
+
+def test_a_refused_write_names_address_key_and_reason(writer: OnlineWriter, online: redis.Redis) -> None:
+    online.set(WINDOWS, "not a hash")
+    with pytest.raises(
+        OnlineStoreError, match=r"redis://127.0.0.1:\d+/0 refused to write customer:5:features: .*WRONGTYPE"
+    ):
+        write(writer, change(DAY, 1, count="1"))
+
+
+def test_an_unreachable_server_is_named_without_its_password() -> None:
+    with pytest.raises(OnlineStoreError, match=r"redis://127\.0\.0\.1:1/0 cannot be used") as error:
+        OnlineWriter("redis://user:secret@127.0.0.1:1/0")
+    assert "secret" not in str(error.value)
+
+
+def test_values_are_texts_with_exactly_their_digits() -> None:
+    assert [text(v) for v in (Decimal("123.40"), Decimal("0E-18"), 5, True, False)] == [
+        "123.40",
+        "0.000000000000000000",
+        "5",
+        "true",
+        "false",
+    ]
+
+
+def test_times_are_iso_in_utc_with_a_fraction_only_when_there_is_one() -> None:
+    assert iso(0) == "1970-01-01T00:00:00Z"
+    assert iso(1_500_000) == "1970-01-01T00:00:01.500000Z"
+    assert iso(-1) == "1969-12-31T23:59:59.999999Z"
+
+
+def test_finished_rows_become_calls() -> None:
+    now = datetime(2026, 11, 23, 1, 2, 3, tzinfo=timezone.utc)
+    row: dict[str, Any] = {
+        "customer_id": 5,
+        "window_start": datetime(2026, 11, 3, tzinfo=timezone.utc),
+        "window_end": datetime(2026, 12, 3, tzinfo=timezone.utc),
+        "order_count_30d": 1,
+        "total_spend_30d": Decimal("123.40"),
+        "avg_order_value_30d": None,
+        "days_since_last_order": 3,
+        "is_high_value": False,
+        "event_timestamp": datetime(2026, 11, 20, 0, 0, 0, 1, timezone.utc),
+        "created_timestamp": now,
+        "batch_id": 77,
+        "is_deleted": False,
+    }
+    gone = {**dict.fromkeys(row), "customer_id": 6, "batch_id": 77, "is_deleted": True}
+    gone |= {name: row[name] for name in ("window_start", "window_end", "created_timestamp")}
+    batch = pa.RecordBatch.from_pylist([row, gone], schema=row_schema(customer_features.FEATURE_SET))
+    first, second = calls(customer_features.FEATURE_SET, batch)
+    assert first[0] == KEY
+    assert first[1][:2] == ["001793664000", "00000000000000000077"]
+    fields = json.loads(first[1][2])
+    assert dict(zip(fields[::2], fields[1::2], strict=True)) == {
+        "order_count_30d": "1",
+        "total_spend_30d": "123.40",
+        "days_since_last_order": "3",
+        "is_high_value": "false",
+        "_window_start": "2026-11-03T00:00:00Z",
+        "_window_end": "2026-12-03T00:00:00Z",
+        "_event_time": "2026-11-20T00:00:00.000001Z",
+        "_computed_at": "2026-11-23T01:02:03Z",
+    }
+    assert second == ("customer:6:features", ["001793664000", "00000000000000000077", ""])
