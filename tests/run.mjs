@@ -115,8 +115,15 @@ if (needsPython("python-types")) {
     "spark-jobs/cdc_features",
   ]);
 }
-vitest("unit", needsPython("unit") ? { CDC_FEATURES_TEST_VENV: pythonTools().venv } : {});
-vitest("contract", needsPython("contract") ? { CDC_FEATURES_TEST_VENV: pythonTools().venv } : {});
+const testServers = (name) =>
+  needsPython(name)
+    ? {
+        CDC_FEATURES_TEST_VENV: pythonTools().venv,
+        CDC_FEATURES_TEST_REDIS_SERVER: pythonTools().redisServer,
+      }
+    : {};
+vitest("unit", testServers("unit"));
+vitest("contract", testServers("contract"));
 if (needsPython("pyspark")) {
   const { javaHome, venv, tools, sparkJars } = pythonTools();
   const library = execFileSync(path.join(tools, "bin", "python"), [

@@ -44,19 +44,8 @@ def classified(feature_set: FeatureSet) -> Transform:
     """
 
     def transform(records: DataFrame) -> DataFrame:
-        # Several small steps, because Spark evaluates a column once that later steps use many times.
         return (
-            records.selectExpr("*", f"{_parsed(feature_set)} AS event")
-            .selectExpr("*", *_envelope())
-            .selectExpr(
-                "*", *(f"{_precise_bytes(feature_set, image)} AS {image}_bytes" for image in ("after", "before"))
-            )
-            .selectExpr("*", *(f"{_unscaled(feature_set, image)} AS {image}_unscaled" for image in ("after", "before")))
-            .selectExpr(
-                "*",
-                f"CASE WHEN op <> 'd' THEN {_decoded(feature_set, 'after')} END AS new",
-                f"CASE WHEN op IN ('u', 'd') THEN {_decoded(feature_set, 'before')} END AS old",
-            )
+            records.transform(decoded_events(feature_set))
             .selectExpr("*", f"{_verdict(feature_set)} AS verdict")
             .selectExpr(
                 *(sql.name(column) for column in records.columns),
@@ -70,6 +59,31 @@ def classified(feature_set: FeatureSet) -> Transform:
                 F.expr(f"count_if(class = '{IGNORED}') AS ignored"),
                 F.expr(f"count_if(class = '{DEAD_LETTER}') AS dead_letters"),
                 F.expr("max(unix_millis(timestamp)) AS max_timestamp_ms"),
+            )
+        )
+
+    return transform
+
+
+def decoded_events(feature_set: FeatureSet) -> Transform:
+    """Kafka records in; the same records out, with `op`, `new` and `old`: the row's images in the columns' types.
+
+    `old`, of updates and deletes, has only what tells which row it is and where it was counted. The raw texts
+    stay beside them (`after`, `before`), so that a value that could not be decoded can be told from a null.
+    """
+
+    def transform(records: DataFrame) -> DataFrame:
+        # Several small steps, because Spark evaluates a column once that later steps use many times.
+        images = ("after", "before")
+        return (
+            records.selectExpr("*", f"{_parsed(feature_set)} AS event")
+            .selectExpr("*", *_envelope())
+            .selectExpr("*", *(f"{_precise_bytes(feature_set, image)} AS {image}_bytes" for image in images))
+            .selectExpr("*", *(f"{_unscaled(feature_set, image)} AS {image}_unscaled" for image in images))
+            .selectExpr(
+                "*",
+                f"CASE WHEN op <> 'd' THEN {_decoded(feature_set, 'after')} END AS new",
+                f"CASE WHEN op IN ('u', 'd') THEN {_decoded(feature_set, 'before')} END AS old",
             )
         )
 

@@ -68,7 +68,7 @@ describe.each(fixtures)("%s", (_name, { columns: written, events }) => {
 
   // What the mode itself cannot carry is written down as null beside values.
   const isLost = (expected: Row | null, name: string) =>
-    expected !== null && expected[name] === null && expected["amount"] !== null;
+    expected !== null && expected[name] === null && expected.amount !== null;
   const expectedOf = (row: Row | null) =>
     row &&
     Object.fromEntries(

@@ -34,7 +34,7 @@ function partOf(file: string): string {
   return path.relative("src", file).split(path.sep)[0]?.replace(/\.ts$/, "") ?? "";
 }
 
-export function forbidden(imports: Import[]): string[] {
+function forbidden(imports: Import[]): string[] {
   return imports
     .filter(({ from, to }) => {
       const [a, b] = [partOf(from), partOf(to)];

@@ -3,12 +3,13 @@
 import json
 
 import pytest
-from conftest import event, order, records
 from pyspark.sql import Observation, SparkSession
 
 import customer_features
 from cdc_features.dead_letters import unusable
 from cdc_features.debezium import METRICS, classified, row_changes
+
+from conftest import event, order, records
 
 pytestmark = pytest.mark.spark
 

@@ -6,11 +6,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from conftest import precise, records
 from pyspark.sql import SparkSession
 
 from cdc_features.debezium import classified
 from cdc_features.feature_set import Aggregated, Column, FeatureSet, Source, TumblingWindow
+
+from conftest import precise, records
 
 pytestmark = pytest.mark.spark
 

@@ -8,12 +8,13 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from conftest import event, order, records
 from pyspark.sql import Row, SparkSession
 
 import customer_features
 import product_features
 from cdc_features.features import finish, row_schema
+
+from conftest import event, order, records
 
 pytestmark = pytest.mark.spark
 

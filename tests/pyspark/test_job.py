@@ -11,7 +11,6 @@ from typing import Any
 import pyarrow.dataset as ds
 import pytest
 import redis
-from conftest import event, order
 from pyspark.sql import SparkSession
 
 import customer_features
@@ -23,6 +22,8 @@ from cdc_features.online import OnlineStoreError
 from cdc_features.progress import PREFIX
 from cdc_features.refresh import refresh
 from cdc_features.settings import Settings, read_settings
+
+from conftest import event, order
 
 pytestmark = pytest.mark.spark
 

@@ -9,6 +9,7 @@ import { reportError } from "../../src/cli/report/error.ts";
 import { progressOn } from "../../src/cli/report/progress.ts";
 import { terminal } from "../../src/cli/report/terminal.ts";
 import { homeOf } from "../../src/stack/embedded/home.ts";
+import { findRedis } from "../../src/stack/embedded/servers/redis.ts";
 import { jars } from "../../src/stack/embedded/setup/jars.ts";
 import { requirePrerequisites } from "../../src/stack/embedded/setup/prerequisites.ts";
 import { sparkVenv, toolsVenv, wheelJava } from "../../src/stack/embedded/setup/python-packages.ts";
@@ -24,7 +25,8 @@ try {
   const venv = await sparkVenv(home, python, progress);
   const { spark } = await jars(home, javaHome, venv, progress);
   const tools = await toolsVenv(home, python, "test-tools", await readFile(LOCK, "utf8"), progress);
-  screen.print(JSON.stringify({ javaHome, venv, tools, sparkJars: path.join(spark, "*") }));
+  const redisServer = await findRedis(venv);
+  screen.print(JSON.stringify({ javaHome, venv, tools, redisServer, sparkJars: path.join(spark, "*") }));
 } catch (error) {
   process.exitCode = reportError(error, screen);
 }

@@ -18,7 +18,7 @@ export function terminal(): Terminal {
   return {
     paint: new Chalk({ level: supportsColorStderr ? supportsColorStderr.level : 0 }),
     paintOut: new Chalk(process.stdout.isTTY ? {} : { level: 0 }),
-    isTerminal: process.stderr.isTTY === true && process.env["CI"] === undefined,
+    isTerminal: process.stderr.isTTY === true && process.env.CI === undefined,
     columns: process.stderr.columns ?? 80,
     say: (text) => void process.stderr.write(`${text}\n`),
     print: (text) => void process.stdout.write(`${text}\n`),

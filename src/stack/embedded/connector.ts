@@ -1,6 +1,7 @@
 /** Debezium's connector: its settings, its registration, and when it has caught up with the database. */
 import pg from "pg";
 import { JobError } from "../../errors.ts";
+import { withPostgres } from "../../platform/postgres.ts";
 import { succeeds, waitFor } from "../../platform/waits.ts";
 import { TOPIC_PREFIX } from "../stack.ts";
 
@@ -11,7 +12,7 @@ const PUBLICATION = "cdc_features";
 /** Creates the database that the URL names, where it is missing. */
 export async function ensureDatabase(postgres: string): Promise<void> {
   const name = new URL(postgres).pathname.slice(1);
-  await withClient(maintenanceUrl(postgres), async (client) => {
+  await withPostgres(maintenanceUrl(postgres), async (client) => {
     const found = await client.query("SELECT 1 FROM pg_database WHERE datname = $1", [name]);
     if (found.rowCount === 0) await client.query(`CREATE DATABASE ${pg.escapeIdentifier(name)}`);
   });
@@ -26,7 +27,7 @@ function maintenanceUrl(postgres: string): string {
 
 /** Every table of the schema, so that a table added later is captured too. Idempotent. */
 export async function createPublication(postgres: string): Promise<void> {
-  await withClient(postgres, async (client) => {
+  await withPostgres(postgres, async (client) => {
     const found = await client.query("SELECT 1 FROM pg_publication WHERE pubname = $1", [PUBLICATION]);
     if (found.rowCount === 0)
       await client.query(`CREATE PUBLICATION ${PUBLICATION} FOR TABLES IN SCHEMA public`);
@@ -35,7 +36,7 @@ export async function createPublication(postgres: string): Promise<void> {
 
 /** Names of the tables in the schema `public`. */
 export async function capturedTables(postgres: string): Promise<string[]> {
-  return withClient(postgres, async (client) => {
+  return withPostgres(postgres, async (client) => {
     const tables = await client.query(
       "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1",
     );
@@ -129,7 +130,7 @@ function rootCause(trace: string): string {
 }
 
 async function slotIsActive(postgres: string): Promise<boolean> {
-  return withClient(postgres, async (client) => {
+  return withPostgres(postgres, async (client) => {
     const slot = await client.query("SELECT active FROM pg_replication_slots WHERE slot_name = $1", [SLOT]);
     return slot.rows[0]?.active === true;
   });
@@ -140,7 +141,7 @@ async function slotIsActive(postgres: string): Promise<boolean> {
  * position says so, but moves only with events: small logical messages push it on.
  */
 export async function connectorCaughtUp(connect: string, postgres: string, timeoutMs: number): Promise<void> {
-  await withClient(postgres, async (client) => {
+  await withPostgres(postgres, async (client) => {
     const target = (await client.query("SELECT pg_current_wal_insert_lsn()::text AS lsn")).rows[0]
       .lsn as string;
     await waitFor(
@@ -167,17 +168,5 @@ export async function connectorCaughtUp(connect: string, postgres: string, timeo
 
 /** Whether the server takes connections; the database itself may be missing still. */
 export async function postgresAnswers(postgres: string): Promise<boolean> {
-  return succeeds(() => withClient(maintenanceUrl(postgres), (client) => client.query("SELECT 1")));
-}
-
-/** Runs `work` on a connection of its own. */
-async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2_000 });
-  client.on("error", () => {});
-  await client.connect();
-  try {
-    return await work(client);
-  } finally {
-    await client.end();
-  }
+  return succeeds(() => withPostgres(maintenanceUrl(postgres), (client) => client.query("SELECT 1")));
 }

@@ -109,7 +109,7 @@ export class EmbeddedStack implements Stack {
       env: {
         ...process.env,
         // spark-submit takes `python3` from PATH, whatever it is.
-        PATH: `${path.join(venv, "bin")}:${path.join(javaHome, "bin")}:${process.env["PATH"] ?? ""}`,
+        PATH: `${path.join(venv, "bin")}:${path.join(javaHome, "bin")}:${process.env.PATH ?? ""}`,
         JAVA_HOME: javaHome,
         SPARK_HOME: undefined,
         PYSPARK_PYTHON: path.join(venv, "bin", "python"),

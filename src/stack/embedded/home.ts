@@ -17,14 +17,14 @@ export interface Home {
 }
 
 export function homeOf(cwd: string, env: NodeJS.ProcessEnv): Home {
-  const state = path.resolve(cwd, env["CDC_FEATURES_HOME"] || ".cdc-features");
+  const state = path.resolve(cwd, env.CDC_FEATURES_HOME || ".cdc-features");
   return { state, cache: cacheFolder(cwd, env), projectId: sha256(state).slice(0, 12) };
 }
 
 function cacheFolder(cwd: string, env: NodeJS.ProcessEnv): string {
-  const own = env["CDC_FEATURES_CACHE"];
+  const own = env.CDC_FEATURES_CACHE;
   if (own) return path.resolve(cwd, own);
-  const user = env["XDG_CACHE_HOME"] || path.join(env["HOME"] || os.homedir(), platformCache());
+  const user = env.XDG_CACHE_HOME || path.join(env.HOME || os.homedir(), platformCache());
   return path.join(user, "cdc-features");
 }
 

@@ -73,11 +73,11 @@ describe("render", () => {
 
   it("takes its options from the environment, too", async () => {
     const folder = withDefinition((text) => text);
-    process.env["CDC_FEATURES_OUT"] = "elsewhere";
+    process.env.CDC_FEATURES_OUT = "elsewhere";
     try {
       await call(folder, "render", "customer");
     } finally {
-      delete process.env["CDC_FEATURES_OUT"];
+      delete process.env.CDC_FEATURES_OUT;
     }
     expect(existsSync(path.join(folder, "elsewhere", "customer_features.py"))).toBe(true);
   });
@@ -126,11 +126,11 @@ describe("a flag's environment variable", () => {
     ["0", false],
     ["false", false],
   ])("%s means %s", async (value, isOn) => {
-    process.env["CDC_FEATURES_JSON"] = value;
+    process.env.CDC_FEATURES_JSON = value;
     try {
       expect((await call(project(), "validate")).stdout.startsWith("{")).toBe(isOn);
     } finally {
-      delete process.env["CDC_FEATURES_JSON"];
+      delete process.env.CDC_FEATURES_JSON;
     }
   });
 });

@@ -20,7 +20,7 @@ export async function startRedis(home: Home, venv: string, port: number): Promis
   );
 }
 
-async function findRedis(venv: string): Promise<string> {
+export async function findRedis(venv: string): Promise<string> {
   for (const name of ["redis-server", "valkey-server"]) {
     if ((await runCommand(name, ["--version"])).ok) return name;
   }

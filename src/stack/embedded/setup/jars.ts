@@ -79,7 +79,7 @@ async function findIvy(venv: string): Promise<string> {
 
 /** Ivy's own default repository; CDC_FEATURES_IVY_SETTINGS names a settings file for a mirror. */
 async function settingsXml(): Promise<string> {
-  const own = process.env["CDC_FEATURES_IVY_SETTINGS"];
+  const own = process.env.CDC_FEATURES_IVY_SETTINGS;
   if (own) return readFile(own, "utf8");
   // The lock has every archive and its hash: neither POMs nor checksum files are asked for.
   return `<ivysettings><settings defaultResolver="default"/><resolvers>

@@ -71,7 +71,7 @@ interface Python {
 
 /** The first fitting Python; else the first of any kind, so that its version can be named. */
 async function findPython(env: NodeJS.ProcessEnv): Promise<Python | undefined> {
-  const named = env["CDC_FEATURES_PYTHON"];
+  const named = env.CDC_FEATURES_PYTHON;
   const commands = named
     ? [named]
     : ["python3", "python3.13", "python3.12", "python3.11", "python3.10", "python"];
@@ -130,7 +130,7 @@ function javaCandidates(env: NodeJS.ProcessEnv): string[] {
       : [],
   );
   return [
-    ...(env["JAVA_HOME"] ? [inHome(env["JAVA_HOME"])] : []),
+    ...(env.JAVA_HOME ? [inHome(env.JAVA_HOME)] : []),
     "java",
     ...system.filter((file) => existsSync(file)),
   ];
