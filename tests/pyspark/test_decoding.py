@@ -155,6 +155,7 @@ def test_timestamps(spark: SparkSession) -> None:
             (9223372036825200000, None, UNDECODABLE),
             (-9223372036832400000, None, UNDECODABLE),
             (9223372036854775807, named("io.debezium.time.NanoTimestamp"), UNDECODABLE),
+            (-9223372036854775808, named("io.debezium.time.NanoTimestamp"), UNDECODABLE),
             (9223372036854775807, named("io.debezium.time.Timestamp"), UNDECODABLE),
             (253_402_300_800_000_000, None, UNDECODABLE),
             ("294276-12-31T23:59:59Z", None, UNDECODABLE),
