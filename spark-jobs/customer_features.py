@@ -7,19 +7,8 @@ Edit the definition and run `cdc-features render customer`; changes made here ar
 from pyspark.sql import DataFrame
 
 from cdc_features import debezium, features, job, state, windows
-from cdc_features.feature_set import (
-    Aggregated,
-    Behavioural,
-    Column,
-    Derived,
-    FeatureSet,
-    Source,
-    TumblingWindow,
-    divide,
-    feature,
-    greater,
-    literal,
-)
+from cdc_features.expressions import divide, feature, greater, literal
+from cdc_features.feature_set import Aggregated, Behavioural, Column, Derived, FeatureSet, Source, TumblingWindow
 
 FEATURE_SET = FeatureSet(
     name="customer",
@@ -40,11 +29,7 @@ FEATURE_SET = FeatureSet(
     features=[
         Aggregated("order_count_30d", "count"),
         Aggregated("total_spend_30d", "sum", column="total_amount"),
-        Derived(
-            "avg_order_value_30d",
-            divide(feature("total_spend_30d"), feature("order_count_30d")),
-            digits=2,
-        ),
+        Derived("avg_order_value_30d", divide(feature("total_spend_30d"), feature("order_count_30d")), digits=2),
         Behavioural("days_since_last_order", "recency", unit="days"),
         Derived("is_high_value", greater(feature("total_spend_30d"), literal("1000"))),
     ],

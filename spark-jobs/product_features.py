@@ -7,17 +7,8 @@ Edit the definition and run `cdc-features render product`; changes made here are
 from pyspark.sql import DataFrame
 
 from cdc_features import debezium, features, job, state, windows
-from cdc_features.feature_set import (
-    Aggregated,
-    Column,
-    Derived,
-    FeatureSet,
-    Source,
-    TumblingWindow,
-    divide,
-    feature,
-    literal,
-)
+from cdc_features.expressions import divide, feature, literal
+from cdc_features.feature_set import Aggregated, Column, Derived, FeatureSet, Source, TumblingWindow
 
 FEATURE_SET = FeatureSet(
     name="product",

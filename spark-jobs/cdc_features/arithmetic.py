@@ -10,7 +10,8 @@ import operator
 from collections.abc import Callable, Mapping
 from decimal import ROUND_HALF_UP, Context, Decimal
 
-from cdc_features.feature_set import DecimalLiteral, Derived, Expression, FeatureReference
+from cdc_features.expressions import DecimalLiteral, Expression, FeatureReference
+from cdc_features.feature_set import Derived
 
 Number = Decimal | int | None
 Evaluate = Callable[[Mapping[str, Number]], "Decimal | bool | None"]

@@ -17,15 +17,13 @@ Offsets = dict[str, dict[str, int]]
 class Batch:
     """Offset ranges per topic and partition, `start` included, `end` not; watermarks in epoch milliseconds.
 
-    A batch evicts windows that end up to `watermark_ms`, and drops changes to windows that end up to
-    `late_watermark_ms`, which were evicted by the batch before.
+    A batch drops changes to windows that end up to `watermark_ms`, then evicts those windows.
     """
 
     id: int
     start: Offsets
     end: Offsets
     watermark_ms: int
-    late_watermark_ms: int
 
     @property
     def version(self) -> int:
@@ -63,11 +61,8 @@ class Checkpoint:
     def batch(self, batch_id: int) -> Batch:
         """The batch that is running or ran; FileNotFoundError when its offsets are not (or no more) there."""
         watermark_ms, end = self._planned(batch_id)
-        if batch_id:
-            late_watermark_ms, start = self._planned(batch_id - 1)
-        else:
-            late_watermark_ms, start = 0, json.loads(self._lines("sources/0/0")[1])
-        return Batch(batch_id, start, end, watermark_ms, late_watermark_ms)
+        start = self._planned(batch_id - 1)[1] if batch_id else json.loads(self._lines("sources/0/0")[1])
+        return Batch(batch_id, start, end, watermark_ms)
 
     def committed(self) -> list[int]:
         """Ids of the committed batches that are still recorded, oldest first."""

@@ -42,7 +42,7 @@ class DeadLetters:
 
     def capture(self, batch: Batch) -> int:
         """Writes the batch's dead and late records; returns how many were late."""
-        rows = unusable(self._records(batch), self._feature_set, batch.late_watermark_ms)
+        rows = unusable(self._records(batch), self._feature_set, batch.watermark_ms)
         late = 0
 
         def lines() -> Iterator[dict[str, Any]]:
@@ -100,13 +100,13 @@ class DeadLetters:
             return int(stream.read())
 
 
-def unusable(records: DataFrame, feature_set: FeatureSet, late_watermark_ms: int) -> DataFrame:
+def unusable(records: DataFrame, feature_set: FeatureSet, watermark_ms: int) -> DataFrame:
     """topic, partition, offset, reason, key and value of dead letters and of applied records that came too late
     in every window they touch. Values are cut at 64 KiB."""
     length_ms = feature_set.window.length_ms
     end = f"{tumbling_start('change.event_time', length_ms)} + {length_ms * 1000}L"
     too_late = (
-        f"class = '{APPLIED}' AND size(changes) > 0 AND forall(changes, change -> {end} <= {late_watermark_ms * 1000}L)"
+        f"class = '{APPLIED}' AND size(changes) > 0 AND forall(changes, change -> {end} <= {watermark_ms * 1000}L)"
     )
     return (
         records.transform(classified(feature_set))

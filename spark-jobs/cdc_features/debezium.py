@@ -186,6 +186,7 @@ def _verdict(feature_set: FeatureSet) -> str:
         ("value IS NULL", None),
         ("event IS NULL OR event._unparsable IS NOT NULL", "'the value is not the JSON of an event'"),
         ("op IS NULL AND before IS NULL AND after IS NULL", None),
+        ("source.table IS NULL OR source.schema IS NULL", "'the event does not say of which table it is'"),
         (f"source.table <> {sql.text(table)} OR source.schema <> {sql.text(schema)}", None),
         ("op IN ('m', 't')", None),
         (

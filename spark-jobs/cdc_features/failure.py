@@ -4,6 +4,7 @@ import re
 import traceback
 
 _TRACEBACK = "Traceback (most recent call last):"
+_JAVA_CAUSE = re.compile(r"^(?:Caused by)?: (?P<type>[\w.$]+): (?P<message>.*)$", re.MULTILINE)
 _SPARK_PREFIX = re.compile(r"^\[STREAM_FAILED\].*?terminated with exception: ", re.DOTALL)
 
 
@@ -12,12 +13,16 @@ def describe(error: BaseException) -> dict[str, str]:
     text = str(error)
     if _TRACEBACK in text:
         return _innermost(text[text.rindex(_TRACEBACK) :])
+    stack = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    if causes := list(_JAVA_CAUSE.finditer(text)):
+        cause = causes[-1]
+        return {"type": cause["type"].rsplit(".", 1)[-1], "message": cause["message"], "traceback": stack}
     lines = _SPARK_PREFIX.sub("", text).strip().splitlines() or [""]
     shown = [line for line in lines if not line.startswith(("\tat ", "\t..."))]
     return {
         "type": type(error).__name__,
         "message": shown[0],
-        "traceback": "".join(traceback.format_exception(type(error), error, error.__traceback__)),
+        "traceback": stack,
     }
 
 

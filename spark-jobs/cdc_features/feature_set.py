@@ -1,6 +1,6 @@
 """The declaration of a feature set: plain frozen data, checked already by whoever rendered it.
 
-Times are UTC, durations are texts such as `"30 days"`, literals in expressions are decimal texts.
+Times are UTC, durations are texts such as `"30 days"`.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from cdc_features.durations import interval, milliseconds
+from cdc_features.expressions import Expression
 
 TimestampUnit = Literal["millis", "micros", "nanos"]
 DecimalEncoding = Literal["auto", "precise", "text"]
 Aggregate = Literal["count", "sum", "count_distinct"]
-Operator = Literal["+", "-", "*", "/", ">", ">=", "<", "<=", "=", "!="]
 
 
 @dataclass(frozen=True)
@@ -68,26 +68,6 @@ class TumblingWindow:
 
 
 @dataclass(frozen=True)
-class FeatureReference:
-    name: str
-
-
-@dataclass(frozen=True)
-class DecimalLiteral:
-    value: str
-
-
-@dataclass(frozen=True)
-class Operation:
-    operator: Operator
-    left: Expression
-    right: Expression
-
-
-Expression: TypeAlias = FeatureReference | DecimalLiteral | Operation
-
-
-@dataclass(frozen=True)
 class Aggregated:
     """`count` counts rows; `sum` and `count_distinct` skip nulls; a sum of nothing but nulls is null."""
 
@@ -134,51 +114,3 @@ class FeatureSet:
     @property
     def aggregated(self) -> list[Aggregated]:
         return [feature for feature in self.features if isinstance(feature, Aggregated)]
-
-
-def feature(name: str) -> Expression:
-    return FeatureReference(name)
-
-
-def literal(value: str) -> Expression:
-    return DecimalLiteral(value)
-
-
-def add(left: Expression, right: Expression) -> Expression:
-    return Operation("+", left, right)
-
-
-def subtract(left: Expression, right: Expression) -> Expression:
-    return Operation("-", left, right)
-
-
-def multiply(left: Expression, right: Expression) -> Expression:
-    return Operation("*", left, right)
-
-
-def divide(left: Expression, right: Expression) -> Expression:
-    return Operation("/", left, right)
-
-
-def greater(left: Expression, right: Expression) -> Expression:
-    return Operation(">", left, right)
-
-
-def greater_or_equal(left: Expression, right: Expression) -> Expression:
-    return Operation(">=", left, right)
-
-
-def less(left: Expression, right: Expression) -> Expression:
-    return Operation("<", left, right)
-
-
-def less_or_equal(left: Expression, right: Expression) -> Expression:
-    return Operation("<=", left, right)
-
-
-def equal(left: Expression, right: Expression) -> Expression:
-    return Operation("=", left, right)
-
-
-def not_equal(left: Expression, right: Expression) -> Expression:
-    return Operation("!=", left, right)

@@ -14,6 +14,8 @@ _DEFAULTS = {
     "spark.sql.streaming.stateStore.providerClass": (
         "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider"
     ),
+    # Rows are late, and windows final, by the batch's own watermark; with the default one is a batch behind.
+    "spark.sql.streaming.statefulOperator.allowMultiple": "false",
     # Small batches stay in hash maps; 128 groups, Spark's default, would sort nearly all of them.
     "spark.sql.objectHashAggregate.sortBased.fallbackThreshold": "10000",
     "spark.sql.streaming.stateStore.rocksdb.changelogCheckpointing.enabled": "true",

@@ -19,7 +19,7 @@ export interface Provenance {
   sha256: string;
 }
 
-/** Functions of `cdc_features.feature_set`. */
+/** Functions of `cdc_features.expressions`. */
 const FUNCTIONS: Record<ArithmeticOperator | ComparisonOperator, string> = {
   "+": "add",
   "-": "subtract",
@@ -54,7 +54,8 @@ export function jobView(featureSet: FeatureSet, provenance: Provenance) {
     window: { length: formatDuration(window.lengthMs), retention: formatDuration(window.retentionMs) },
     watermark: formatDuration(watermarkMs),
     features: features.map(featureView),
-    imports: [...new Set([...CLASSES_ALWAYS, ...features.flatMap(importsOf)])],
+    classes: [...new Set([...CLASSES_ALWAYS, ...features.map(({ kind }) => CLASSES[kind])])],
+    functions: [...new Set(features.flatMap(functionsOf))],
   };
 }
 
@@ -97,11 +98,8 @@ function expressionCall(expression: Expression): Call {
   ]);
 }
 
-function importsOf(feature: Feature): string[] {
-  return [
-    CLASSES[feature.kind],
-    ...(feature.kind === "derived" ? callsIn(expressionCall(feature.expression)) : []),
-  ];
+function functionsOf(feature: Feature): string[] {
+  return feature.kind === "derived" ? callsIn(expressionCall(feature.expression)) : [];
 }
 
 function callsIn(call: Call): string[] {

@@ -1,7 +1,7 @@
 /** Lays out Python so that `ruff format` has nothing to change in a rendered job. */
 import { pythonLiteral, type Value } from "./python-literal.ts";
 
-export const LINE_WIDTH = 100;
+export const LINE_WIDTH = 120;
 
 /** A call whose arguments are literals or calls; a keyword whose value is null is left out. */
 export class Call {

@@ -1,12 +1,12 @@
 /** Debezium's envelope out of a record's bytes, bare or wrapped as `{"schema","payload"}`. */
-import type { SchemaField } from "./column-values.ts";
+import { type SchemaField, Undecodable } from "./column-values.ts";
 import { parseLossless } from "./json.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: JSON from outside; every value in it is checked where it is used
 type Json = any;
 
 export interface Envelope {
-  /** Undefined or null when the record is no envelope at all. */
+  /** Whatever stands in its place; null or undefined when nothing does. */
   payload: Json;
   /** The row's columns as the event's schema describes them; empty without one. */
   fields: ReadonlyMap<string, SchemaField>;
@@ -23,7 +23,7 @@ export class EnvelopeReader {
   #prefix: Buffer | undefined;
   #fields: ReadonlyMap<string, SchemaField> = NO_FIELDS;
 
-  /** Throws SyntaxError. Numbers may have lost digits, see `isFaithful`. */
+  /** Throws SyntaxError, and Undecodable for JSON that is no object. Numbers may have lost digits, see `isFaithful`. */
   read(value: Buffer): Envelope {
     const prefix = this.#prefix;
     if (
@@ -58,8 +58,12 @@ export class EnvelopeReader {
   }
 }
 
+export function isObject(json: Json): json is Record<string, Json> {
+  return typeof json === "object" && json !== null && !Array.isArray(json);
+}
+
 function unwrap(json: Json): Envelope {
-  if (typeof json !== "object" || json === null) return { payload: undefined, fields: NO_FIELDS };
+  if (!isObject(json)) throw new Undecodable("no event");
   if (!("payload" in json) || "op" in json) return { payload: json, fields: NO_FIELDS };
   return { payload: json.payload, fields: rowFields(json.schema) };
 }

@@ -14,7 +14,7 @@ export interface Row extends Place {
   values: ColumnValue[];
 }
 
-type Image = Envelope["payload"];
+export type Image = Record<string, Envelope["payload"]>;
 type Fields = Envelope["fields"];
 
 /** The columns that aggregated features read, each once. */
@@ -58,12 +58,17 @@ export class RowReader {
 
   /** Null for a row without an entity. */
   row(image: Image, fields: Fields): Row | null {
-    const values = this.#inputs.map((column) => read(image, column, fields));
     const entity = read(image, this.#entity, fields);
-    const eventTime = read(image, this.#eventTime, fields);
     if (entity === null) return null;
+    const values = this.#inputs.map((column) => read(image, column, fields));
+    const eventTime = read(image, this.#eventTime, fields);
     if (eventTime === null) throw new Undecodable(`no event time ${this.#eventTime.name}`);
     return { entity: String(entity), eventTime: eventTime as bigint, values };
+  }
+
+  /** Whether the image holds more than a key; a table without REPLICA IDENTITY FULL has no more. */
+  tellsPlace(image: Image): boolean {
+    return [this.#entity, this.#eventTime].some(({ name }) => (image[name] ?? null) !== null);
   }
 
   /** Whether both images surely have one place, by what is written and without decoding. */
@@ -73,5 +78,5 @@ export class RowReader {
 }
 
 function read(image: Image, column: Column, fields: Fields): ColumnValue {
-  return decodeColumn(image?.[column.name], column, fields.get(column.name));
+  return decodeColumn(image[column.name], column, fields.get(column.name));
 }

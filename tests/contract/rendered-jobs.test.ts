@@ -18,10 +18,10 @@ const definitions = readdirSync(path.join(root, "features")).filter((name) => na
 function declaration(job: string): unknown {
   const script = `
 import ast, json, sys
-from cdc_features import durations, feature_set
+from cdc_features import durations, expressions, feature_set
 tree = ast.parse(open(sys.argv[1], encoding="utf-8").read())
 [value] = [node.value for node in tree.body if isinstance(node, ast.Assign)]
-declared = eval(compile(ast.Expression(value), "job", "eval"), vars(feature_set))
+declared = eval(compile(ast.Expression(value), "job", "eval"), {**vars(expressions), **vars(feature_set)})
 print(json.dumps({
     "lateness_ms": durations.milliseconds(declared.lateness_allowed),
     "length_ms": declared.window.length_ms,
@@ -67,7 +67,7 @@ test("the schema for editors is the one that definitions are checked with", asyn
   await expect(schema).toMatchFileSnapshot("../../features/feature-set.schema.json");
 });
 
-test("jobs are narrow enough for ruff", () => {
+test("jobs are as wide as ruff would have them", () => {
   const settings = readFileSync(path.join(jobs, "pyproject.toml"), "utf8");
-  expect(Number(/^line-length = (\d+)$/m.exec(settings)?.[1])).toBeGreaterThanOrEqual(LINE_WIDTH);
+  expect(Number(/^line-length = (\d+)$/m.exec(settings)?.[1])).toBe(LINE_WIDTH);
 });

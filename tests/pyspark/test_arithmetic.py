@@ -5,8 +5,7 @@ from decimal import Decimal
 import pytest
 
 from cdc_features.arithmetic import evaluator
-from cdc_features.feature_set import (
-    Derived,
+from cdc_features.expressions import (
     Expression,
     add,
     divide,
@@ -21,6 +20,7 @@ from cdc_features.feature_set import (
     not_equal,
     subtract,
 )
+from cdc_features.feature_set import Derived
 
 VALUES = {"a": Decimal("10.05"), "b": 4, "none": None, "zero": 0, "big": Decimal("9" * 38)}
 

@@ -1,6 +1,8 @@
 """Every record is exactly one of applied, ignored and dead letter, and nothing in a record can end the query."""
 
+import base64
 import json
+from pathlib import Path
 
 import pytest
 from pyspark.sql import Observation, SparkSession
@@ -15,58 +17,22 @@ pytestmark = pytest.mark.spark
 
 FEATURE_SET = customer_features.FEATURE_SET
 DAY = "2026-11-20T00:00:00Z"
-ROW = order(1, 5, 1999, DAY)
-KEY_ONLY = {name: (1 if name == "order_id" else None) for name in ROW}
-FULL = "REPLICA IDENTITY FULL"
-JSON = "not the JSON of an event"
+FIXTURE = Path(__file__).parents[1] / "fixtures" / "record-classes.json"
 
-CASES: list[tuple[str | bytes | None, str, str]] = [
-    (event("c", None, ROW, 1), "applied", ""),
-    (event("r", None, ROW, 1, transaction=None), "applied", ""),
-    (event("u", ROW, ROW, 1), "applied", ""),
-    (event("d", ROW, None, 1), "applied", ""),
-    (json.dumps({"schema": None, "payload": json.loads(event("c", None, ROW, 1))}), "applied", ""),
-    (event("c", None, ROW | {"added_later": [1, {"x": None}]}, 1), "applied", ""),
-    (event("c", None, order(1, 5, None, DAY), 1), "applied", ""),
-    (event("u", ROW, order(1, None, 1999, DAY), 1), "applied", ""),
-    (event("u", order(1, None, 1999, DAY), ROW, 1), "applied", ""),
-    (event("u", order(1, 5, 1999, 9223372036825200000), ROW, 1), "applied", ""),
-    (None, "ignored", ""),
-    ('{"ts_ms":1}', "ignored", ""),
-    ('{"schema":{},"payload":null}', "ignored", ""),
-    (event("t", None, None, 1), "ignored", ""),
-    (event("m", None, None, 1), "ignored", ""),
-    (event("c", None, order(1, None, 1999, DAY), 1), "ignored", ""),
-    (event("d", order(1, None, 1999, DAY), None, 1), "ignored", ""),
-    (event("c", None, ROW, 1).replace('"orders"', '"customers"'), "ignored", ""),
-    (event("c", None, ROW, 1).replace('"public"', '"archive"'), "ignored", ""),
-    ("", "dead_letter", JSON),
-    ("x", "dead_letter", JSON),
-    ('{"op":"c"', "dead_letter", JSON),
-    ("{'op':'c'}", "dead_letter", JSON),
-    ("[1]", "dead_letter", JSON),
-    (b"\xff\xfe\x00", "dead_letter", JSON),
-    ('{"op":"c","after":{"order_id":' + "[" * 5000 + "]" * 5000 + "}}", "dead_letter", JSON),
-    ('{"op":"c","after":{"order_id":' + "9" * 5000 + "}}", "dead_letter", JSON),
-    ('{"op":"c","after":"x"}', "dead_letter", JSON),
-    (event("x", None, ROW, 1), "dead_letter", "unknown operation x"),
-    (event("z" * 1000, None, ROW, 1), "dead_letter", "unknown operation zzz"),
-    ('{"op":"c","before":null,"after":null}', "dead_letter", "no row"),
-    ('{"after":{"order_id":1}}', "dead_letter", "unknown operation null"),
-    (
-        event("c", None, order(1, 5, 1999, DAY) | {"order_id": None}, 1),
-        "dead_letter",
-        "primary key order_id is missing",
-    ),
-    (event("d", KEY_ONLY, None, 1), "dead_letter", FULL),
-    (event("d", None, None, 1), "dead_letter", FULL),
-    (event("u", None, ROW, 1), "dead_letter", FULL),
-    (event("c", None, ROW | {"total_amount": "NaN"}, 1), "dead_letter", "total_amount does not hold a decimal(12,2)"),
-    (event("c", None, ROW | {"customer_id": 2**64}, 1), "dead_letter", "customer_id does not hold a bigint"),
-    (event("c", None, order(1, 5, 1999, None), 1), "dead_letter", "event time created_at is missing"),
-    (event("c", None, order(1, 5, 1999, "infinity"), 1), "dead_letter", "created_at does not hold a timestamp"),
-    (event("d", order(1, 5, 1999, "infinity"), None, 1), "dead_letter", "created_at does not hold a timestamp"),
-]
+
+def cases() -> list[tuple[str | bytes | None, str, str]]:
+    """Value, class and part of the reason; tests/contract/record-classes.test.ts reads the same file."""
+    return [
+        (
+            base64.b64decode(record["base64"]) if "base64" in record else record["value"],
+            record["class"],
+            record.get("reason", ""),
+        )
+        for record in json.loads(FIXTURE.read_text())["records"]
+    ]
+
+
+CASES = cases()
 
 
 def test_every_record_has_one_class_and_dead_letters_a_reason(spark: SparkSession) -> None:
@@ -102,7 +68,7 @@ def _counts() -> list[object]:
 
 
 def test_dead_and_late_records_are_set_aside_with_their_reason(spark: SparkSession) -> None:
-    october, november = "2026-10-01T00:00:00Z", "2026-11-20T00:00:00Z"  # windows that end on 4 October and 3 December
+    october, november = ("2026-10-01T00:00:00Z", "2026-11-20T00:00:00Z")  # windows that end on 4 October and 3 December
     watermark_ms = 1_791_072_000_000  # 2026-10-04T00:00:00Z
     values = [
         event("c", None, order(1, 5, 1, october), 1),

@@ -39,7 +39,8 @@ def decode(spark: SparkSession, column: Column, cases: list[tuple[Any, dict[str,
 
 
 def _event(name: str, raw: Any, schema: dict[str, Any] | None) -> str:
-    envelope = {"op": "c", "before": None, "after": {"id": 1, "at": NOON_SECONDS * 1_000_000, name: raw}}
+    row = {"id": 1, "at": NOON_SECONDS * 1_000_000, name: raw}
+    envelope = {"op": "c", "before": None, "after": row, "source": {"schema": "public", "table": "t"}}
     if schema is None:
         return json.dumps(envelope)
     fields = [{"type": "int64", "field": "id"}, {**schema, "field": name}]

@@ -27,6 +27,23 @@ def test_the_workers_last_error_is_the_cause() -> None:
     assert "org.apache" not in cause["traceback"]
 
 
+JAVA = """An error occurred while calling o380.collectToPython.
+: org.apache.spark.SparkException: [CANNOT_LOAD_STATE_STORE] An error occurred during loading state.
+\tat org.apache.spark.sql.errors.QueryExecutionErrors$.cannotLoadStore(QueryExecutionErrors.scala:1)
+Caused by: java.io.IOException: No space left on device
+\tat java.base/java.io.FileOutputStream.writeBytes(Native Method)
+\t... 12 more
+"""
+
+
+def test_the_innermost_java_error_is_the_cause_where_no_python_error_is() -> None:
+    cause = describe(RuntimeError(JAVA))
+    assert (cause["type"], cause["message"]) == ("IOException", "No space left on device")
+    cause = describe(RuntimeError(JAVA[: JAVA.index("Caused by")]))
+    assert cause["type"] == "SparkException"
+    assert cause["message"].startswith("[CANNOT_LOAD_STATE_STORE]")
+
+
 def test_an_error_of_the_driver_is_told_as_it_is() -> None:
     try:
         raise ValueError("no such setting\nsecond line")

@@ -57,8 +57,8 @@ class FileCheckpoint(Checkpoint):
 
     def batch(self, batch_id: int) -> Batch:
         watermark, end = self._planned(batch_id)
-        late, start = self._planned(batch_id - 1) if batch_id else (0, {"t": {"0": 0}})
-        return Batch(batch_id, start, end, watermark, late)
+        start = self._planned(batch_id - 1)[1] if batch_id else {"t": {"0": 0}}
+        return Batch(batch_id, start, end, watermark)
 
 
 class NoDeadLetters:

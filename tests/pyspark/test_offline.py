@@ -16,7 +16,7 @@ from cdc_features.offline import OfflineStore, StagedPart
 
 FEATURE_SET = customer_features.FEATURE_SET
 SCHEMA = row_schema(FEATURE_SET)
-BATCH = Batch(3, {"t": {"0": 10, "1": 5}}, {"t": {"0": 12, "1": 9, "2": 1}}, 1000, 900)
+BATCH = Batch(3, {"t": {"0": 10, "1": 5}}, {"t": {"0": 12, "1": 9, "2": 1}}, 1000)
 NAME = "00000000000000000022"
 
 

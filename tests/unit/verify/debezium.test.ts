@@ -200,7 +200,7 @@ describe("events", () => {
     ["a tombstone", null, "ignored"],
     ["another table", event("c", 1, { after: order }, { table: "customers" }), "ignored"],
     ["another schema", event("c", 1, { after: order }, { schema: "private" }), "ignored"],
-    ["a number", Buffer.from("17"), "ignored"],
+    ["a number", Buffer.from("17"), "dead"],
     ["a message", Buffer.from('{"op":"m","source":{"schema":"public","table":"orders"}}'), "ignored"],
     ["a truncate", Buffer.from('{"op":"t","source":{"schema":"public","table":"orders"}}'), "ignored"],
     ["bad JSON", Buffer.from('{"op":'), "dead"],

@@ -71,10 +71,9 @@ describe("a row counts as it is now", () => {
     ]);
   });
 
-  test("a move without the row before comes out the same", () => {
+  test("a move that does not tell the row before is a dead letter", () => {
     expect(fold(insert(1, one), event("u", 2, { after: { ...one, customer_id: 8 } }))).toEqual([
-      "7@2026-01-07 -",
-      "8@2026-01-07 1/10",
+      "7@2026-01-07 1/10",
     ]);
   });
 
@@ -107,8 +106,18 @@ describe("a row counts as it is now", () => {
   });
 
   test("transactions order by commit, not by LSN", () => {
-    const late = event("u", 3, { after: { ...one, total_amount: "3.00" } }, { sequence: '["20","3"]' });
-    const early = event("u", 4, { after: { ...one, total_amount: "4.00" } }, { sequence: '["10","4"]' });
+    const late = event(
+      "u",
+      3,
+      { before: one, after: { ...one, total_amount: "3.00" } },
+      { sequence: '["20","3"]' },
+    );
+    const early = event(
+      "u",
+      4,
+      { before: one, after: { ...one, total_amount: "4.00" } },
+      { sequence: '["10","4"]' },
+    );
     expect(fold(late, early)).toEqual(["7@2026-01-07 1/3"]);
   });
 
