@@ -16,7 +16,7 @@ _DEFAULTS = {
     ),
     # Rows are late, and windows final, by the batch's own watermark; with the default one is a batch behind.
     "spark.sql.streaming.statefulOperator.allowMultiple": "false",
-    # Spark 4.1's newer Kafka source fails when it repeats the batch that a crash interrupted (SPARK-55271, docs/decisions/0009).
+    # Spark 4.1's V2 Kafka source fails when it repeats an interrupted batch (SPARK-55271, docs/decisions/0009).
     "spark.sql.streaming.disabledV2MicroBatchReaders": "org.apache.spark.sql.kafka010.KafkaSourceProvider",
     # Small batches stay in hash maps; 128 groups, Spark's default, would sort nearly all of them.
     "spark.sql.objectHashAggregate.sortBased.fallbackThreshold": "10000",
