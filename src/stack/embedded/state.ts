@@ -48,8 +48,13 @@ export async function loadState(home: Home): Promise<StackState | undefined> {
   }
 }
 
-export async function saveState(home: Home, state: StackState): Promise<void> {
-  await writeFileAtomic(inState.stack(home), `${JSON.stringify(state, null, 2)}\n`, 0o600);
+let saving: Promise<void> = Promise.resolve();
+
+/** Servers start side by side: one write after the other, lest an older state replaces a newer one. */
+export function saveState(home: Home, state: StackState): Promise<void> {
+  const write = () => writeFileAtomic(inState.stack(home), `${JSON.stringify(state, null, 2)}\n`, 0o600);
+  saving = saving.then(write, write);
+  return saving;
 }
 
 export async function newState(home: Home): Promise<StackState> {

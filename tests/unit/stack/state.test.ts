@@ -52,6 +52,17 @@ describe("the state", () => {
     expect(await loadState(project)).toEqual(state);
   });
 
+  it("is the last one saved, though several are saved at a time", async () => {
+    const project = home();
+    const state = await newState(project);
+    const saves = Array.from({ length: 40 }, (_, i) => {
+      state.processes = { redis: { pid: i + 1, startedAt: "1" } };
+      return saveState(project, state);
+    });
+    await Promise.all(saves);
+    expect((await loadState(project))?.processes.redis?.pid).toBe(40);
+  });
+
   it("that is damaged is an error with the way out", async () => {
     const project = home();
     await saveState(project, await newState(project));
