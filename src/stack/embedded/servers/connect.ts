@@ -37,8 +37,11 @@ function properties(port: number, kafka: string): string {
 group.id=cdc-features
 key.converter=org.apache.kafka.connect.json.JsonConverter
 key.converter.schemas.enable=false
+key.converter.replace.null.with.default=false
 value.converter=org.apache.kafka.connect.json.JsonConverter
 value.converter.schemas.enable=false
+# A null stays a null in a column that has a default.
+value.converter.replace.null.with.default=false
 config.storage.topic=_connect-configs
 config.storage.replication.factor=1
 offset.storage.topic=_connect-offsets
