@@ -47,7 +47,12 @@ async function compareWithSql(): Promise<number> {
     for (const [id, count, total, average, high] of rows) {
       const names = ["order_count_30d", "total_spend_30d", "avg_order_value_30d", "is_high_value"];
       const boolean = high === null ? null : high === "t" ? "true" : "false";
-      expect(await redis.hmget(`customer:${id}:features`, ...names)).toEqual([count, total, average, boolean]);
+      expect(await redis.hmget(`customer:${id}:features`, ...names)).toEqual([
+        count,
+        total,
+        average,
+        boolean,
+      ]);
     }
     return rows.length;
   } finally {
