@@ -1,13 +1,14 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
-import { call, project } from "./support.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
+import { call } from "./support.ts";
 
 const SHIPPED = readFileSync(new URL("../../../features/customer.yaml", import.meta.url), "utf8");
 
 /** A project with a definition of its own, changed by `edit`. */
 function withDefinition(edit: (text: string) => string, name = "customer"): string {
-  const folder = project();
+  const folder = temporaryFolder();
   mkdirSync(path.join(folder, "features"));
   writeFileSync(path.join(folder, "features", `${name}.yaml`), edit(SHIPPED));
   return folder;
@@ -15,7 +16,7 @@ function withDefinition(edit: (text: string) => string, name = "customer"): stri
 
 describe("validate", () => {
   it("accepts what ships", async () => {
-    const result = await call(project(), "validate");
+    const result = await call(temporaryFolder(), "validate");
     expect(result).toMatchObject({ exitCode: 0, stderr: "" });
     expect(result.stdout).toMatch(/customer\.yaml[\s\S]*product\.yaml/);
   });
@@ -45,7 +46,7 @@ describe("validate", () => {
   });
 
   it("says when a file is not there", async () => {
-    const result = await call(project(), "validate", "features/none.yaml");
+    const result = await call(temporaryFolder(), "validate", "features/none.yaml");
     expect(result.exitCode).toBe(2);
     expect(result.stderr).toMatch(/cannot read .*none\.yaml/);
   });
@@ -93,21 +94,21 @@ describe("wrong usage", () => {
     [["verify"], /nothing was run here yet/],
     [["seed", "--orders", "many"], /not running here/],
   ])("%j is explained", async (args, message) => {
-    const result = await call(project(), ...args);
+    const result = await call(temporaryFolder(), ...args);
     expect(result.exitCode).toBe(args[0] === "seed" ? 3 : 2);
     expect(result.stderr).toMatch(message);
     expect(result.stdout).toBe("");
   });
 
   it("of a command without a stack says how to start one", async () => {
-    const result = await call(project(), "get", "customer", "1");
+    const result = await call(temporaryFolder(), "get", "customer", "1");
     expect(result).toMatchObject({ exitCode: 3, stderr: expect.stringContaining("cdc-features up") });
   });
 });
 
 describe("status of a project that was never started", () => {
   it("is four stopped servers, and creates nothing", async () => {
-    const folder = project();
+    const folder = temporaryFolder();
     const { servers } = JSON.parse((await call(folder, "status", "--json")).stdout);
     expect(servers.map(({ name, state }: { name: string; state: string }) => `${name} ${state}`)).toEqual([
       "postgres stopped",
@@ -128,7 +129,7 @@ describe("a flag's environment variable", () => {
   ])("%s means %s", async (value, isOn) => {
     process.env.CDC_FEATURES_JSON = value;
     try {
-      expect((await call(project(), "validate")).stdout.startsWith("{")).toBe(isOn);
+      expect((await call(temporaryFolder(), "validate")).stdout.startsWith("{")).toBe(isOn);
     } finally {
       delete process.env.CDC_FEATURES_JSON;
     }

@@ -1,13 +1,6 @@
 /** The command line in this process, with its output caught. */
-import { mkdtempSync } from "node:fs";
-import os from "node:os";
-import path from "node:path";
 import { Chalk } from "chalk";
 import { main } from "../../../src/main.ts";
-
-export function project(): string {
-  return mkdtempSync(path.join(os.tmpdir(), "cdc-features-cli-"));
-}
 
 export async function call(cwd: string, ...args: string[]) {
   const out: string[] = [];

@@ -1,10 +1,10 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
-import os from "node:os";
+import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { tryLock, unlock, withLock } from "../../../src/platform/lock.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
 
-const file = () => path.join(mkdtempSync(path.join(os.tmpdir(), "lock-")), "some.lock");
+const file = () => path.join(temporaryFolder(), "some.lock");
 
 describe("a lock", () => {
   it("is refused while it is held, naming the holder, and free again afterwards", async () => {

@@ -1,12 +1,12 @@
-import { mkdtempSync, readFileSync } from "node:fs";
-import os from "node:os";
+import { readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { isAlive, runCommand, startServer, stopServer } from "../../../src/platform/processes.ts";
 import { waitFor } from "../../../src/platform/waits.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 function start(script: string) {
-  const folder = mkdtempSync(path.join(os.tmpdir(), "process-"));
+  const folder = temporaryFolder();
   const log = path.join(folder, "log");
   return { server: startServer(process.execPath, ["-e", script], { log, cwd: folder }), log };
 }

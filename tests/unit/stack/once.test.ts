@@ -1,12 +1,12 @@
-import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
-import os from "node:os";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { isMade, once } from "../../../src/stack/embedded/setup/once.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 describe("a part of the cache", () => {
   it("is made once, however many ask at a time", async () => {
-    const folder = path.join(mkdtempSync(path.join(os.tmpdir(), "cache-")), "part");
+    const folder = path.join(temporaryFolder(), "part");
     let made = 0;
     const make = async (to: string) => {
       made++;
@@ -18,7 +18,7 @@ describe("a part of the cache", () => {
   });
 
   it("that was interrupted starts clean", async () => {
-    const folder = path.join(mkdtempSync(path.join(os.tmpdir(), "cache-")), "part");
+    const folder = path.join(temporaryFolder(), "part");
     mkdirSync(folder);
     writeFileSync(path.join(folder, "half"), "");
     await expect(

@@ -1,6 +1,5 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import os from "node:os";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { EnvironmentError } from "../../../src/errors.ts";
@@ -13,8 +12,9 @@ import {
   PORTS,
   saveState,
 } from "../../../src/stack/embedded/state.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
 
-const home = () => homeOf(mkdtempSync(path.join(os.tmpdir(), "project-")), {});
+const home = () => homeOf(temporaryFolder(), {});
 
 describe("ports", () => {
   it("are different, below 32768, and other ones for another project", async () => {
