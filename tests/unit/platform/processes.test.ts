@@ -42,10 +42,8 @@ describe("a server", () => {
   });
 
   it("that cannot start says why", async () => {
-    const server = startServer("/no/such/program", [], {
-      log: path.join(os.tmpdir(), "no-such.log"),
-      cwd: os.tmpdir(),
-    });
+    const folder = temporaryFolder();
+    const server = startServer("/no/such/program", [], { log: path.join(folder, "log"), cwd: folder });
     await expect(server.ref).rejects.toThrow(/ENOENT/);
   });
 });
