@@ -18,7 +18,7 @@ import { traffic } from "./cli/traffic.ts";
 import { up } from "./cli/up.ts";
 import { validate } from "./cli/validate.ts";
 import { verify } from "./cli/verify.ts";
-import { EXIT, UsageError } from "./errors.ts";
+import { EXIT, InterruptedError, UsageError } from "./errors.ts";
 import { EmbeddedStack } from "./stack/embedded/embedded-stack.ts";
 import { homeOf } from "./stack/embedded/home.ts";
 import type { Stack } from "./stack/stack.ts";
@@ -32,7 +32,7 @@ export interface World {
   terminal: Terminal;
 }
 
-/** Runs one command line and returns its exit code. */
+/** Runs one command line and returns its exit code; after 130 something may still be at work and has to be cut off. */
 export async function main(
   args: string[],
   world: World = { cwd: process.cwd(), env: process.env, terminal: realTerminal() },
@@ -40,7 +40,15 @@ export async function main(
   const { cwd, env, terminal } = world;
   let exitCode: number = EXIT.ok;
   const interrupt = new AbortController();
-  const onSignal = () => interrupt.abort();
+  let endsItself = false;
+  let onSignal = () => {};
+  const interrupted = new Promise<never>((_, reject) => {
+    onSignal = () => {
+      // Whoever asks twice does not want to wait.
+      if (!endsItself || interrupt.signal.aborted) reject(new InterruptedError("interrupted"));
+      interrupt.abort();
+    };
+  });
   process.on("SIGINT", onSignal);
   process.on("SIGTERM", onSignal);
   const context: Context = {
@@ -49,13 +57,16 @@ export async function main(
     terminal,
     progress: progressOn(terminal),
     stack: (target) => stackOf(target, cwd, env),
-    signal: interrupt.signal,
+    interruption: () => {
+      endsItself = true;
+      return interrupt.signal;
+    },
     exitWith: (code) => {
       exitCode = code;
     },
   };
   try {
-    await programOf(context).parseAsync(args, { from: "user" });
+    await Promise.race([programOf(context).parseAsync(args, { from: "user" }), interrupted]);
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;

@@ -10,8 +10,8 @@ export interface Context {
   progress: Progress;
   /** The stack of a target. Throws UsageError for an unknown one. */
   stack(target: string): Stack;
-  /** Fires on Ctrl-C or SIGTERM. */
-  signal: AbortSignal;
+  /** Fires on Ctrl-C or SIGTERM. From the call on the command ends itself then; until it, main does. */
+  interruption(): AbortSignal;
   /** Sets the exit code of a command that ended as it should but found something. */
   exitWith(code: number): void;
 }

@@ -29,7 +29,7 @@ export function logs(program: Command, context: Context): void {
       const lines = Number(options.lines);
       if (!Number.isSafeInteger(lines) || lines < 1)
         throw new UsageError(`--lines must be a whole number of at least 1, not ${options.lines}`);
-      if (options.follow) await follow(file, lines, context.signal);
+      if (options.follow) await follow(file, lines, context.interruption());
       else context.terminal.print((await lastLines(file, lines)).join("\n"));
     });
 }

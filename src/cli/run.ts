@@ -60,6 +60,7 @@ async function runAll(definitions: Definition[], options: RunOptions, context: C
   await seedIfEmpty(stack, endpoints, context);
   await context.progress.step("all changes are in Kafka", () => stack.captureCaughtUp(CATCH_UP_TIMEOUT_MS));
   const spark = await stack.spark();
+  const signal = context.interruption();
 
   const results = await Promise.allSettled(
     definitions.map(({ featureSet, file, text, project }) =>
@@ -86,7 +87,7 @@ async function runAll(definitions: Definition[], options: RunOptions, context: C
           offlineRoot: endpoints.offline,
           sink: options.sink,
           continuous: options.continuous ?? false,
-          signal: context.signal,
+          signal,
           onEvent,
         });
         return { featureSet: name, finished, examples };

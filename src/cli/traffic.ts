@@ -18,7 +18,7 @@ export function traffic(program: Command, context: Context): void {
       const result = await context.progress.step(`${rate} changes per second, Ctrl-C ends it`, (step) =>
         writeTraffic(postgres, {
           rate,
-          signal: context.signal,
+          signal: context.interruption(),
           onProgress: ({ total }) => step.update(`${total} changes`),
         }),
       );

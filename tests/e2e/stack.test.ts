@@ -1,11 +1,11 @@
 /** The servers: idempotent, side by side, remembered, and gone when asked to. */
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { isFree } from "../../src/platform/ports.ts";
-import { cli } from "./support/cli.ts";
+import { cli, startCli } from "./support/cli.ts";
 import { projectFolder, stack } from "./support/stack.ts";
 
 describe("a second project beside the first", () => {
@@ -17,6 +17,16 @@ describe("a second project beside the first", () => {
   afterAll(async () => {
     await cli(other, ["down", "--purge"]);
     rmSync(other, { recursive: true, force: true });
+  });
+
+  it("ends its start at Ctrl-C, and goes on the next time", async () => {
+    const up = startCli(other, ["up", "--no-demo-data"]);
+    const state = path.join(other, ".cdc-features", "stack.json");
+    await expect
+      .poll(() => existsSync(state) && readFileSync(state, "utf8"), { timeout: 20_000 })
+      .toContain("pid");
+    up.kill("SIGINT");
+    expect((await up).exitCode).toBe(130);
   });
 
   it("starts on ports of its own, all below 32768 and on 127.0.0.1", async () => {

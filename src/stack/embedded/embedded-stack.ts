@@ -65,6 +65,14 @@ interface Installation {
   jars: Jars;
 }
 
+interface Startup {
+  name: ServerName;
+  launch: () => Promise<ServerProcess>;
+  answers: () => Promise<boolean>;
+  /** Ends the wait for an answer. */
+  signal: AbortSignal;
+}
+
 export class EmbeddedStack implements Stack {
   readonly target = "embedded";
   readonly stateDir: string;
@@ -82,7 +90,7 @@ export class EmbeddedStack implements Stack {
       const installation = await this.#install(prerequisites, progress);
       const state = (await loadState(this.#home)) ?? (await newState(this.#home));
       if (options.newPorts) await this.#moveToNewPorts(state, progress);
-      await saveState(this.#home, state);
+      saveState(this.#home, state);
       const endpoints = endpointsOf(state, this.#home);
       await this.#startServers(state, endpoints, installation, progress);
       await mkdir(endpoints.offline, { recursive: true });
@@ -143,8 +151,7 @@ export class EmbeddedStack implements Stack {
   async remember(memory: StackMemory): Promise<void> {
     await withLock(inState.upLock(this.#home), "cdc-features", UP_LOCK_TIMEOUT_MS, async () => {
       const state = await loadState(this.#home);
-      if (state !== undefined)
-        await saveState(this.#home, { ...state, memory: { ...state.memory, ...memory } });
+      if (state !== undefined) saveState(this.#home, { ...state, memory: { ...state.memory, ...memory } });
     });
   }
 
@@ -254,8 +261,9 @@ export class EmbeddedStack implements Stack {
   ): Promise<void> {
     const { javaHome, venv } = installation;
     const { ports } = state;
+    const failed = new AbortController();
     const start = (name: ServerName, launch: () => Promise<ServerProcess>, answers: () => Promise<boolean>) =>
-      this.#startServer(state, progress, name, launch, answers);
+      this.#startServer(state, progress, { name, launch, answers, signal: failed.signal });
 
     const postgres = async () => {
       await start(
@@ -303,7 +311,15 @@ export class EmbeddedStack implements Stack {
         () => redisAnswers(endpoints.redis),
       );
 
-    await settleAll([postgres(), kafka(), connect(), redis()]);
+    // When one fails, nobody waits for the others.
+    await settleAll(
+      [postgres, kafka, connect, redis].map((server) =>
+        server().catch((error: unknown) => {
+          failed.abort(error);
+          throw error;
+        }),
+      ),
+    );
     await this.#createTopics(endpoints.postgres, endpoints.kafka);
     if (!(await connectorIsUp(endpoints.connect, endpoints.postgres))) {
       await progress.step("Debezium connector", () =>
@@ -312,34 +328,26 @@ export class EmbeddedStack implements Stack {
     }
   }
 
-  async #startServer(
-    state: StackState,
-    progress: Progress,
-    name: ServerName,
-    launch: () => Promise<ServerProcess>,
-    answers: () => Promise<boolean>,
-  ): Promise<void> {
+  async #startServer(state: StackState, progress: Progress, startup: Startup): Promise<void> {
+    const { name, launch } = startup;
     if (isRunning(state, name)) {
-      await this.#untilItAnswers(name, undefined, answers);
+      await this.#untilItAnswers(undefined, startup);
       return;
     }
     await progress.step(name, async () => {
       await claimPort(name, state.ports[name]);
       const server = await launch();
       state.processes[name] = await server.ref;
-      await saveState(this.#home, state);
-      await this.#untilItAnswers(name, server, answers);
+      saveState(this.#home, state);
+      await this.#untilItAnswers(server, startup);
     });
   }
 
-  async #untilItAnswers(
-    name: ServerName,
-    server: ServerProcess | undefined,
-    answers: () => Promise<boolean>,
-  ): Promise<void> {
+  async #untilItAnswers(server: ServerProcess | undefined, startup: Startup): Promise<void> {
+    const { name, answers, signal } = startup;
     const log = inState.log(this.#home, name);
     await waitFor(
-      { what: `${name} to answer`, timeoutMs: START_TIMEOUT_MS, hint: `See ${log}` },
+      { what: `${name} to answer`, timeoutMs: START_TIMEOUT_MS, hint: `See ${log}`, signal },
       async () => {
         if (server?.exit !== undefined) {
           throw new JobError(
@@ -373,7 +381,7 @@ export class EmbeddedStack implements Stack {
         });
       }
       delete state.processes[name];
-      await saveState(this.#home, state);
+      saveState(this.#home, state);
     }
   }
 }

@@ -1,8 +1,10 @@
 /** What the stack remembers between commands: its ports, its password, its processes. */
 import { randomBytes } from "node:crypto";
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
+import path from "node:path";
 import { z } from "zod";
 import { EnvironmentError } from "../../errors.ts";
-import { readIfExists, sha256, writeFileAtomic } from "../../platform/files.ts";
+import { readIfExists, sha256 } from "../../platform/files.ts";
 import { isFree, ownerOf } from "../../platform/ports.ts";
 import type { ProcessRef } from "../../platform/processes.ts";
 import type { StackMemory } from "../stack.ts";
@@ -48,13 +50,12 @@ export async function loadState(home: Home): Promise<StackState | undefined> {
   }
 }
 
-let saving: Promise<void> = Promise.resolve();
-
-/** Servers start side by side: one write after the other, lest an older state replaces a newer one. */
-export function saveState(home: Home, state: StackState): Promise<void> {
-  const write = () => writeFileAtomic(inState.stack(home), `${JSON.stringify(state, null, 2)}\n`, 0o600);
-  saving = saving.then(write, write);
-  return saving;
+/** At once: servers start side by side, none may be forgotten by a write that ends late or not at all. */
+export function saveState(home: Home, state: StackState): void {
+  const file = inState.stack(home);
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(`${file}.tmp`, `${JSON.stringify(state, null, 2)}\n`, { mode: 0o600 });
+  renameSync(`${file}.tmp`, file);
 }
 
 export async function newState(home: Home): Promise<StackState> {

@@ -48,24 +48,24 @@ describe("the state", () => {
       processes: { redis: { pid: 7, startedAt: "1" } },
       memory: { demoData: "seeded" as const },
     };
-    await saveState(project, state);
+    saveState(project, state);
     expect(await loadState(project)).toEqual(state);
   });
 
   it("is the last one saved, though several are saved at a time", async () => {
     const project = home();
     const state = await newState(project);
-    const saves = Array.from({ length: 40 }, (_, i) => {
-      state.processes = { redis: { pid: i + 1, startedAt: "1" } };
-      return saveState(project, state);
-    });
-    await Promise.all(saves);
+    await Promise.all(
+      Array.from({ length: 40 }, (_, i) =>
+        saveState(project, { ...state, processes: { redis: { pid: i + 1, startedAt: "1" } } }),
+      ),
+    );
     expect((await loadState(project))?.processes.redis?.pid).toBe(40);
   });
 
   it("that is damaged is an error with the way out", async () => {
     const project = home();
-    await saveState(project, await newState(project));
+    saveState(project, await newState(project));
     writeFileSync(path.join(project.state, "stack.json"), '{"version":1}');
     await expect(loadState(project)).rejects.toThrow(/cannot be read/);
   });

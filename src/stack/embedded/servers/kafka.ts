@@ -63,12 +63,23 @@ group.initial.rebalance.delay.ms=0
 
 async function format({ home, javaHome, jars }: KafkaOptions, config: string, data: string): Promise<void> {
   await rm(data, { recursive: true, force: true });
-  const clusterId = randomBytes(16).toString("base64url");
   const result = await runCommand(
     javaCommand(javaHome),
-    jvmArguments(jars, "kafka.tools.StorageTool", ["format", "--cluster-id", clusterId, "--config", config]),
+    jvmArguments(jars, "kafka.tools.StorageTool", [
+      "format",
+      "--cluster-id",
+      newClusterId(),
+      "--config",
+      config,
+    ]),
     { cwd: inState.server(home, "kafka") },
   );
   if (!result.ok)
     throw new JobError(`Kafka's storage could not be formatted:\n${result.stderr || result.stdout}`);
+}
+
+/** Not one that begins with a dash, which Kafka's tools take for an option, as Kafka's own generator does. */
+export function newClusterId(): string {
+  const id = randomBytes(16).toString("base64url");
+  return id.startsWith("-") ? newClusterId() : id;
 }
