@@ -9,7 +9,7 @@ import { logs } from "./cli/logs.ts";
 import { render } from "./cli/render.ts";
 import { reportError } from "./cli/report/error.ts";
 import { progressOn } from "./cli/report/progress.ts";
-import { terminal as realTerminal, type Terminal } from "./cli/report/terminal.ts";
+import { guardOutput, terminal as realTerminal, type Terminal } from "./cli/report/terminal.ts";
 import { run } from "./cli/run.ts";
 import { seed } from "./cli/seed.ts";
 import { sql } from "./cli/sql.ts";
@@ -26,6 +26,9 @@ import type { Stack } from "./stack/stack.ts";
 /** In the order of the help. */
 const COMMANDS = [run, verify, get, up, status, logs, down, doctor, validate, render, seed, traffic, sql];
 
+/** Each asks the command to end; SIGHUP comes when its terminal is closed. */
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
 export interface World {
   cwd: string;
   env: NodeJS.ProcessEnv;
@@ -33,10 +36,7 @@ export interface World {
 }
 
 /** Runs one command line and returns its exit code; after 130 something may still be at work and has to be cut off. */
-export async function main(
-  args: string[],
-  world: World = { cwd: process.cwd(), env: process.env, terminal: realTerminal() },
-): Promise<number> {
+export async function main(args: string[], world: World = realWorld()): Promise<number> {
   const { cwd, env, terminal } = world;
   let exitCode: number = EXIT.ok;
   const interrupt = new AbortController();
@@ -49,11 +49,9 @@ export async function main(
       interrupt.abort();
     };
   });
-  process.on("SIGINT", onSignal);
-  process.on("SIGTERM", onSignal);
+  for (const signal of SIGNALS) process.on(signal, onSignal);
   const context: Context = {
     cwd,
-    env,
     terminal,
     progress: progressOn(terminal),
     stack: (target) => stackOf(target, cwd, env),
@@ -72,9 +70,16 @@ export async function main(
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
     return reportError(error, terminal);
   } finally {
-    process.off("SIGINT", onSignal);
-    process.off("SIGTERM", onSignal);
+    for (const signal of SIGNALS) process.off(signal, onSignal);
   }
+}
+
+/** This process, in which whatever goes wrong outside of a command must not look like 1, features that differ. */
+function realWorld(): World {
+  const terminal = realTerminal();
+  guardOutput(terminal);
+  process.on("uncaughtException", (error) => process.exit(reportError(error, terminal)));
+  return { cwd: process.cwd(), env: process.env, terminal };
 }
 
 function programOf(context: Context): Command {

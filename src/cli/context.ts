@@ -5,12 +5,11 @@ import type { Terminal } from "./report/terminal.ts";
 
 export interface Context {
   cwd: string;
-  env: NodeJS.ProcessEnv;
   terminal: Terminal;
   progress: Progress;
   /** The stack of a target. Throws UsageError for an unknown one. */
   stack(target: string): Stack;
-  /** Fires on Ctrl-C or SIGTERM. From the call on the command ends itself then; until it, main does. */
+  /** Fires on Ctrl-C, SIGTERM or SIGHUP. From the call on the command ends itself then; until it, main does. */
   interruption(): AbortSignal;
   /** Sets the exit code of a command that ended as it should but found something. */
   exitWith(code: number): void;
