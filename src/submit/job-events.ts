@@ -51,8 +51,12 @@ export type JobProgress = z.infer<typeof progress>;
 export type JobTable = z.infer<typeof table>;
 export type JobFinished = z.infer<typeof finished>;
 
-/** The event in a line of output; undefined for any other line. */
+/** The event in a line of output; undefined for any other line, also one that a killed job left unfinished. */
 export function parseJobEvent(line: string): JobEvent | undefined {
   if (!line.startsWith(MARK)) return undefined;
-  return jobEvent.parse(JSON.parse(line.slice(MARK.length)));
+  try {
+    return jobEvent.parse(JSON.parse(line.slice(MARK.length)));
+  } catch {
+    return undefined;
+  }
 }

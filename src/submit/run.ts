@@ -1,8 +1,9 @@
 /** One run of a feature set's job: lock, settings, spark-submit, what it says, how it ends. */
-import { createWriteStream } from "node:fs";
+import { createWriteStream, writeFileSync } from "node:fs";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { execa } from "execa";
+import { z } from "zod";
 import { InterruptedError, JobError, UsageError } from "../errors.ts";
 import { lastLines, readIfExists, writeFileAtomic } from "../platform/files.ts";
 import { tryLock, unlock } from "../platform/lock.ts";
@@ -76,11 +77,18 @@ async function refuseSecondRun({ folder, featureSet, continuous }: RunRequest): 
   );
 }
 
-/** The set's living job, whoever started it. */
+const jobFile = z.object({ pid: z.number().int().positive(), startedAt: z.string() });
+
+/** The set's living job, whoever started it. A broken file names none: it was whole before the machine crashed. */
 export async function runningJob(folder: RunFolder): Promise<ProcessRef | undefined> {
   const text = await readIfExists(folder.job);
   if (text === undefined) return undefined;
-  const job = JSON.parse(text) as ProcessRef;
+  let job: ProcessRef;
+  try {
+    job = jobFile.parse(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
   return isAlive(job) ? job : undefined;
 }
 
@@ -101,7 +109,6 @@ function settings(request: RunRequest): object {
 
 async function submit(request: RunRequest): Promise<JobFinished> {
   const { folder, spark, featureSet, signal } = request;
-  const log = createWriteStream(folder.log);
   // A session of its own: Ctrl-C reaches this command only, which then asks the job to end.
   const job = execa(
     spark.sparkSubmit,
@@ -123,13 +130,17 @@ async function submit(request: RunRequest): Promise<JobFinished> {
       stdin: "ignore",
     },
   );
-  if (job.pid !== undefined) {
-    await writeFile(folder.job, JSON.stringify({ pid: job.pid, startedAt: startTimeOf(job.pid) ?? "" }));
-  }
+  const log = createWriteStream(folder.log);
+  job.stderr.pipe(log, { end: false });
+  let logProblem = "";
+  log.on("error", (error) => {
+    logProblem = ` (incomplete: ${error.message})`;
+    // A job whose output nobody takes would wait for ever.
+    job.stderr.resume();
+  });
 
   let finished: JobFinished | undefined;
   let failure: { type: string; message: string } | undefined;
-  job.stderr.pipe(log, { end: false });
   const lines = createInterface({ input: job.stdout });
   lines.on("line", (line) => {
     const event = parseJobEvent(line);
@@ -146,11 +157,19 @@ async function submit(request: RunRequest): Promise<JobFinished> {
   });
 
   const stop = () => void askToStop(folder, job.pid);
-  if (signal.aborted) stop();
-  signal.addEventListener("abort", stop, { once: true });
-  const result = await job;
-  signal.removeEventListener("abort", stop);
-  await new Promise((resolve) => log.end(resolve));
+  const leaveNone = () => leaveStopFile(folder);
+  process.once("exit", leaveNone);
+  let result: Awaited<typeof job>;
+  try {
+    if (job.pid !== undefined) await rememberJob(folder, job.pid);
+    if (signal.aborted) stop();
+    signal.addEventListener("abort", stop, { once: true });
+    result = await job;
+  } finally {
+    signal.removeEventListener("abort", stop);
+    process.off("exit", leaveNone);
+    await new Promise((resolve) => log.end(resolve));
+  }
 
   if (finished !== undefined) return finished;
   const cause =
@@ -159,26 +178,53 @@ async function submit(request: RunRequest): Promise<JobFinished> {
       : `${failure.type}: ${failure.message}`;
   if (signal.aborted) throw new InterruptedError(`the run of ${featureSet} was stopped`);
   throw new JobError(`the job of ${featureSet} failed\n${oneScreen(cause)}`, {
-    hint: `The full log: ${folder.log}`,
+    hint: `The full log: ${folder.log}${logProblem}`,
   });
 }
 
+/** Notes the job for `down` and the next run. A job that nobody could find again does not go on. */
+async function rememberJob(folder: RunFolder, pid: number): Promise<void> {
+  try {
+    await writeFileAtomic(folder.job, JSON.stringify({ pid, startedAt: startTimeOf(pid) ?? "" }));
+  } catch (error) {
+    kill(pid);
+    throw error;
+  }
+}
+
 async function askToStop(folder: RunFolder, pid: number | undefined): Promise<void> {
-  await writeFile(folder.stop, "");
-  setTimeout(() => {
-    try {
-      if (pid !== undefined) process.kill(-pid, "SIGKILL");
-    } catch {
-      // It has ended meanwhile.
-    }
-  }, STOP_TIMEOUT_MS).unref();
+  // Where it cannot be asked, it is not waited for either.
+  const patience = await writeFile(folder.stop, "").then(
+    () => STOP_TIMEOUT_MS,
+    () => 0,
+  );
+  setTimeout(() => kill(pid), patience).unref();
+}
+
+/** This process ends before its job (a second Ctrl-C, a bug): the job is to follow. */
+function leaveStopFile(folder: RunFolder): void {
+  try {
+    writeFileSync(folder.stop, "");
+  } catch {
+    // `down` finds the job.
+  }
+}
+
+function kill(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, "SIGKILL");
+  } catch {
+    // It has ended meanwhile.
+  }
 }
 
 /** For a job that died without a word: what its log says last that looks like a reason. */
 async function causeInLog(log: string, fallback: string | undefined): Promise<string> {
   const lines = await lastLines(log, 400);
   const telling = lines.filter(
-    (line) => /(Error|Exception|ERROR|error:|No such file)/.test(line) && !/^\s+at /.test(line),
+    (line) =>
+      // An event in the log is one that could not be read.
+      /(Error|Exception|ERROR|error:|No such file|^@cdc-features )/.test(line) && !/^\s+at /.test(line),
   );
   return telling.slice(-8).join("\n") || fallback || "it ended without a message";
 }
