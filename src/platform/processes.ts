@@ -86,6 +86,17 @@ export function startTimeOf(pid: number): string | undefined {
   return ps.stdout.trim() || undefined;
 }
 
+/** The command line of a process; empty for one that is gone. */
+export async function commandOf(pid: number): Promise<string> {
+  if (process.platform !== "linux")
+    return (await runCommand("ps", ["-o", "command=", "-p", String(pid)])).stdout;
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").join(" ").trim();
+  } catch {
+    return "";
+  }
+}
+
 export function isAlive(ref: ProcessRef): boolean {
   return startTimeOf(ref.pid) === ref.startedAt;
 }

@@ -3,15 +3,15 @@
  * Spark in a Python environment of its own. Servers outlive the command that starts them.
  */
 import { existsSync } from "node:fs";
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { EnvironmentError, JobError, UsageError } from "../../errors.ts";
 import { lastLines, readIfExists, writeFileAtomic } from "../../platform/files.ts";
 import { createTopics, kafkaAnswers } from "../../platform/kafka-admin.ts";
-import { withLock } from "../../platform/lock.ts";
+import { waitingFor, withLock } from "../../platform/lock.ts";
 import { isFree, ownerOf } from "../../platform/ports.ts";
 import { isAlive, type ServerProcess, stopServer } from "../../platform/processes.ts";
-import type { Progress } from "../../platform/progress.ts";
+import { type Progress, silent } from "../../platform/progress.ts";
 import { redisAnswers } from "../../platform/redis.ts";
 import { succeeds, waitFor } from "../../platform/waits.ts";
 import { createShop } from "../demo-shop/index.ts";
@@ -37,33 +37,37 @@ import {
 import { type Home, inState } from "./home.ts";
 import { startConnect } from "./servers/connect.ts";
 import { startKafka } from "./servers/kafka.ts";
-import { POSTGRES_DATABASE, POSTGRES_USER, postgresPlace, startPostgres } from "./servers/postgres.ts";
+import {
+  clearLostPostgres,
+  POSTGRES_DATABASE,
+  POSTGRES_USER,
+  removePostgres,
+  startPostgres,
+} from "./servers/postgres.ts";
 import { startRedis } from "./servers/redis.ts";
-import { type Jars, jars } from "./setup/jars.ts";
+import { jars } from "./setup/jars.ts";
 import { checkPrerequisites, requirePrerequisites } from "./setup/prerequisites.ts";
-import { sparkVenv, wheelJava } from "./setup/python-packages.ts";
+import { sitePackages, sparkVenv, wheelJava } from "./setup/python-packages.ts";
+import { type SparkInstallation, sparkRuntime } from "./spark-runtime.ts";
 import {
   choosePorts,
   claimPort,
   loadState,
   newState,
+  PORTS,
+  type PortName,
   SERVERS,
   type ServerName,
   type StackState,
   saveState,
 } from "./state.ts";
+import { claimStateFolder, removeEmpty, removeState } from "./state-folder.ts";
 
 const START_TIMEOUT_MS = 120_000;
 const UP_LOCK_TIMEOUT_MS = 30 * 60_000;
 
 /** Stopped in this order: Debezium before the database that would wait for it. */
 const STOP_ORDER: readonly ServerName[] = ["connect", "kafka", "redis", "postgres"];
-
-interface Installation {
-  venv: string;
-  javaHome: string;
-  jars: Jars;
-}
 
 interface Startup {
   name: ServerName;
@@ -85,15 +89,18 @@ export class EmbeddedStack implements Stack {
 
   async up(progress: Progress, options: { newPorts: boolean }): Promise<Endpoints> {
     const prerequisites = await requirePrerequisites(process.env);
-    await this.#prepareStateFolder();
-    return withLock(inState.upLock(this.#home), "cdc-features up", UP_LOCK_TIMEOUT_MS, async () => {
+    await claimStateFolder(this.#home);
+    return this.#locked("cdc-features up", progress, async () => {
+      // Once more: the lock may have been waited for, and its holder have purged the project.
+      await claimStateFolder(this.#home);
       const installation = await this.#install(prerequisites, progress);
-      const state = (await loadState(this.#home)) ?? (await newState(this.#home));
+      const state = (await loadState(this.#home)) ?? (await this.#firstState());
       if (options.newPorts) await this.#moveToNewPorts(state, progress);
       saveState(this.#home, state);
       const endpoints = endpointsOf(state, this.#home);
       await this.#startServers(state, endpoints, installation, progress);
       await mkdir(endpoints.offline, { recursive: true });
+      await mkdir(inState.tmp(this.#home), { recursive: true });
       return endpoints;
     });
   }
@@ -110,31 +117,7 @@ export class EmbeddedStack implements Stack {
   }
 
   async spark(): Promise<SparkRuntime> {
-    const { venv, javaHome, jars } = await this.#installed();
-    return {
-      sparkSubmit: path.join(venv, "bin", "spark-submit"),
-      master: "local[2]",
-      env: {
-        ...process.env,
-        // spark-submit takes `python3` from PATH, whatever it is.
-        PATH: `${path.join(venv, "bin")}:${path.join(javaHome, "bin")}:${process.env.PATH ?? ""}`,
-        JAVA_HOME: javaHome,
-        SPARK_HOME: undefined,
-        PYSPARK_PYTHON: path.join(venv, "bin", "python"),
-        SPARK_LOCAL_IP: "127.0.0.1",
-      },
-      conf: {
-        "spark.driver.extraClassPath": `${jars.spark}/*`,
-        "spark.driver.host": "127.0.0.1",
-        "spark.driver.bindAddress": "127.0.0.1",
-        "spark.sql.shuffle.partitions": "2",
-        "spark.driver.memory": "2g",
-        // Runs on a laptop are short: compiling less saves two fifths of their CPU time (docs/decisions/0008).
-        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
-        "spark.local.dir": path.join(this.stateDir, "tmp"),
-        "spark.sql.warehouse.dir": path.join(this.stateDir, "tmp", "warehouse"),
-      },
-    };
+    return sparkRuntime(this.#home, await this.#installed());
   }
 
   async captureCaughtUp(timeoutMs: number): Promise<void> {
@@ -149,7 +132,7 @@ export class EmbeddedStack implements Stack {
   }
 
   async remember(memory: StackMemory): Promise<void> {
-    await withLock(inState.upLock(this.#home), "cdc-features", UP_LOCK_TIMEOUT_MS, async () => {
+    await this.#locked("cdc-features", silent, async () => {
       const state = await loadState(this.#home);
       if (state !== undefined) saveState(this.#home, { ...state, memory: { ...state.memory, ...memory } });
     });
@@ -182,69 +165,76 @@ export class EmbeddedStack implements Stack {
   }
 
   async down(progress: Progress, options: { purge: boolean }): Promise<void> {
-    if (existsSync(this.stateDir)) {
-      await withLock(inState.upLock(this.#home), "cdc-features down", UP_LOCK_TIMEOUT_MS, async () => {
-        const state = await loadState(this.#home);
-        if (state !== undefined) await this.#stopServers(state, progress);
-      });
-    }
-    if (!options.purge) return;
-    const { folder } = await postgresPlace(this.#home);
-    await rm(folder, { recursive: true, force: true });
-    await rm(this.stateDir, { recursive: true, force: true });
+    if (!existsSync(this.stateDir) && !options.purge) return;
+    await this.#locked("cdc-features down", progress, async () => {
+      const state = await loadState(this.#home);
+      if (state !== undefined) await this.#stopServers(state, progress);
+      if (!options.purge) return;
+      await removePostgres(this.#home);
+      await removeState(this.#home);
+    });
+    if (options.purge) await removeEmpty(this.stateDir);
   }
 
   async doctor(): Promise<Check[]> {
     const state = await loadState(this.#home);
     const checks = await checkPrerequisites(process.env);
-    for (const name of SERVERS) {
-      if (state === undefined) break;
-      const port = state.ports[name];
-      const running = isRunning(state, name);
-      const free = running || (await isFree(port));
-      checks.push({
-        name: `port of ${name}`,
-        ok: free,
-        found: running
-          ? `${port}, in use by this stack`
-          : free
-            ? `${port}, free`
-            : `${port} is taken by ${await ownerOf(port)}`,
-        hint: free
-          ? undefined
-          : "Stop that program, or let other ports be chosen: `cdc-features up --new-ports`.",
-      });
+    for (const name of state === undefined ? [] : PORTS) {
+      checks.push(await this.#checkPort(state as StackState, name));
     }
     return checks;
   }
 
-  async #prepareStateFolder(): Promise<void> {
-    await mkdir(this.stateDir, { recursive: true });
-    // Nobody wants servers' data in a repository.
-    await writeFile(path.join(this.stateDir, ".gitignore"), "*\n");
+  async #checkPort(state: StackState, name: PortName): Promise<Check> {
+    const port = state.ports[name];
+    const check = { name: `port of ${name}`, ok: true, hint: undefined };
+    // The controller is part of the broker.
+    if (isRunning(state, name === "controller" ? "kafka" : name))
+      return { ...check, found: `${port}, in use by this stack` };
+    if (await isFree(port)) return { ...check, found: `${port}, free` };
+    return {
+      ...check,
+      ok: false,
+      found: `${port} is taken by ${await ownerOf(port)}`,
+      hint: "Stop that program, or let other ports be chosen: `cdc-features up --new-ports`.",
+    };
+  }
+
+  /** One command at a time starts or stops servers. */
+  #locked<T>(purpose: string, progress: Progress, work: () => Promise<T>): Promise<T> {
+    return withLock(inState.upLock(this.#home), purpose, UP_LOCK_TIMEOUT_MS, work, (holder) =>
+      progress.note(waitingFor(holder)),
+    );
   }
 
   /** Downloads what the cache does not hold yet and remembers where everything is. */
   async #install(
     prerequisites: { python: string; javaHome: string | undefined },
     progress: Progress,
-  ): Promise<Installation> {
+  ): Promise<SparkInstallation> {
     const javaHome = prerequisites.javaHome ?? (await wheelJava(this.#home, prerequisites.python, progress));
     const venv = await sparkVenv(this.#home, prerequisites.python, progress);
-    const installation = { venv, javaHome, jars: await jars(this.#home, javaHome, venv, progress) };
+    const sparkHome = path.join(await sitePackages(venv), "pyspark");
+    const archives = await jars(this.#home, javaHome, venv, progress);
+    const installation = { venv, sparkHome, javaHome, jars: archives };
     await writeFileAtomic(this.#installationFile, JSON.stringify(installation, null, 2));
     return installation;
   }
 
-  async #installed(): Promise<Installation> {
+  async #installed(): Promise<SparkInstallation> {
     const text = await readIfExists(this.#installationFile);
     if (text === undefined)
       throw new EnvironmentError("the stack is not set up here", { hint: "Run `cdc-features up`." });
-    return JSON.parse(text) as Installation;
+    return JSON.parse(text) as SparkInstallation;
   }
 
   get #installationFile(): string {
     return path.join(this.stateDir, "installation.json");
+  }
+
+  async #firstState(): Promise<StackState> {
+    await clearLostPostgres(this.#home);
+    return newState(this.#home);
   }
 
   async #moveToNewPorts(state: StackState, progress: Progress): Promise<void> {
@@ -256,7 +246,7 @@ export class EmbeddedStack implements Stack {
   async #startServers(
     state: StackState,
     endpoints: Endpoints,
-    installation: Installation,
+    installation: SparkInstallation,
     progress: Progress,
   ): Promise<void> {
     const { javaHome, venv } = installation;
@@ -268,7 +258,7 @@ export class EmbeddedStack implements Stack {
     const postgres = async () => {
       await start(
         "postgres",
-        () => startPostgres(this.#home, ports.postgres, state.password),
+        () => startPostgres(this.#home, state),
         () => postgresAnswers(endpoints.postgres),
       );
       await ensureDatabase(endpoints.postgres);

@@ -37,5 +37,7 @@ export const inState = {
   upLock: (home: Home) => path.join(home.state, "up.lock"),
   log: (home: Home, server: string) => path.join(home.state, "logs", `${server}.log`),
   server: (home: Home, server: string) => path.join(home.state, "servers", server),
+  /** Of Spark's jobs; what a killed one leaves goes with the project. */
+  tmp: (home: Home) => path.join(home.state, "tmp"),
   offline: (home: Home) => path.join(home.state, "features"),
 };

@@ -21,6 +21,7 @@ const processRef = z.object({ pid: z.number().int().positive(), startedAt: z.str
 
 const stackState = z.object({
   version: z.literal(1),
+  id: z.string().optional(),
   ports: z.record(z.enum(PORTS), z.number().int().min(1024).max(32767)),
   password: z.string(),
   processes: z.partialRecord(z.enum(SERVERS), processRef),
@@ -29,6 +30,8 @@ const stackState = z.object({
 
 export interface StackState {
   version: 1;
+  /** Tells this state from an earlier one in the same place; states of old have none. */
+  id?: string;
   ports: Record<PortName, number>;
   /** Of the Postgres user. */
   password: string;
@@ -61,6 +64,7 @@ export function saveState(home: Home, state: StackState): void {
 export async function newState(home: Home): Promise<StackState> {
   return {
     version: 1,
+    id: randomBytes(4).toString("hex"),
     ports: await choosePorts(home),
     password: randomBytes(12).toString("hex"),
     processes: {},

@@ -4,7 +4,7 @@ import path from "node:path";
 import { writeFileAtomic } from "../../../platform/files.ts";
 import { type ServerProcess, startServer } from "../../../platform/processes.ts";
 import { type Home, inState } from "../home.ts";
-import { javaCommand, jvmArguments } from "./java.ts";
+import { javaCommand, jvmArguments, jvmEnvironment } from "./java.ts";
 
 export interface ConnectOptions {
   home: Home;
@@ -22,13 +22,13 @@ export async function startConnect({
   kafka,
 }: ConnectOptions): Promise<ServerProcess> {
   const folder = inState.server(home, "connect");
-  const config = path.join(folder, "worker.properties");
+  const config = "worker.properties";
   await mkdir(folder, { recursive: true });
-  await writeFileAtomic(config, properties(port, kafka));
+  await writeFileAtomic(path.join(folder, config), properties(port, kafka));
   return startServer(
     javaCommand(javaHome),
-    jvmArguments(jars, "org.apache.kafka.connect.cli.ConnectDistributed", [config]),
-    { log: inState.log(home, "connect"), cwd: folder },
+    await jvmArguments(folder, jars, "org.apache.kafka.connect.cli.ConnectDistributed", [config]),
+    { log: inState.log(home, "connect"), cwd: folder, env: jvmEnvironment() },
   );
 }
 

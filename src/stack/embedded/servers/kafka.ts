@@ -7,7 +7,14 @@ import { JobError } from "../../../errors.ts";
 import { writeFileAtomic } from "../../../platform/files.ts";
 import { runCommand, type ServerProcess, startServer } from "../../../platform/processes.ts";
 import { type Home, inState } from "../home.ts";
-import { javaCommand, jvmArguments } from "./java.ts";
+import { javaCommand, jvmArguments, jvmEnvironment } from "./java.ts";
+
+/**
+ * Both relative to the server's own folder: Java reads a properties file as Latin-1, and Kafka takes a comma in
+ * a path for the next folder.
+ */
+const CONFIG = "server.properties";
+const DATA = "data";
 
 export interface KafkaOptions {
   home: Home;
@@ -20,23 +27,22 @@ export interface KafkaOptions {
 export async function startKafka(options: KafkaOptions): Promise<ServerProcess> {
   const { home, javaHome, jars } = options;
   const folder = inState.server(home, "kafka");
-  const data = path.join(folder, "data");
-  const config = path.join(folder, "server.properties");
   await mkdir(folder, { recursive: true });
-  await writeFileAtomic(config, properties(options, data));
+  await writeFileAtomic(path.join(folder, CONFIG), properties(options));
   // The marker is written last: an interrupted format begins anew.
   const formatted = path.join(folder, "formatted");
   if (!existsSync(formatted)) {
-    await format(options, config, data);
+    await format(options, folder);
     await writeFileAtomic(formatted, "");
   }
-  return startServer(javaCommand(javaHome), jvmArguments(jars, "kafka.Kafka", [config]), {
+  return startServer(javaCommand(javaHome), await jvmArguments(folder, jars, "kafka.Kafka", [CONFIG]), {
     log: inState.log(home, "kafka"),
     cwd: folder,
+    env: jvmEnvironment(),
   });
 }
 
-function properties({ port, controllerPort }: KafkaOptions, data: string): string {
+function properties({ port, controllerPort }: KafkaOptions): string {
   return `process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:${controllerPort}
@@ -44,7 +50,7 @@ listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}
 advertised.listeners=PLAINTEXT://127.0.0.1:${port}
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
-log.dirs=${data}
+log.dirs=${DATA}
 # Change events are the source of truth for rebuilds and for verify: they stay.
 log.retention.ms=-1
 # A producer that misspells a topic should hear of it.
@@ -61,18 +67,14 @@ group.initial.rebalance.delay.ms=0
 `;
 }
 
-async function format({ home, javaHome, jars }: KafkaOptions, config: string, data: string): Promise<void> {
-  await rm(data, { recursive: true, force: true });
+async function format({ javaHome, jars }: KafkaOptions, folder: string): Promise<void> {
+  await rm(path.join(folder, DATA), { recursive: true, force: true });
   const result = await runCommand(
     javaCommand(javaHome),
-    jvmArguments(jars, "kafka.tools.StorageTool", [
-      "format",
-      "--cluster-id",
-      newClusterId(),
-      "--config",
-      config,
+    await jvmArguments(folder, jars, "kafka.tools.StorageTool", [
+      ...["format", "--cluster-id", newClusterId(), "--config", CONFIG],
     ]),
-    { cwd: inState.server(home, "kafka") },
+    { cwd: folder, env: jvmEnvironment() },
   );
   if (!result.ok)
     throw new JobError(`Kafka's storage could not be formatted:\n${result.stderr || result.stdout}`);

@@ -1,17 +1,32 @@
 /** Postgres with logical decoding. It refuses to run as root, so root starts it as another user. */
+import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
-import { chown, mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { chmod, chown, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { EnvironmentError, JobError } from "../../../errors.ts";
-import { runCommand, type ServerProcess, startServer } from "../../../platform/processes.ts";
+import { readIfExists } from "../../../platform/files.ts";
+import {
+  commandOf,
+  type ProcessRef,
+  runCommand,
+  type ServerProcess,
+  startServer,
+  startTimeOf,
+  stopServer,
+} from "../../../platform/processes.ts";
 import { type Home, inState } from "../home.ts";
 import { postgresFiles } from "../setup/postgres-files.ts";
+import type { StackState } from "../state.ts";
+import { removeEmpty, removeWhole } from "../state-folder.ts";
 
 export const POSTGRES_USER = "shop";
 export const POSTGRES_DATABASE = "shop";
 
-export interface PostgresPlace {
-  /** Parent of the data folder; all of it is removed by `down --purge`. */
+const ROOTS_DATA = "/var/lib/cdc-features";
+const ROOTS_CACHE = "/var/cache/cdc-features";
+
+interface PostgresPlace {
+  /** Parent of the data folder */
   folder: string;
   /** Where the programs are kept. */
   cache: string;
@@ -19,18 +34,75 @@ export interface PostgresPlace {
   user: { uid: number; gid: number } | undefined;
 }
 
+function isRoot(): boolean {
+  return process.getuid?.() === 0;
+}
+
 /**
  * Root's home, and so a project or a cache in it, is often closed to others: what Postgres reads and writes
- * stands in the system's own places then.
+ * stands in the system's own places then. The state's id is part of the name: a project that is cloned again to
+ * the same place has another password and gets data of its own.
  */
-export async function postgresPlace(home: Home): Promise<PostgresPlace> {
-  if (process.getuid?.() !== 0)
-    return { folder: inState.server(home, "postgres"), cache: home.cache, user: undefined };
-  return {
-    folder: path.join("/var/lib/cdc-features", home.projectId),
-    cache: "/var/cache/cdc-features",
-    user: await unprivilegedUser(),
-  };
+async function postgresPlace(home: Home, { id }: StackState): Promise<PostgresPlace> {
+  if (!isRoot()) return { folder: inState.server(home, "postgres"), cache: home.cache, user: undefined };
+  const name = id === undefined ? home.projectId : `${home.projectId}-${id}`;
+  return { folder: path.join(ROOTS_DATA, name), cache: ROOTS_CACHE, user: await unprivilegedUser() };
+}
+
+/** Everything of this project outside its state folder, also what an earlier state of it has left. */
+async function rootsFolders(home: Home): Promise<string[]> {
+  const names = isRoot() && existsSync(ROOTS_DATA) ? await readdir(ROOTS_DATA) : [];
+  return names
+    .filter((name) => name === home.projectId || name.startsWith(`${home.projectId}-`))
+    .map((name) => path.join(ROOTS_DATA, name));
+}
+
+/**
+ * Before a state is made: data whose password went with a lost state is of no use to anybody. Throws
+ * EnvironmentError while its server runs, or where it stands beside the state itself.
+ */
+export async function clearLostPostgres(home: Home): Promise<void> {
+  const beside = path.dirname(inState.server(home, "postgres"));
+  if (existsSync(beside)) {
+    throw new EnvironmentError(
+      `${beside} holds servers whose ports and password were in ${inState.stack(home)}, which is gone`,
+      {
+        hint: "Remove what is left with `cdc-features down --purge`, then run the same command again.",
+      },
+    );
+  }
+  for (const folder of await rootsFolders(home)) {
+    const server = await serverOf(folder);
+    if (server !== undefined) {
+      throw new EnvironmentError(
+        `a Postgres of this project still runs (pid ${server.pid}), though its state ${inState.stack(home)} is gone`,
+        {
+          hint: "Stop it and remove its data with `cdc-features down --purge`, then run the same command again.",
+        },
+      );
+    }
+    await removeWhole(folder);
+  }
+}
+
+/** What stands outside the state folder. A server whose state was lost is stopped first. */
+export async function removePostgres(home: Home): Promise<void> {
+  for (const folder of await rootsFolders(home)) {
+    const server = await serverOf(folder);
+    if (server !== undefined) await stopServer(server, 20_000, "SIGINT");
+    await removeWhole(folder);
+  }
+  if (isRoot()) await removeEmpty(ROOTS_DATA);
+}
+
+/** The living server of a data folder, known by the pid it wrote down and by its arguments. */
+async function serverOf(folder: string): Promise<ProcessRef | undefined> {
+  const data = path.join(folder, "data");
+  const pid = Number((await readIfExists(path.join(data, "postmaster.pid")))?.split("\n")[0]);
+  if (!Number.isSafeInteger(pid) || pid <= 0) return undefined;
+  const startedAt = startTimeOf(pid);
+  if (startedAt === undefined || !(await commandOf(pid)).includes(data)) return undefined;
+  return { pid, startedAt };
 }
 
 async function unprivilegedUser(): Promise<{ uid: number; gid: number }> {
@@ -43,21 +115,30 @@ async function unprivilegedUser(): Promise<{ uid: number; gid: number }> {
   });
 }
 
-export async function startPostgres(home: Home, port: number, password: string): Promise<ServerProcess> {
-  const { folder, cache, user } = await postgresPlace(home);
+export async function startPostgres(home: Home, state: StackState): Promise<ServerProcess> {
+  const { folder, cache, user } = await postgresPlace(home, state);
   const programs = await postgresFiles(cache);
   const data = path.join(folder, "data");
   await mkdir(folder, { recursive: true });
-  if (user !== undefined) await chown(folder, user.uid, user.gid);
-  if (!existsSync(data)) await initialise(programs, data, password, user);
+  if (user !== undefined) {
+    await chown(folder, user.uid, user.gid);
+    // A strict umask would close them to the user that Postgres runs as.
+    for (const open of [path.dirname(folder), cache]) await chmod(open, 0o755);
+  }
+  if (!existsSync(data)) await initialise(programs, data, state.password, user);
   return startServer(
     path.join(programs, "postgres"),
     [
-      ...["-D", data, "-p", String(port), "-h", "127.0.0.1"],
+      ...["-D", data, "-p", String(state.ports.postgres), "-h", "127.0.0.1"],
       ...Object.entries(SETTINGS).flatMap(([name, value]) => ["-c", `${name}=${value}`]),
     ],
-    { log: inState.log(home, "postgres"), cwd: folder, ...user },
+    { log: inState.log(home, "postgres"), cwd: folder, env: plainEnvironment(), ...user },
   );
+}
+
+/** PGDATESTYLE and the like are for the user's own databases. */
+function plainEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("PG")));
 }
 
 const SETTINGS = {
@@ -69,16 +150,22 @@ const SETTINGS = {
   log_timezone: "UTC",
 };
 
-/** Into a folder beside, renamed when whole: an interrupted start begins anew. */
+/**
+ * Into a folder of this attempt, renamed when whole: an interrupted start begins anew, and its initdb, which may
+ * go on for a moment, works on something else.
+ */
 async function initialise(
   programs: string,
   data: string,
   password: string,
   user: { uid: number; gid: number } | undefined,
 ): Promise<void> {
-  const unfinished = `${data}.new`;
-  const passwordFile = `${data}.password`;
-  await rm(unfinished, { recursive: true, force: true });
+  const folder = path.dirname(data);
+  for (const name of await readdir(folder)) {
+    if (name.startsWith("data.")) await removeWhole(path.join(folder, name));
+  }
+  const unfinished = `${data}.${randomBytes(4).toString("hex")}`;
+  const passwordFile = `${unfinished}.password`;
   await writeFile(passwordFile, password, { mode: 0o600 });
   if (user !== undefined) await chown(passwordFile, user.uid, user.gid);
   try {
@@ -88,7 +175,7 @@ async function initialise(
         ...["-D", unfinished, "-U", POSTGRES_USER, `--pwfile=${passwordFile}`, "--auth=scram-sha-256"],
         ...["--encoding=UTF8", "--locale=C", "--no-instructions"],
       ],
-      { cwd: path.dirname(data), ...user },
+      { cwd: folder, env: plainEnvironment(), ...user },
     );
     if (!result.ok) throw new JobError(`initdb failed:\n${result.stderr}`);
     await rename(unfinished, data);

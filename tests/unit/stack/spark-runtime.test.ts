@@ -1,0 +1,35 @@
+import { afterEach, expect, it, vi } from "vitest";
+import { homeOf } from "../../../src/stack/embedded/home.ts";
+import { sparkRuntime } from "../../../src/stack/embedded/spark-runtime.ts";
+
+afterEach(() => vi.unstubAllEnvs());
+
+it("spark-submit gets the Spark of the cache, whatever the environment says of another", () => {
+  for (const [name, value] of Object.entries({
+    PYSPARK_DRIVER_PYTHON: "jupyter",
+    PYSPARK_DRIVER_PYTHON_OPTS: "notebook",
+    SPARK_HOME: "/opt/spark",
+    SPARK_CONF_DIR: "/etc/spark",
+    SPARK_LOCAL_DIRS: "/elsewhere",
+    HTTPS_PROXY: "http://proxy:3128",
+  })) {
+    vi.stubEnv(name, value);
+  }
+  const { sparkSubmit, env, conf } = sparkRuntime(homeOf("/a project", {}), {
+    venv: "/my cache/venv",
+    sparkHome: "/my cache/venv/pyspark",
+    javaHome: "/java",
+    jars: { kafka: "/k", spark: "/s" },
+  });
+  expect(sparkSubmit).toBe("/my cache/venv/pyspark/bin/spark-submit");
+  expect(env).toMatchObject({
+    SPARK_HOME: "/my cache/venv/pyspark",
+    PYSPARK_PYTHON: "/my cache/venv/bin/python",
+    PYSPARK_DRIVER_PYTHON: "/my cache/venv/bin/python",
+    HTTPS_PROXY: "http://proxy:3128",
+  });
+  expect(Object.keys(env)).not.toEqual(
+    expect.arrayContaining([expect.stringMatching(/CONF_DIR|LOCAL_DIRS|PYTHON_OPTS/)]),
+  );
+  expect(conf["spark.driver.extraJavaOptions"]).toContain('"-Djava.io.tmpdir=/a project/.cdc-features/tmp"');
+});
