@@ -43,8 +43,8 @@ def build(events: DataFrame) -> DataFrame:
         events.transform(debezium.row_changes(FEATURE_SET))
         .withWatermark("event_time", FEATURE_SET.lateness_allowed)
         .groupBy("entity", windows.tumbling("event_time", "7 days"))
-        .agg(state.row_versions(FEATURE_SET))
-        .transform(state.live_rows(FEATURE_SET))
+        .agg(state.row_versions())
+        .transform(state.live_rows)
         .transform(features.aggregate(FEATURE_SET))
     )
 

@@ -15,10 +15,15 @@ from cdc_features.sinks import Example, Target, write
 _CONSOLE_ROWS = 1000
 
 
+class StopRequestedErrorError(Exception):
+    """Ends the query before a batch has written anything; the next run begins with that batch."""
+
+
 class BatchWriter:
     """Called by Spark with each batch's changed windows, at least once per batch; writing twice changes nothing.
 
-    `written` maps Spark's batch ids to rows written, `failure` keeps the Python error that Spark wraps.
+    `written` maps Spark's batch ids to entities written, `failure` keeps the Python error that Spark wraps. Once
+    `stopping` is set no further batch begins.
     """
 
     def __init__(
@@ -31,8 +36,11 @@ class BatchWriter:
         self.written: dict[int, int] = {}
         self.examples: list[Example] = []
         self.failure: Exception | None = None
+        self.stopping = False
 
     def __call__(self, rows: DataFrame, batch_id: int) -> None:
+        if self.stopping:
+            raise StopRequestedErrorError
         try:
             self._write(rows, batch_id)
         except Exception as error:
@@ -51,13 +59,15 @@ class BatchWriter:
             expired=expired_start(batch.watermark_ms, self._feature_set.window.length_ms),
             redis_url=self._settings.redis_url if self._settings.writes_redis else None,
             staging=self._store.staging(batch) if self._settings.writes_parquet else None,
-            version=batch.version,
+            as_of=batch.version,
             examples=_CONSOLE_ROWS if console else 5,
         )
-        report = write(rows, self._feature_set, target)
+        # All windows of an entity in one task, so that the online store takes them in one step.
+        entity = self._feature_set.entity
+        report = write(rows.repartition(entity).sortWithinPartitions(entity), self._feature_set, target)
         if self._settings.writes_parquet:
             self._store.commit(batch, report.parts)
-        self.written[batch_id] = report.rows
+        self.written[batch_id] = report.entities
         if console:
             emit("table", rows=report.examples)
         elif report.examples:

@@ -6,6 +6,7 @@ batch runs with, and the end offsets of the source. Read through Hadoop's file s
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from pyspark.sql import SparkSession
@@ -59,14 +60,31 @@ class Checkpoint:
         self._files = self._root.getFileSystem(conf)
 
     def batch(self, batch_id: int) -> Batch:
-        """The batch that is running or ran; FileNotFoundError when its offsets are not (or no more) there."""
+        """The batch that is running or just ran. Spark keeps the newest 100: FileNotFoundError for one before."""
         watermark_ms, end = self._planned(batch_id)
-        start = self._planned(batch_id - 1)[1] if batch_id else json.loads(self._lines("sources/0/0")[1])
-        return Batch(batch_id, start, end, watermark_ms)
+        return Batch(batch_id, self._planned(batch_id - 1)[1] if batch_id else self._first(), end, watermark_ms)
 
-    def committed(self) -> list[int]:
-        """Ids of the committed batches that are still recorded, oldest first."""
-        return self._ids("commits")
+    def reported(self, progress: dict[str, Any]) -> Batch:
+        """The batch of a Spark progress event; its own record may be gone from the checkpoint by now."""
+        source = progress["sources"][0]
+        watermark = datetime.fromisoformat(progress["eventTime"]["watermark"].replace("Z", "+00:00"))
+        start = self._first() if source["startOffset"] is None else self._offsets(source["startOffset"])
+        end = self._offsets(source["endOffset"])
+        return Batch(progress["batchId"], start, end, round(watermark.timestamp() * 1000))
+
+    def committed_since(self, reached: Offsets) -> list[Batch]:
+        """The committed batches past these offsets, oldest first; the first may hold several that are forgotten."""
+        planned: list[tuple[int, int, Offsets]] = []
+        for batch_id in reversed(self._ids("commits")):
+            watermark_ms, end = self._planned(batch_id)
+            if total(end) <= total(reached):
+                break
+            planned.append((batch_id, watermark_ms, end))
+        batches = []
+        for batch_id, watermark_ms, end in reversed(planned):
+            batches.append(Batch(batch_id, reached, end, watermark_ms))
+            reached = end
+        return [batch for batch in batches if batch.has_data]
 
     def last(self) -> Batch | None:
         """The newest planned batch, or None before the first."""
@@ -83,7 +101,16 @@ class Checkpoint:
 
     def _planned(self, batch_id: int) -> tuple[int, Offsets]:
         _, metadata, offsets = self._lines(f"offsets/{batch_id}")
-        return json.loads(metadata)["batchWatermarkMs"], json.loads(offsets)
+        return json.loads(metadata)["batchWatermarkMs"], self._offsets(json.loads(offsets))
+
+    def _first(self) -> Offsets:
+        """Where the query began."""
+        return self._offsets(json.loads(self._lines("sources/0/0")[1]))
+
+    def _offsets(self, recorded: Any) -> Offsets:
+        """A source's own record of offsets: the Kafka source's is what we keep."""
+        offsets: Offsets = recorded
+        return offsets
 
     def _lines(self, name: str) -> list[str]:
         path = self._jvm.org.apache.hadoop.fs.Path(self._root, name)

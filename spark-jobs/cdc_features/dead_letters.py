@@ -4,6 +4,7 @@ The query itself only counts. A batch that had some is read from Kafka once more
 says up to where the log has been looked through, so that a run that died in between is made up for by the next.
 """
 
+import itertools
 import json
 import posixpath
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from typing import Any
 import pyarrow.fs as pafs
 from pyspark.sql import DataFrame, SparkSession
 
-from cdc_features.checkpoint import Batch, Checkpoint
+from cdc_features.checkpoint import Batch, Checkpoint, Offsets
 from cdc_features.debezium import APPLIED, DEAD_LETTER, classified
 from cdc_features.feature_set import FeatureSet
 from cdc_features.settings import Settings
@@ -33,12 +34,9 @@ class DeadLetters:
 
     def catch_up(self, checkpoint: Checkpoint) -> None:
         """Looks through the committed batches that a run which died did not get to."""
-        marker = self._marker()
-        for batch_id in checkpoint.committed():
-            batch = checkpoint.batch(batch_id)
-            if batch.has_data and batch.version > marker:
-                self.capture(batch)
-                self.passed(batch)
+        for batch in checkpoint.committed_since(self._marker()):
+            self.capture(batch)
+            self.passed(batch)
 
     def capture(self, batch: Batch) -> int:
         """Writes the batch's dead and late records; returns how many were late."""
@@ -57,7 +55,7 @@ class DeadLetters:
     def passed(self, batch: Batch) -> None:
         """Remembers that everything up to the end of this batch has been looked through."""
         self._files.create_dir(self._folder)
-        self._replace(self._marker_path, [str(batch.version)])
+        self._replace(self._marker_path, [json.dumps(batch.end)])
 
     def _records(self, batch: Batch) -> DataFrame:
         start = {
@@ -80,7 +78,7 @@ class DeadLetters:
             return
         self._files.create_dir(self._folder)
         path = posixpath.join(self._folder, f"{batch.version:020d}.jsonl")
-        self._replace(path, (json.dumps(line, ensure_ascii=False) for line in _chain(first, lines)))
+        self._replace(path, (json.dumps(line, ensure_ascii=False) for line in itertools.chain([first], lines)))
 
     def _replace(self, path: str, lines: Any) -> None:
         unfinished = f"{path}.tmp"
@@ -93,11 +91,12 @@ class DeadLetters:
     def _marker_path(self) -> str:
         return posixpath.join(self._folder, "_looked_through")
 
-    def _marker(self) -> int:
+    def _marker(self) -> Offsets:
         if self._files.get_file_info(self._marker_path).type == pafs.FileType.NotFound:
-            return -1
+            return {}
         with self._files.open_input_stream(self._marker_path) as stream:
-            return int(stream.read())
+            offsets: Offsets = json.loads(stream.read())
+            return offsets
 
 
 def unusable(records: DataFrame, feature_set: FeatureSet, watermark_ms: int) -> DataFrame:
@@ -120,11 +119,6 @@ def unusable(records: DataFrame, feature_set: FeatureSet, watermark_ms: int) -> 
             f"substring(value, 1, {_MAX_VALUE_BYTES}) AS value",
         )
     )
-
-
-def _chain(first: dict[str, Any], rest: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    yield first
-    yield from rest
 
 
 def _text(value: bytes | None) -> str | None:

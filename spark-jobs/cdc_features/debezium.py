@@ -1,10 +1,13 @@
 """Debezium's envelope: from Kafka records to what happened to rows.
 
-Each record is exactly one of applied, ignored (a tombstone, another table's event, a row without entity) and
+Each record is exactly one of applied, ignored (a tombstone, another table's event, a row that counts nowhere) and
 dead letter (with a reason). An applied record says where its row is now (an upsert) and, when the row
-was deleted or has moved to another entity or window, where it is no more (a `gone` change).
+was deleted or has moved to another entity or window, where it is no more (a `gone` change). An update to something
+that cannot be read is a dead letter and takes the row back: a row counts as it is now, and that is unknown.
 """
 
+import json
+import re
 from collections.abc import Callable
 
 from pyspark.sql import DataFrame
@@ -51,7 +54,7 @@ def classified(feature_set: FeatureSet) -> Transform:
                 *(sql.name(column) for column in records.columns),
                 "verdict.class",
                 "verdict.reason",
-                f"CASE WHEN verdict.class = '{APPLIED}' THEN {_changes(feature_set)} END AS changes",
+                f"CASE WHEN verdict.counts THEN {_changes(feature_set)} END AS changes",
             )
             .observe(
                 METRICS,
@@ -74,12 +77,11 @@ def decoded_events(feature_set: FeatureSet) -> Transform:
 
     def transform(records: DataFrame) -> DataFrame:
         # Several small steps, because Spark evaluates a column once that later steps use many times.
-        images = ("after", "before")
         return (
             records.selectExpr("*", f"{_parsed(feature_set)} AS event")
             .selectExpr("*", *_envelope())
-            .selectExpr("*", *(f"{_precise_bytes(feature_set, image)} AS {image}_bytes" for image in images))
-            .selectExpr("*", *(f"{_unscaled(feature_set, image)} AS {image}_unscaled" for image in images))
+            .selectExpr("*", f"{_precise_bytes(feature_set)} AS bytes")
+            .selectExpr("*", f"{_unscaled(feature_set)} AS unscaled")
             .selectExpr(
                 "*",
                 f"CASE WHEN op <> 'd' THEN {_decoded(feature_set, 'after')} END AS new",
@@ -125,8 +127,9 @@ def _image_columns(feature_set: FeatureSet, image: str) -> list[str]:
     return list(dict.fromkeys([source.primary_key, feature_set.entity, source.event_time]))
 
 
-def _decimals(feature_set: FeatureSet, image: str) -> list[str]:
-    return [name for name in _image_columns(feature_set, image) if feature_set.source.column(name).decimal_size]
+def _decimals(feature_set: FeatureSet) -> list[str]:
+    """Keys and event times are no decimals, so of a row before none is read."""
+    return [column.name for column in feature_set.source.columns if column.decimal_size]
 
 
 def _schema_of(column: str) -> str:
@@ -137,17 +140,25 @@ def _struct(fields: dict[str, str]) -> str:
     return "named_struct(" + ", ".join(f"{sql.text(name)}, {value}" for name, value in fields.items()) + ")"
 
 
-def _precise_bytes(feature_set: FeatureSet, image: str) -> str:
+def _precise_bytes(feature_set: FeatureSet) -> str:
     return _struct(
         {
-            name: precise_bytes(feature_set.source.column(name), f"{image}.{sql.name(name)}", _schema_of(name))
-            for name in _decimals(feature_set, image)
+            name: precise_bytes(
+                feature_set.source.column(name), f"after.{sql.name(name)}", _schema_of(name), _is_quoted(name)
+            )
+            for name in _decimals(feature_set)
         }
     )
 
 
-def _unscaled(feature_set: FeatureSet, image: str) -> str:
-    return _struct({n: unscaled_integer(f"{image}_bytes.{sql.name(n)}") for n in _decimals(feature_set, image)})
+def _is_quoted(column: str) -> str:
+    """Whether digits stand in quotes: once parsed, the number 1000 looks like the text "1000"."""
+    before = sql.text(re.escape(json.dumps(column)) + r'\s*:\s*"')
+    return f"""CAST(value AS STRING) RLIKE concat({before}, after.{sql.name(column)}, '"')"""
+
+
+def _unscaled(feature_set: FeatureSet) -> str:
+    return _struct({name: unscaled_integer(f"bytes.{sql.name(name)}") for name in _decimals(feature_set)})
 
 
 def _decoded(feature_set: FeatureSet, image: str) -> str:
@@ -157,7 +168,9 @@ def _decoded(feature_set: FeatureSet, image: str) -> str:
                 feature_set.source.column(name),
                 f"{image}.{sql.name(name)}",
                 _schema_of(name),
-                f"{image}_unscaled.{sql.name(name)}",
+                f"unscaled.{sql.name(name)}",
+                # The whole window of an event time has to lie in the calendar.
+                margin_micros=feature_set.window.length_ms * 1000 if name == feature_set.source.event_time else 0,
             )
             for name in _image_columns(feature_set, image)
         }
@@ -165,48 +178,77 @@ def _decoded(feature_set: FeatureSet, image: str) -> str:
 
 
 def _verdict(feature_set: FeatureSet) -> str:
-    """The class of a record and the reason of a dead letter: the first rule that holds."""
+    """struct(class, reason, counts) of a record by the first rule that holds: `reason` of a dead letter, and whether
+    it `counts`, that is, changes anything."""
     source = feature_set.source
     schema, table = source.table.split(".")
     entity, event_time, key = (sql.name(n) for n in (feature_set.entity, source.event_time, source.primary_key))
 
-    def current(column: str) -> str:
-        return f"CASE WHEN op = 'd' THEN before.{column} ELSE after.{column} END"
-
-    def undecodable(image: str, decoded: str) -> str:
+    def undecodable(image: str, decoded: str, names: list[str]) -> str:
         reasons = (
             f"CASE WHEN {image}.{sql.name(name)} IS NOT NULL AND {decoded}.{sql.name(name)} IS NULL"
             f" THEN {sql.text(f'column {name} does not hold a {source.column(name).type}')} END"
-            for name in _image_columns(feature_set, image)
+            for name in names
         )
-        return f"coalesce({', '.join(reasons)})"
+        return f"coalesce({', '.join(reasons)}, CAST(NULL AS STRING))"
 
-    bad_value = f"CASE WHEN op = 'd' THEN {undecodable('before', 'old')} ELSE {undecodable('after', 'new')} END"
-    rules = [
-        ("value IS NULL", None),
-        ("event IS NULL OR event._unparsable IS NOT NULL", "'the value is not the JSON of an event'"),
-        ("op IS NULL AND before IS NULL AND after IS NULL", None),
-        ("source.table IS NULL OR source.schema IS NULL", "'the event does not say of which table it is'"),
-        (f"source.table <> {sql.text(table)} OR source.schema <> {sql.text(schema)}", None),
-        ("op IN ('m', 't')", None),
+    bad_key = f"""CASE WHEN op = 'd' THEN {undecodable("before", "old", [source.primary_key])}
+        ELSE {undecodable("after", "new", [source.primary_key])} END"""
+    bad_value = undecodable("after", "new", _image_columns(feature_set, "after"))
+    beside_key = [sql.name(column.name) for column in source.columns if column.name != source.primary_key]
+    tells_nothing = " AND ".join(f"before.{column} IS NULL" for column in beside_key)
+    counted = _was_counted(feature_set)
+    # Spark's parser stops at the end of the object and does not look at what follows.
+    ends = r"endswith(rtrim(' \n\r\t', CAST(value AS STRING)), '}')"
+    dead, ignored = DEAD_LETTER, IGNORED
+    rules: list[tuple[str, str, str | None]] = [
+        ("value IS NULL", ignored, None),
+        (
+            f"event IS NULL OR event._unparsable IS NOT NULL OR NOT {ends}",
+            dead,
+            "'the value is not the JSON of an event'",
+        ),
+        ("op IS NULL AND before IS NULL AND after IS NULL", ignored, None),
+        ("source.table IS NULL OR source.schema IS NULL", dead, "'the event does not say of which table it is'"),
+        (f"source.table <> {sql.text(table)} OR source.schema <> {sql.text(schema)}", ignored, None),
+        ("op IN ('m', 't')", ignored, None),
         (
             "op IS NULL OR op NOT IN ('c', 'r', 'u', 'd')",
+            dead,
             "concat('unknown operation ', left(coalesce(op, 'null'), 40))",
         ),
-        ("op <> 'd' AND after IS NULL", "'the event holds no row'"),
-        ("op IN ('u', 'd') AND before IS NULL", sql.text(_NEEDS_FULL)),
-        (f"{current(key)} IS NULL", sql.text(f"the primary key {source.primary_key} is missing")),
-        (f"op = 'd' AND before.{entity} IS NULL AND before.{event_time} IS NULL", sql.text(_NEEDS_FULL)),
-        (f"{current(entity)} IS NULL AND (op <> 'u' OR before.{entity} IS NULL)", None),
-        (f"{bad_value} IS NOT NULL", bad_value),
-        (f"{current(event_time)} IS NULL", sql.text(f"the event time {source.event_time} is missing")),
+        ("op <> 'd' AND after IS NULL", dead, "'the event holds no row'"),
+        ("op IN ('u', 'd') AND before IS NULL", dead, sql.text(_NEEDS_FULL)),
+        (
+            f"CASE WHEN op = 'd' THEN before.{key} ELSE after.{key} END IS NULL",
+            dead,
+            sql.text(f"the primary key {source.primary_key} is missing"),
+        ),
+        (f"{bad_key} IS NOT NULL", dead, bad_key),
+        (f"op IN ('u', 'd') AND {tells_nothing}", dead, sql.text(_NEEDS_FULL)),
+        (f"(op = 'd' OR after.{entity} IS NULL) AND {counted}", APPLIED, None),
+        (f"op = 'd' OR after.{entity} IS NULL", ignored, None),
     ]
-    cases = (f"WHEN {rule} THEN {_class(DEAD_LETTER if reason else IGNORED, reason)}" for rule, reason in rules)
-    return f"CASE {' '.join(cases)} ELSE {_class(APPLIED, None)} END"
+    of_the_row = [
+        (f"{bad_value} IS NOT NULL", dead, bad_value),
+        (f"after.{event_time} IS NULL", dead, sql.text(f"the event time {source.event_time} is missing")),
+    ]
+    cases = [f"WHEN {rule} THEN {_class(name, reason, name == APPLIED)}" for rule, name, reason in rules]
+    cases += [f"WHEN {rule} THEN {_class(name, reason, True)}" for rule, name, reason in of_the_row]
+    return f"CASE {' '.join(cases)} ELSE {_class(APPLIED, None, True)} END"
 
 
-def _class(name: str, reason: str | None) -> str:
-    return _struct({"class": sql.text(name), "reason": f"CAST({reason or 'NULL'} AS STRING)"})
+def _class(name: str, reason: str | None, counts: bool) -> str:
+    return _struct(
+        {"class": sql.text(name), "reason": f"CAST({reason or 'NULL'} AS STRING)", "counts": str(counts).lower()}
+    )
+
+
+def _was_counted(feature_set: FeatureSet) -> str:
+    """Whether the row before was in an entity's window; what could not be placed was in none."""
+    source = feature_set.source
+    place = (source.primary_key, feature_set.entity, source.event_time)
+    return "(old IS NOT NULL AND " + " AND ".join(f"old.{sql.name(name)} IS NOT NULL" for name in place) + ")"
 
 
 def _version() -> str:
@@ -216,13 +258,13 @@ def _version() -> str:
     """
     commit, place = (f"try_cast(get_json_object(source.sequence, '$[{index}]') AS BIGINT)" for index in (0, 1))
     lsn = f"coalesce(try_cast(source.lsn AS BIGINT), {place}, offset)"
-    return _struct(
-        {"commit_lsn": f"coalesce({commit}, {lsn})", "lsn": lsn, "rank": "CASE WHEN op = 'd' THEN 0 ELSE 1 END"}
-    )
+    # A dead letter that is a spoilt copy of a good event is older than that.
+    rank = f"CASE WHEN verdict.class = '{DEAD_LETTER}' THEN -1 WHEN op = 'd' THEN 0 ELSE 1 END"
+    return _struct({"commit_lsn": f"coalesce({commit}, {lsn})", "lsn": lsn, "rank": rank})
 
 
 def _changes(feature_set: FeatureSet) -> str:
-    """Up to two changes of an applied event."""
+    """Up to two changes of an event that counts."""
     source = feature_set.source
     key, entity, event_time = (sql.name(n) for n in (source.primary_key, feature_set.entity, source.event_time))
 
@@ -240,9 +282,8 @@ def _changes(feature_set: FeatureSet) -> str:
         start = tumbling_start(f"{image}.{event_time}", feature_set.window.length_ms)
         return f"struct({image}.{key}, {image}.{entity}, {start})"
 
-    upsert = f"CASE WHEN op <> 'd' AND new.{entity} IS NOT NULL THEN {change('new', gone=False)} END"
-    # What cannot be placed was never counted, so there is nothing to take back.
-    was_counted = " AND ".join(f"old.{column} IS NOT NULL" for column in (key, entity, event_time))
-    stays = f"op <> 'd' AND {place('new')} <=> {place('old')}"
-    gone = f"CASE WHEN {was_counted} AND NOT ({stays}) THEN {change('old', gone=True)} END"
+    applied = f"verdict.class = '{APPLIED}'"
+    upsert = f"CASE WHEN {applied} AND op <> 'd' AND new.{entity} IS NOT NULL THEN {change('new', gone=False)} END"
+    stays = f"{applied} AND op <> 'd' AND {place('new')} <=> {place('old')}"
+    gone = f"CASE WHEN {_was_counted(feature_set)} AND NOT ({stays}) THEN {change('old', gone=True)} END"
     return f"array_compact(array({upsert}, {gone}))"

@@ -25,12 +25,15 @@ _YEAR_1_DAYS, _YEAR_10000_DAYS = -719_162, 2_932_897
 _INFINITY_NANOS = 9_223_372_036_000_000_000
 
 
-def decoded(column: Column, value: str, schema: str, unscaled: str) -> str:
-    """The value in the column's type, or null. `unscaled` is where `unscaled_integer` of a decimal was put."""
+def decoded(column: Column, value: str, schema: str, unscaled: str, margin_micros: int = 0) -> str:
+    """The value in the column's type, or null. `unscaled` is where `unscaled_integer` of a decimal was put.
+
+    A timestamp lies within the years 1 to 9999, and `margin_micros` away from both ends.
+    """
     if column.decimal_size:
         return _decimal(*column.decimal_size, value, unscaled)
     if column.type == "timestamp":
-        return _timestamp(column, value, schema)
+        return _timestamp(column, value, schema, margin_micros)
     if column.type == "date":
         return _date(value)
     if column.type == "text":
@@ -38,12 +41,15 @@ def decoded(column: Column, value: str, schema: str, unscaled: str) -> str:
     return f"try_cast({value} AS {column.type})"
 
 
-def precise_bytes(column: Column, value: str, schema: str) -> str:
-    """First step of a decimal column: struct(precise, hex, scale); `precise` tells base64 from decimal text."""
+def precise_bytes(column: Column, value: str, schema: str, quoted: str) -> str:
+    """First step of a decimal column: struct(precise, hex, scale); `precise` tells base64 from decimal text.
+
+    `quoted` is the SQL of whether the value stands in quotes; it is asked only where nothing else decides.
+    """
     assert column.decimal_size
     # Unconstrained NUMERIC brings its scale along: {"scale":2,"value":"B88="}.
     own = f"{value} LIKE '{{%'"
-    precise = _is_precise(column, value, schema)
+    precise = _is_precise(column, value, schema, quoted)
     base64 = f"CASE WHEN {own} THEN get_json_object({value}, '$.value') WHEN {precise} THEN {value} END"
     scale = f"""CASE WHEN {own} THEN get_json_object({value}, '$.scale')
         ELSE coalesce({schema}.parameters.scale, '{column.decimal_size[1]}') END"""
@@ -72,14 +78,14 @@ def unscaled_integer(precise: str) -> str:
         'scale', {precise}.scale)"""
 
 
-def _is_precise(column: Column, value: str, schema: str) -> str:
+def _is_precise(column: Column, value: str, schema: str, quoted: str) -> str:
     if column.encoding != "auto":
         return "true" if column.encoding == "precise" else "false"
     base64 = f"{value} RLIKE '^[A-Za-z0-9+/]+={{0,2}}$' AND length({value}) % 4 = 0"
     return f"""CASE
         WHEN {schema}.name = 'org.apache.kafka.connect.data.Decimal' THEN true
-        WHEN {schema}.type IN ('string', 'double') THEN false
-        ELSE {base64} AND lower({value}) <> 'infinity' END"""
+        WHEN {schema}.type <> 'bytes' THEN false
+        ELSE {base64} AND lower({value}) <> 'infinity' AND ({value} NOT RLIKE '^[0-9]+$' OR {quoted}) END"""
 
 
 def _decimal(precision: int, scale: int, value: str, unscaled: str) -> str:
@@ -104,7 +110,7 @@ def _fits_as_text(value: str, scale: int) -> str:
     return f"{plain} OR ({value} RLIKE {pattern} AND ({significant} = '' OR {after_point} <= {scale}))"
 
 
-def _timestamp(column: Column, value: str, schema: str) -> str:
+def _timestamp(column: Column, value: str, schema: str, margin_micros: int) -> str:
     units = " ".join(f"WHEN '{name}' THEN '{unit}'" for name, unit in _TIMESTAMP_UNITS.items())
     number = f"try_cast({value} AS BIGINT)"
     finite = f"{number} > -{_INFINITY_NANOS} AND {number} < {_INFINITY_NANOS}"
@@ -112,10 +118,13 @@ def _timestamp(column: Column, value: str, schema: str) -> str:
         WHEN 'micros' THEN {number}
         WHEN 'millis' THEN try_multiply({number}, 1000L)
         ELSE CASE WHEN {finite} THEN CAST(floor(CAST({number} AS DECIMAL(19, 0)) / 1000) AS BIGINT) END END"""
-    in_range = f"CASE WHEN {micros} BETWEEN {_YEAR_1_MICROS} AND {_YEAR_10000_MICROS - 1} THEN {micros} END"
+    first, last = _YEAR_1_MICROS + margin_micros, _YEAR_10000_MICROS - margin_micros - 1
+    text = f"try_cast({value} AS TIMESTAMP)"
     return rf"""CASE
-        WHEN {value} RLIKE r'^\d{{4}}-\d{{2}}-\d{{2}}[T ]\d{{2}}:\d{{2}}' THEN try_cast({value} AS TIMESTAMP)
-        WHEN {value} RLIKE r'^-?\d+$' THEN timestamp_micros({in_range}) END"""
+        WHEN {value} RLIKE r'^\d{{4}}-\d{{2}}-\d{{2}}[T ]\d{{2}}:\d{{2}}' THEN
+            CASE WHEN unix_micros({text}) BETWEEN {first} AND {last} THEN {text} END
+        WHEN {value} RLIKE r'^-?\d+$' THEN
+            timestamp_micros(CASE WHEN {micros} BETWEEN {first} AND {last} THEN {micros} END) END"""
 
 
 def _date(value: str) -> str:

@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from pyspark.errors import StreamingQueryException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.listener import (
     QueryProgressEvent,
@@ -20,12 +21,13 @@ from pyspark.sql.streaming.listener import (
 from pyspark.sql.streaming.query import StreamingQuery
 
 from cdc_features.batch_writer import BatchWriter
-from cdc_features.checkpoint import Checkpoint
+from cdc_features.checkpoint import Batch, Checkpoint
 from cdc_features.dead_letters import DeadLetters
 from cdc_features.failure import describe
 from cdc_features.feature_set import FeatureSet
 from cdc_features.features import row_schema
 from cdc_features.offline import OfflineStore
+from cdc_features.online import drop_expired, expired_start
 from cdc_features.progress import Tally, emit, has_unusable, records_read
 from cdc_features.refresh import refresh
 from cdc_features.session import open_session
@@ -69,6 +71,7 @@ class Job:
         self._dead_letters = DeadLetters(spark, feature_set, settings)
         self._tally = Tally(feature_set)
         self._refreshed: object = None
+        self._cut_off = False
 
     def run(self, changed_windows: DataFrame) -> None:
         """Works until the log's end, or with `continuous` until the stop file appears; raises what failed."""
@@ -105,56 +108,61 @@ class Job:
                 progress = events.get(timeout=_POLL_SECONDS)
             except queue.Empty:
                 if Path(self._settings.stop_file).exists() and query.isActive:
-                    _stop(query)
+                    self._stop(query)
                 elif self._settings.continuous and self._refresh_due():
                     self._refresh()
                 continue
             if progress is None:
                 break
             self._account(progress)
-        if self._writer.failure:
+        if self._writer.failure and not self._cut_off:
             raise self._writer.failure
-        query.awaitTermination()
+        try:
+            query.awaitTermination()
+        except StreamingQueryException:
+            if not self._writer.stopping:
+                raise
 
     def _account(self, progress: dict[str, Any]) -> None:
         if not records_read(progress):
             return
-        batch = self._checkpoint.batch(progress["batchId"])
+        batch = self._checkpoint.reported(progress)
         late = self._dead_letters.capture(batch) if has_unusable(progress) else 0
         self._dead_letters.passed(batch)
         self._tally.add(progress, self._writer.written.pop(batch.id, 0), late)
 
-    def _refresh_due(self) -> bool:
-        return self._settings.refreshes and self._refreshed != self._refresh_key()
+    def _stop(self, query: StreamingQuery) -> None:
+        """Ends the query after its running batch; one that takes too long is cut off and replayed by the next run."""
+        self._writer.stopping = True
+        deadline = time.monotonic() + _STOP_SECONDS
+        while query.isActive and query.status["isTriggerActive"]:
+            if time.monotonic() > deadline:
+                self._cut_off = True
+                break
+            time.sleep(0.05)
+        query.stop()
 
-    def _refresh_key(self) -> object:
-        """Changes when the UTC day turns and when the watermark passes a window's end."""
+    def _refresh_due(self) -> bool:
         last = self._checkpoint.last()
-        watermark_ms = last.watermark_ms if last else 0
-        return datetime.now(timezone.utc).date(), watermark_ms // self._feature_set.window.length_ms
+        return self._settings.writes_redis and last is not None and self._refreshed != self._refresh_key(last)
+
+    def _refresh_key(self, last: Batch) -> object:
+        """Changes when the UTC day turns and when the watermark passes a window's end."""
+        return datetime.now(timezone.utc).date(), last.watermark_ms // self._feature_set.window.length_ms
 
     def _refresh(self) -> None:
         last = self._checkpoint.last()
-        if not self._settings.refreshes or last is None:
+        if not self._settings.writes_redis or last is None:
             return
-        self._refreshed = self._refresh_key()
-        report = refresh(
-            self._spark,
-            self._feature_set,
-            self._store,
-            self._settings.redis_url,
-            last.watermark_ms,
-            datetime.now(timezone.utc),
-        )
+        self._refreshed = self._refresh_key(last)
+        if not self._settings.writes_parquet:
+            # Without a history there is nothing to age, but what is no longer kept has to go.
+            expired = expired_start(last.watermark_ms, self._feature_set.window.length_ms)
+            drop_expired(self._feature_set, self._settings.redis_url, expired)
+            return
+        now = datetime.now(timezone.utc)
+        report = refresh(self._spark, self._feature_set, self._store, self._settings.redis_url, last, now)
         self._writer.examples = self._writer.examples or report.examples
-
-
-def _stop(query: StreamingQuery) -> None:
-    """Ends the query after its running batch; one that takes too long is cut off and replayed by the next run."""
-    deadline = time.monotonic() + _STOP_SECONDS
-    while query.isActive and query.status["isTriggerActive"] and time.monotonic() < deadline:
-        time.sleep(0.05)
-    query.stop()
 
 
 class _Progress(StreamingQueryListener):

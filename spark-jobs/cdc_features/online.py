@@ -6,7 +6,7 @@ it the script picks what the features hash shows; because it compares versions, 
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timezone
 from decimal import Decimal
 from typing import Any
@@ -19,18 +19,18 @@ from redis.retry import Retry
 
 from cdc_features.feature_set import FeatureSet
 
-# Keys: features hash, windows hash. Arguments: newest window start that is no longer kept (epoch seconds),
-# then window, version and payload of each change. Returns how many changes were not older than what was stored.
+# Keys: features hash, windows hash. Arguments: newest window start that is no longer kept (epoch seconds), the version
+# that the changes are right as of, then window, version and payload of each. A change gives way to what was stored
+# later than it is right as of; else it replaces that, and a version never gets smaller.
 COMPARE_AND_WRITE = """
 local features, windows = KEYS[1], KEYS[2]
-local expired = tonumber(ARGV[1])
-local accepted = 0
-for i = 2, #ARGV, 3 do
+local expired, as_of = tonumber(ARGV[1]), ARGV[2]
+for i = 3, #ARGV, 3 do
   local window, version, payload = ARGV[i], ARGV[i + 1], ARGV[i + 2]
-  local stored = redis.call('HGET', windows, window)
-  if not stored or string.sub(stored, 1, 20) <= version then
+  local stored = string.sub(redis.call('HGET', windows, window) or '', 1, 20)
+  if stored <= as_of then
+    if stored > version then version = stored end
     redis.call('HSET', windows, window, version .. '|' .. payload)
-    accepted = accepted + 1
   end
 end
 local latest, shown
@@ -47,7 +47,6 @@ redis.call('DEL', features)
 if shown then
   redis.call('HSET', features, '_version', string.sub(shown, 1, 20), unpack(cjson.decode(string.sub(shown, 22))))
 end
-return accepted
 """
 
 _CALLS_PER_ROUND_TRIP = 1000
@@ -84,11 +83,12 @@ def expired_start(watermark_ms: int, length_ms: int) -> int:
     return (watermark_ms - length_ms) // 1000
 
 
+# A features key and changes of its windows: window, version, payload, window, …
 Call = tuple[str, list[str]]
 
 
-def calls(feature_set: FeatureSet, finished: pa.RecordBatch) -> Iterator[Call]:
-    """Per finished row the features key and the change (window, version, payload) for the script."""
+def changes(feature_set: FeatureSet, finished: pa.RecordBatch) -> Iterator[Call]:
+    """Per finished row a call with one change."""
     names = [feature.name for feature in feature_set.features]
     columns = [finished.column(name).to_pylist() for name in names]
     entities, deleted, versions = (
@@ -122,10 +122,16 @@ def calls(feature_set: FeatureSet, finished: pa.RecordBatch) -> Iterator[Call]:
 
 
 class OnlineWriter:
-    """A connection that sends script calls in pipelines. Retries are harmless, since every call compares versions."""
+    """A connection that sends script calls in pipelines. Retries are harmless, since every call compares versions.
 
-    def __init__(self, url: str) -> None:
+    `expired` is the newest window start that is no longer kept (epoch seconds), `as_of` the version that the changes
+    are right as of. The last changes go with `flush`.
+    """
+
+    def __init__(self, url: str, expired: int, as_of: int) -> None:
         self._address = address(url)
+        self._arguments = [str(expired), f"{as_of:020d}"]
+        self._waiting: list[Call] = []
         self._client = redis.Redis.from_url(
             url,
             socket_timeout=_TIMEOUT_SECONDS,
@@ -138,30 +144,39 @@ class OnlineWriter:
     def close(self) -> None:
         self._client.close()
 
-    def write(self, changes: Iterator[Call], expired: int) -> None:
-        """Sends every change; OnlineStoreError tells the reason of the first that failed."""
-        round_trip: list[Call] = []
-        for call in changes:
-            round_trip.append(call)
-            if len(round_trip) == _CALLS_PER_ROUND_TRIP:
-                self._send(round_trip, expired)
-                round_trip = []
-        self._send(round_trip, expired)
+    def write(self, calls: Iterable[Call]) -> None:
+        """Neighbouring changes of one key become one call, so that no reader sees some of an entity's windows only.
 
-    def _send(self, round_trip: Sequence[Call], expired: int) -> None:
-        failed = self._pipeline(round_trip, expired)
+        OnlineStoreError tells the reason of the first call that failed.
+        """
+        for key, change in calls:
+            if self._waiting and self._waiting[-1][0] == key:
+                self._waiting[-1][1].extend(change)
+                continue
+            if len(self._waiting) == _CALLS_PER_ROUND_TRIP:
+                self.flush()
+            self._waiting.append((key, list(change)))
+
+    def flush(self) -> None:
+        """Sends what waits; OnlineStoreError as in `write`."""
+        if self._waiting:
+            self._send(self._waiting)
+            self._waiting = []
+
+    def _send(self, round_trip: Sequence[Call]) -> None:
+        failed = self._pipeline(round_trip)
         if any(isinstance(error, redis.exceptions.NoScriptError) for _, error in failed):
             # The server was restarted or flushed its scripts between two pipelines.
             self._load()
-            failed = self._pipeline([call for call, _ in failed], expired)
+            failed = self._pipeline([call for call, _ in failed])
         if failed:
             (key, _), error = failed[0]
             raise OnlineStoreError(f"Redis at {self._address} refused to write {key}: {error}") from error
 
-    def _pipeline(self, round_trip: Sequence[Call], expired: int) -> list[tuple[Call, Exception]]:
+    def _pipeline(self, round_trip: Sequence[Call]) -> list[tuple[Call, Exception]]:
         pipeline = self._client.pipeline(transaction=False)
         for key, change in round_trip:
-            pipeline.evalsha(self._script, 2, key, windows_key(key), str(expired), *change)
+            pipeline.evalsha(self._script, 2, key, windows_key(key), *self._arguments, *change)
         try:
             results: list[Any] = pipeline.execute(raise_on_error=False)
         except redis.RedisError as error:
@@ -169,6 +184,11 @@ class OnlineWriter:
         return [
             (call, result) for call, result in zip(round_trip, results, strict=True) if isinstance(result, Exception)
         ]
+
+    def companions(self, feature_set: FeatureSet) -> Iterator[str]:
+        """The features keys of all entities that have a windows hash."""
+        for key in self._client.scan_iter(match=windows_key(features_key(feature_set, "*")), count=1000):
+            yield key.decode().removeprefix("{").removesuffix("}:windows")
 
     def _load(self) -> None:
         try:
@@ -182,3 +202,13 @@ def address(url: str) -> str:
     parts = urlsplit(url)
     host = f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
     return f"{parts.scheme}://{host}{parts.path}"
+
+
+def drop_expired(feature_set: FeatureSet, url: str, expired: int) -> None:
+    """Takes windows that are no longer kept, and entities without any other, out of service."""
+    writer = OnlineWriter(url, expired, as_of=0)
+    try:
+        writer.write((key, []) for key in writer.companions(feature_set))
+        writer.flush()
+    finally:
+        writer.close()

@@ -16,6 +16,8 @@ _DEFAULTS = {
     ),
     # Rows are late, and windows final, by the batch's own watermark; with the default one is a batch behind.
     "spark.sql.streaming.statefulOperator.allowMultiple": "false",
+    # Spark would otherwise give up digits after the point when a sum nears 38 digits.
+    "spark.sql.decimalOperations.allowPrecisionLoss": "false",
     # Spark 4.1's V2 Kafka source fails when it repeats an interrupted batch (SPARK-55271, docs/decisions/0009).
     "spark.sql.streaming.disabledV2MicroBatchReaders": "org.apache.spark.sql.kafka010.KafkaSourceProvider",
     # Small batches stay in hash maps; 128 groups, Spark's default, would sort nearly all of them.

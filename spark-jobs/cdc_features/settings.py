@@ -32,11 +32,6 @@ class Settings:
     def writes_parquet(self) -> bool:
         return self.sink in ("dual", "parquet")
 
-    @property
-    def refreshes(self) -> bool:
-        """The history that a refresh reads is complete only where both stores are written."""
-        return self.sink == "dual"
-
 
 def read_settings(path: str) -> Settings:
     """ValueError names what is missing or unknown."""

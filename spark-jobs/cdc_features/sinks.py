@@ -16,9 +16,9 @@ from pyspark.sql import DataFrame
 from cdc_features.feature_set import FeatureSet
 from cdc_features.features import finish, row_schema
 from cdc_features.offline import StagedPart
-from cdc_features.online import OnlineWriter, calls, iso
+from cdc_features.online import OnlineWriter, changes, iso
 
-_REPORT = "rows bigint, part string, examples string"
+_REPORT = "entities bigint, part string, examples string"
 
 Example = dict[str, Any]
 Pass = Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
@@ -27,30 +27,34 @@ Pass = Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 @dataclass(frozen=True)
 class Target:
     """Where a pass writes to and as of when. `expired` is the newest window start no longer kept (epoch
-    seconds); a store without address (None) is not written; `examples` is how many rows each task shows."""
+    seconds), `as_of` the version of the newest batch that is in the rows; a store without address (None) is not
+    written; `examples` is how many rows each task shows."""
 
     now: datetime
     expired: int
+    as_of: int
     redis_url: str | None = None
     staging: str | None = None
-    version: int | None = None
     examples: int = 5
 
 
 @dataclass
 class Report:
-    """What a pass did: rows written, the staged parts, and some rows to show."""
+    """What a pass did: entities written, the staged parts, and some rows to show."""
 
-    rows: int = 0
+    entities: int = 0
     parts: list[str] = field(default_factory=list)
     examples: list[Example] = field(default_factory=list)
 
 
 def write(rows: DataFrame, feature_set: FeatureSet, target: Target) -> Report:
-    """Runs the pass as one Spark job. Rows come with a `batch_id`, or get the target's version."""
+    """Runs the pass as one Spark job.
+
+    The rows of an entity stand together in one partition. They come with a `batch_id`, or get the target's `as_of`.
+    """
     report = Report()
     for task in rows.mapInArrow(_pass(feature_set, target), _REPORT).collect():
-        report.rows += task["rows"]
+        report.entities += task["entities"]
         report.parts += [task["part"]] if task["part"] else []
         report.examples += json.loads(task["examples"])
     return report
@@ -62,25 +66,30 @@ def _pass(feature_set: FeatureSet, target: Target) -> Pass:
         complete = finish(feature_set, target.now)
         staged = StagedPart(target.staging, row_schema(feature_set)) if target.staging else None
         writer: OnlineWriter | None = None
+        entity: object = None
         try:
             for batch in batches:
                 if batch.num_rows == 0:
                     continue
-                finished = complete(_versioned(batch, target.version))
+                finished = complete(_versioned(batch, target.as_of))
                 if target.redis_url:
-                    writer = writer or OnlineWriter(target.redis_url)
-                    writer.write(calls(feature_set, finished), target.expired)
+                    writer = writer or OnlineWriter(target.redis_url, target.expired, target.as_of)
+                    writer.write(changes(feature_set, finished))
                 if staged:
                     staged.write(finished)
-                report.rows += finished.num_rows
+                for next_entity in finished.column(feature_set.entity).to_pylist():
+                    report.entities += next_entity != entity
+                    entity = next_entity
                 report.examples += _examples(feature_set, finished, target.examples - len(report.examples))
+            if writer:
+                writer.flush()
         finally:
             if writer:
                 writer.close()
         part = staged.close() if staged else None
         yield pa.RecordBatch.from_pydict(
             {
-                "rows": [report.rows],
+                "entities": [report.entities],
                 "part": pa.array([part], pa.string()),
                 "examples": [json.dumps(report.examples)],
             }
@@ -89,8 +98,8 @@ def _pass(feature_set: FeatureSet, target: Target) -> Pass:
     return run
 
 
-def _versioned(batch: pa.RecordBatch, version: int | None) -> pa.RecordBatch:
-    if version is None:
+def _versioned(batch: pa.RecordBatch, version: int) -> pa.RecordBatch:
+    if "batch_id" in batch.schema.names:
         return batch
     return batch.append_column("batch_id", pa.repeat(pa.scalar(version, pa.int64()), batch.num_rows))
 

@@ -15,13 +15,18 @@ export interface RowChange {
   after: Row | null;
   /** Where it was until now, as far as the event tells; the same object as `after` for a row that stayed. */
   before: Place | null;
+  /** Why what the row is now cannot be read: a dead letter, and the row counts nowhere. */
+  dead?: string;
 }
 
-/** Position in the database's log: transactions by commit, changes of a row within, a delete before its re-creation. */
+/**
+ * Position in the database's log: transactions by commit, changes of a row within, a delete before its re-creation. What
+ * cannot be read comes before all, since it may be a spoilt copy of a good event.
+ */
 export interface Version {
   commit: number | bigint;
   lsn: number | bigint;
-  rank: 0 | 1;
+  rank: -1 | 0 | 1;
 }
 
 export function isOlder(a: Version, b: Version): boolean {
@@ -74,16 +79,30 @@ function decode({ source }: FeatureSet, rows: RowReader, { payload, fields }: En
   const current = op === "d" ? before : after;
   if (current === null) throw new Undecodable("no row after the change");
   const row = rows.key(current, fields);
-  const version = versionOf(payload.source, op === "d" ? 0 : 1);
+  const old = op === "u" || op === "d" ? before : null;
+  if (old !== null && !rows.tellsMoreThanKey(old)) throw new Undecodable(NEEDS_FULL);
   if (op === "d") {
-    if (!rows.tellsPlace(current)) throw new Undecodable(NEEDS_FULL);
     // Of a row that is gone only its place matters.
-    return { kind: "change", row, version, after: null, before: rows.place(current, fields) };
+    const version = versionOf(payload.source, 0);
+    return { kind: "change", row, version, after: null, before: placeIn(rows, old, fields) };
   }
-  const now = rows.row(current, fields);
-  const isSame = before !== null && rows.isSamePlace(before, current);
-  const then = isSame ? now : previousPlace(rows, before, fields);
-  return { kind: "change", row, version, after: now, before: then };
+  try {
+    const now = rows.row(current, fields);
+    const isSame = old !== null && rows.isSamePlace(old, current);
+    const then = isSame ? now : placeIn(rows, old, fields);
+    return { kind: "change", row, version: versionOf(payload.source, 1), after: now, before: then };
+  } catch (error) {
+    if (!(error instanceof Undecodable) || op !== "u") throw error;
+    const version = versionOf(payload.source, -1);
+    return {
+      kind: "change",
+      row,
+      version,
+      after: null,
+      before: placeIn(rows, old, fields),
+      dead: error.message,
+    };
+  }
 }
 
 const NEEDS_FULL = "no row before the change: the table needs REPLICA IDENTITY FULL";
@@ -94,12 +113,13 @@ function image(payload: Record<string, unknown>, name: "before" | "after"): Imag
   return found;
 }
 
-function previousPlace(rows: RowReader, before: Image | null, fields: Envelope["fields"]): Place | null {
-  if (before === null) return null;
+/** Null for a row that was never counted anywhere. */
+function placeIn(rows: RowReader, image: Image | null, fields: Envelope["fields"]): Place | null {
+  if (image === null) return null;
   try {
-    return rows.place(before, fields);
+    return rows.place(image, fields);
   } catch (error) {
-    if (error instanceof Undecodable) return null; // it was never counted there
+    if (error instanceof Undecodable) return null;
     throw error;
   }
 }
@@ -107,7 +127,7 @@ function previousPlace(rows: RowReader, before: Image | null, fields: Envelope["
 const SEQUENCE = /^\[(?:"(\d+)"|null|"null"),"(\d+)"\]$/;
 
 /** `sequence` holds the last commit's LSN, null in a snapshot, and an LSN that several changes may share. */
-function versionOf(source: Envelope["payload"], rank: 0 | 1): Version {
+function versionOf(source: Envelope["payload"], rank: Version["rank"]): Version {
   const sequence = SEQUENCE.exec(
     typeof source.sequence === "string" ? source.sequence.replaceAll(" ", "") : "",
   );

@@ -20,6 +20,7 @@ const { records } = JSON.parse(
 /** A change that neither enters nor leaves any entity is what the job calls ignored. */
 function classOf(decoded: Decoded): Case["class"] {
   if (decoded.kind === "change") {
+    if (decoded.dead !== undefined) return "dead_letter";
     return decoded.after === null && decoded.before === null ? "ignored" : "applied";
   }
   return decoded.kind === "dead" ? "dead_letter" : "ignored";

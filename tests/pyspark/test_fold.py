@@ -1,5 +1,6 @@
 """From events to features, under everything that can happen to a row and to the log."""
 
+import base64
 import json
 import random
 from datetime import datetime, timezone
@@ -42,6 +43,14 @@ def test_inserts_are_counted_per_window(spark: SparkSession) -> None:
     assert spend(spark, [BOUGHT, SECOND, other]) == {(5, "11-03"): (2, "12.50"), (5, "09-04"): (1, "0.01")}
 
 
+def test_digits_are_an_amount_as_a_number_and_base64_in_quotes(spark: SparkSession) -> None:
+    number = event("c", None, order(1, 5, None, NOVEMBER, total_amount=1000), 10)
+    assert spend(spark, [number]) == {(5, "11-03"): (1, "1000.00")}
+    text = event("c", None, order(1, 5, int.from_bytes(base64.b64decode("1000"), "big", signed=True), NOVEMBER), 10)
+    assert '"1000"' in text
+    assert spend(spark, [text]) == {(5, "11-03"): (1, "-26672.12")}
+
+
 def test_an_update_replaces(spark: SparkSession) -> None:
     changed = event("u", order(1, 5, 1000, NOVEMBER), order(1, 5, 700, NOVEMBER), 20)
     assert spend(spark, [BOUGHT, changed]) == {(5, "11-03"): (1, "7.00")}
@@ -66,6 +75,28 @@ def test_a_row_changes_its_window(spark: SparkSession) -> None:
 def test_a_row_loses_its_entity(spark: SparkSession) -> None:
     changed = event("u", order(1, 5, 1000, NOVEMBER), order(1, None, 1000, NOVEMBER), 20)
     assert spend(spark, [BOUGHT, SECOND, changed]) == {(5, "11-03"): (1, "2.50")}
+
+
+def test_an_update_to_what_cannot_be_read_takes_the_row_back(spark: SparkSession) -> None:
+    here = order(1, 5, 1000, NOVEMBER)
+    nowhere = order(1, 5, 1000, None)
+    lost = event("u", here, nowhere, 20)
+    assert spend(spark, [BOUGHT, SECOND, lost]) == {(5, "11-03"): (1, "2.50")}
+    deleted = event("d", nowhere, None, 30)
+    assert spend(spark, [BOUGHT, SECOND, lost, deleted]) == {(5, "11-03"): (1, "2.50")}
+    repaired = event("u", nowhere, order(1, 5, 700, OCTOBER), 30)
+    assert spend(spark, [BOUGHT, SECOND, lost, repaired]) == {(5, "11-03"): (1, "2.50"), (5, "09-04"): (1, "7.00")}
+    unreadable = order(1, 6, 1000, NOVEMBER, total_amount="NaN")
+    moved = event("u", here, unreadable, 20)
+    mended = event("u", unreadable, order(1, 6, 300, NOVEMBER), 30)
+    assert spend(spark, [BOUGHT, moved]) == {(5, "11-03"): None}
+    assert spend(spark, [BOUGHT, moved, mended]) == {(5, "11-03"): None, (6, "11-03"): (1, "3.00")}
+
+
+def test_a_spoilt_copy_of_an_event_changes_nothing(spark: SparkSession) -> None:
+    good = event("u", order(1, 5, 1000, NOVEMBER), order(1, 5, 700, NOVEMBER), 20)
+    spoilt = event("u", order(1, 5, 1000, NOVEMBER), order(1, 5, 700, NOVEMBER, total_amount="NaN"), 20)
+    assert spend(spark, [BOUGHT, good, spoilt]) == {(5, "11-03"): (1, "7.00")}
 
 
 def test_a_delete_takes_back_and_an_emptied_window_stays_to_be_told(spark: SparkSession) -> None:
@@ -151,6 +182,19 @@ def test_a_sum_that_outgrows_its_type_is_null_and_no_error(spark: SparkSession) 
     frame = spark.sql(f"SELECT 1L AS entity, {window} AS window, array({element}, {element}) AS rows")
     row = frame.transform(aggregate(feature_set)).collect()[0]
     assert (row["n_sum"], row["d_sum"]) == (None, None)
+
+
+def test_a_sum_keeps_every_digit_of_a_wide_decimal(spark: SparkSession) -> None:
+    from cdc_features.feature_set import Aggregated, Column, FeatureSet, Source, TumblingWindow
+    from cdc_features.features import aggregate
+
+    columns = [Column("id", "bigint"), Column("at", "timestamp"), Column("d", "decimal(38,10)")]
+    source, window = Source("public.t", "id", "at", columns), TumblingWindow("1 day", "1 day")
+    feature_set = FeatureSet("x", "id", source, window, "1 hour", [Aggregated("d_sum", "sum", column="d")])
+    element = "named_struct('at', TIMESTAMP'2026-01-01', 'd', CAST('0.0000000001' AS DECIMAL(38, 10)))"
+    bounds = "struct(TIMESTAMP'2026-01-01' AS start, TIMESTAMP'2026-01-02' AS end)"
+    frame = spark.sql(f"SELECT 1L AS entity, {bounds} AS window, array({element}, {element}) AS rows")
+    assert frame.transform(aggregate(feature_set)).collect()[0]["d_sum"] == Decimal("0.0000000002")
 
 
 def test_finished_rows_have_the_types_of_the_offline_store(spark: SparkSession) -> None:

@@ -1,5 +1,6 @@
 """A job end to end on local stores, with a file source in Kafka's place: batches, replay, refresh, stop, failure."""
 
+import itertools
 import json
 import threading
 import time
@@ -15,7 +16,7 @@ from pyspark.sql import SparkSession
 
 import customer_features
 from cdc_features import job
-from cdc_features.checkpoint import Batch, Checkpoint
+from cdc_features.checkpoint import Batch, Checkpoint, Offsets
 from cdc_features.features import row_schema
 from cdc_features.offline import OfflineStore
 from cdc_features.online import OnlineStoreError
@@ -51,14 +52,11 @@ class Log:
 class FileCheckpoint(Checkpoint):
     """Reads a file source's `logOffset` as the end offset of partition 0."""
 
-    def _planned(self, batch_id: int) -> tuple[int, dict[str, dict[str, int]]]:
-        _, metadata, offsets = self._lines(f"offsets/{batch_id}")
-        return json.loads(metadata)["batchWatermarkMs"], {"t": {"0": json.loads(offsets)["logOffset"] + 1}}
+    def _first(self) -> Offsets:
+        return {"t": {"0": 0}}
 
-    def batch(self, batch_id: int) -> Batch:
-        watermark, end = self._planned(batch_id)
-        start = self._planned(batch_id - 1)[1] if batch_id else {"t": {"0": 0}}
-        return Batch(batch_id, start, end, watermark)
+    def _offsets(self, recorded: Any) -> Offsets:
+        return {"t": {"0": recorded["logOffset"] + 1}}
 
 
 class NoDeadLetters:
@@ -183,7 +181,7 @@ def test_a_replayed_batch_changes_nothing(chain: Chain, spark: SparkSession, onl
     chain.run()
     # As after a crash before the commit: the newest batch with data and all after it run again.
     checkpoint = FileCheckpoint(spark, chain.settings.checkpoint)
-    newest = max(number for number in checkpoint.committed() if checkpoint.batch(number).has_data)
+    newest = checkpoint.committed_since({"t": {"0": 1}})[-1].id
     for file in (Path(chain.settings.checkpoint) / "commits").iterdir():
         if int(file.name.strip(".").removesuffix(".crc")) >= newest:
             file.unlink()
@@ -214,8 +212,9 @@ def test_a_refresh_ages_what_depends_on_now_and_never_goes_back(
         "{customer:6:features}:windows", "001793664000", f"{9:020d}|" + json.dumps(["days_since_last_order", "0"])
     )
     now = datetime(2026, 11, 30, 0, 0, 1, tzinfo=timezone.utc)
-    report = refresh(spark, FEATURE_SET, chain.store, chain.settings.redis_url, 0, now)
-    assert report.rows == 2
+    last = Batch(1, {}, {"t": {"0": 2}}, 0)
+    report = refresh(spark, FEATURE_SET, chain.store, chain.settings.redis_url, last, now)
+    assert report.entities == 2
     assert online.hget(key(5), "days_since_last_order") == "10"
     assert online.hget(key(5), "_computed_at") == "2026-11-30T00:00:01Z"
     assert online.hgetall(key(6)) == newer
@@ -259,6 +258,52 @@ def test_a_continuous_run_ends_with_the_stop_file(chain: Chain, online: redis.Re
     assert (summary(events)["read"], summary(events)["batches"]) == (2, 2)
     Path(chain.settings.stop_file).unlink()
     assert summary(chain.run())["read"] == 0
+
+
+def test_a_busy_continuous_run_ends_after_its_batch_and_the_next_one_goes_on(chain: Chain, online: redis.Redis) -> None:
+    ended, produced = threading.Event(), 0
+
+    def live() -> None:
+        nonlocal produced
+        while not ended.wait(0.02):
+            produced += 1
+            chain.log.produce(event("c", None, order(produced, 5, 100, NOVEMBER), produced))
+            if produced > 20 and online.exists(key(5)):
+                Path(chain.settings.stop_file).touch()
+
+    thread = threading.Thread(target=live)
+    thread.start()
+    first = chain.run(continuous=True, trigger_interval="0 seconds")
+    ended.set()
+    thread.join()
+    assert online.hget(key(5), "order_count_30d") == str(summary(first)["read"])
+    Path(chain.settings.stop_file).unlink()
+    assert summary(first)["read"] + summary(chain.run())["read"] == produced
+    assert online.hget(key(5), "order_count_30d") == str(produced)
+
+
+def test_the_checkpoint_tells_what_was_committed_also_when_it_forgot_the_batches_before(
+    chain: Chain, spark: SparkSession
+) -> None:
+    spark.conf.set("spark.sql.streaming.minBatchesToRetain", "2")
+    try:
+        for number in range(1, 7):
+            chain.log.produce(event("c", None, order(number, 5, 100, NOVEMBER), number))
+            chain.run()
+    finally:
+        spark.conf.unset("spark.sql.streaming.minBatchesToRetain")
+    checkpoint = FileCheckpoint(spark, chain.settings.checkpoint)
+    assert min(int(f.name) for f in Path(chain.settings.checkpoint, "offsets").iterdir() if f.name.isdigit()) > 0
+    batches = checkpoint.committed_since({"t": {"0": 1}})
+    assert (batches[0].start, batches[-1].end) == ({"t": {"0": 1}}, {"t": {"0": 6}})
+    assert all(a.end == b.start for a, b in itertools.pairwise(batches))
+    assert checkpoint.committed_since({"t": {"0": 6}}) == []
+
+
+def test_a_run_into_redis_alone_takes_expired_windows_out_of_service(chain: Chain, online: redis.Redis) -> None:
+    chain.log.produce(event("c", None, order(1, 5, 1000, OCTOBER), 1), event("c", None, order(2, 6, 1, LATER), 2))
+    chain.run(sink="redis")
+    assert sorted(online.keys("*")) == [key(6), "{customer:6:features}:windows"]
 
 
 def _until(holds: Callable[[], bool], seconds: float = 60) -> None:

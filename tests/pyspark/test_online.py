@@ -1,7 +1,7 @@
 """The online store against a real server: compare-and-write, expiry, versions, errors."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import datetime, timezone
 from decimal import Decimal
 from typing import Any
@@ -12,65 +12,105 @@ import redis
 
 import customer_features
 from cdc_features.features import row_schema
-from cdc_features.online import Call, OnlineStoreError, OnlineWriter, calls, expired_start, iso, text
+from cdc_features.online import Call, OnlineStoreError, OnlineWriter, changes, drop_expired, expired_start, iso, text
 
 KEY, WINDOWS = "customer:5:features", "{customer:5:features}:windows"
 DAY = 86_400
 
 
+Write = Callable[..., None]
+
+
 @pytest.fixture
-def writer(redis_url: str, online: redis.Redis) -> Iterator[OnlineWriter]:
-    opened = OnlineWriter(redis_url)
-    yield opened
-    opened.close()
+def write(redis_url: str, online: redis.Redis) -> Write:
+    """Writes changes with a writer of their own; they are right as of the newest among them unless told otherwise."""
+
+    def write_all(*calls: Call, expired: int = 0, as_of: int | None = None) -> None:
+        newest = max(int(call[1][1]) for call in calls)
+        writer = OnlineWriter(redis_url, expired, newest if as_of is None else as_of)
+        writer.write(calls)
+        writer.flush()
+        writer.close()
+
+    return write_all
 
 
-def change(start: int, version: int, **fields: str) -> Call:
+def change(start: int, version: int, *, key: str = KEY, **fields: str) -> Call:
     payload = json.dumps([part for item in fields.items() for part in item]) if fields else ""
-    return KEY, [f"{start:012d}", f"{version:020d}", payload]
+    return key, [f"{start:012d}", f"{version:020d}", payload]
 
 
-def write(writer: OnlineWriter, *changes: Call, expired: int = 0) -> None:
-    writer.write(iter(changes), expired)
-
-
-def test_a_newer_version_replaces_the_whole_hash(writer: OnlineWriter, online: redis.Redis) -> None:
-    write(writer, change(DAY, 1, count="1", average="2.00"))
-    write(writer, change(DAY, 2, count="3"))
+def test_a_newer_version_replaces_the_whole_hash(write: Write, online: redis.Redis) -> None:
+    write(change(DAY, 1, count="1", average="2.00"))
+    write(change(DAY, 2, count="3"))
     assert online.hgetall(KEY) == {"count": "3", "_version": f"{2:020d}"}
 
 
-def test_an_older_version_changes_nothing_and_the_same_writes_again(writer: OnlineWriter, online: redis.Redis) -> None:
+def test_an_older_version_changes_nothing_and_the_same_writes_again(write: Write, online: redis.Redis) -> None:
     # Above 2^53, where Lua's numbers lose integers.
     version = 2**53 + 1
-    write(writer, change(DAY, version, count="new"))
-    write(writer, change(DAY, version - 1, count="old"))
+    write(change(DAY, version, count="new"))
+    write(change(DAY, version - 1, count="old"))
     assert online.hget(KEY, "count") == "new"
-    write(writer, change(DAY, version, count="refreshed"))
+    write(change(DAY, version, count="refreshed"))
     assert online.hget(KEY, "count") == "refreshed"
 
 
-def test_the_latest_window_is_shown_whatever_comes_last(writer: OnlineWriter, online: redis.Redis) -> None:
-    write(writer, change(3 * DAY, 1, count="late"), change(2 * DAY, 9, count="early"))
+def test_an_older_change_that_is_right_as_of_later_replaces_the_values_and_keeps_the_version(
+    write: Write, online: redis.Redis
+) -> None:
+    write(change(DAY, 12, count="1", age="3"))
+    write(change(DAY, 9, count="1", age="4"), as_of=12)
+    assert online.hgetall(KEY) == {"count": "1", "age": "4", "_version": f"{12:020d}"}
+    write(change(DAY, 9, count="1", age="5"), as_of=11)
+    assert online.hget(KEY, "age") == "4"
+
+
+def test_the_latest_window_is_shown_whatever_comes_last(write: Write, online: redis.Redis) -> None:
+    write(change(3 * DAY, 1, count="late"), change(2 * DAY, 9, count="early"))
     assert online.hgetall(KEY) == {"count": "late", "_version": f"{1:020d}"}
 
 
-def test_an_emptied_window_gives_way_to_the_one_before(writer: OnlineWriter, online: redis.Redis) -> None:
-    write(writer, change(2 * DAY, 1, count="before"), change(3 * DAY, 1, count="last"), change(3 * DAY, 2))
+def test_an_emptied_window_gives_way_to_the_one_before(write: Write, online: redis.Redis) -> None:
+    write(change(2 * DAY, 1, count="before"), change(3 * DAY, 1, count="last"), change(3 * DAY, 2))
     assert online.hget(KEY, "count") == "before"
-    write(writer, change(2 * DAY, 3))
+    write(change(2 * DAY, 3))
     assert not online.exists(KEY)
-    write(writer, change(3 * DAY, 1, count="replayed"))
+    write(change(3 * DAY, 1, count="replayed"))
     assert not online.exists(KEY)
 
 
-def test_windows_no_longer_kept_are_dropped(writer: OnlineWriter, online: redis.Redis) -> None:
-    write(writer, change(2 * DAY, 1, count="1"), change(3 * DAY, 1, count="2"))
-    write(writer, change(3 * DAY, 2), expired=2 * DAY)
+def test_windows_no_longer_kept_are_dropped(write: Write, online: redis.Redis) -> None:
+    write(change(2 * DAY, 1, count="1"), change(3 * DAY, 1, count="2"))
+    write(change(3 * DAY, 2), expired=2 * DAY)
     assert online.hkeys(WINDOWS) == [f"{3 * DAY:012d}"]
     assert not online.exists(KEY)
-    write(writer, change(3 * DAY, 3, count="3"), expired=3 * DAY)
+    write(change(3 * DAY, 3, count="3"), expired=3 * DAY)
     assert online.keys("*") == []
+
+
+def test_all_windows_of_an_entity_are_written_in_one_step(write: Write, online: redis.Redis) -> None:
+    write(change(3 * DAY, 1, count="last"))
+    with online.monitor() as monitor:
+        write(
+            change(3 * DAY, 2), change(2 * DAY, 2, count="moved"), change(DAY, 2, key="customer:6:features", count="1")
+        )
+        online.ping()
+        calls = []
+        for command in monitor.listen():
+            if command["command"] == "PING":
+                break
+            calls += [command["command"]] if command["command"].startswith("EVALSHA") else []
+    assert len(calls) == 2
+    assert online.hget(KEY, "count") == "moved"
+
+
+def test_what_is_no_longer_kept_can_be_dropped_without_a_change(
+    write: Write, redis_url: str, online: redis.Redis
+) -> None:
+    write(change(DAY, 1, count="old"), change(3 * DAY, 1, key="customer:6:features", count="kept"))
+    drop_expired(customer_features.FEATURE_SET, redis_url, 2 * DAY)
+    assert sorted(online.keys("*")) == ["customer:6:features", "{customer:6:features}:windows"]
 
 
 def test_a_window_ends_when_the_watermark_reaches_its_end() -> None:
@@ -79,24 +119,24 @@ def test_a_window_ends_when_the_watermark_reaches_its_end() -> None:
     assert expired_start(5 * day_ms - 1, day_ms) == 4 * DAY - 1
 
 
-def test_forgotten_scripts_are_loaded_again(writer: OnlineWriter, online: redis.Redis) -> None:
+def test_forgotten_scripts_are_loaded_again(write: Write, online: redis.Redis) -> None:
     online.script_flush()
-    write(writer, *(change(n * DAY, n, count=str(n)) for n in range(1, 2501)))
-    assert online.hget(KEY, "count") == "2500"
-    assert online.hlen(WINDOWS) == 2500
+    write(*(change(DAY, n, key=f"customer:{n}:features", count=str(n)) for n in range(1, 2501)))
+    assert online.hget("customer:2500:features", "count") == "2500"
+    assert len(online.keys("*")) == 5000
 
 
-def test_a_refused_write_names_address_key_and_reason(writer: OnlineWriter, online: redis.Redis) -> None:
+def test_a_refused_write_names_address_key_and_reason(write: Write, online: redis.Redis) -> None:
     online.set(WINDOWS, "not a hash")
     with pytest.raises(
         OnlineStoreError, match=r"redis://127.0.0.1:\d+/0 refused to write customer:5:features: .*WRONGTYPE"
     ):
-        write(writer, change(DAY, 1, count="1"))
+        write(change(DAY, 1, count="1"))
 
 
 def test_an_unreachable_server_is_named_without_its_password() -> None:
     with pytest.raises(OnlineStoreError, match=r"redis://127\.0\.0\.1:1/0 cannot be used") as error:
-        OnlineWriter("redis://user:secret@127.0.0.1:1/0")
+        OnlineWriter("redis://user:secret@127.0.0.1:1/0", 0, 0)
     assert "secret" not in str(error.value)
 
 
@@ -135,7 +175,7 @@ def test_finished_rows_become_calls() -> None:
     gone = {**dict.fromkeys(row), "customer_id": 6, "batch_id": 77, "is_deleted": True}
     gone |= {name: row[name] for name in ("window_start", "window_end", "created_timestamp")}
     batch = pa.RecordBatch.from_pylist([row, gone], schema=row_schema(customer_features.FEATURE_SET))
-    first, second = calls(customer_features.FEATURE_SET, batch)
+    first, second = changes(customer_features.FEATURE_SET, batch)
     assert first[0] == KEY
     assert first[1][:2] == ["001793664000", "00000000000000000077"]
     fields = json.loads(first[1][2])

@@ -125,9 +125,21 @@ describe("a row counts as it is now", () => {
     expect(fold(event("r", 1, { after: one }), event("r", 1, { after: one }))).toEqual(["7@2026-01-07 1/10"]);
   });
 
-  test("a dead letter leaves the row as it was", () => {
-    expect(fold(insert(1, one), update(2, one, { ...one, total_amount: "NaN" }))).toEqual([
-      "7@2026-01-07 1/10",
+  test("an update to what cannot be read takes the row back until it is repaired", () => {
+    const unreadable = { ...one, total_amount: "NaN" };
+    const lost = update(2, one, unreadable);
+    expect(fold(insert(1, one), lost)).toEqual(["7@2026-01-07 -"]);
+    expect(fold(insert(1, one), lost, update(3, unreadable, { ...one, total_amount: "3.00" }))).toEqual([
+      "7@2026-01-07 1/3",
+    ]);
+    const nowhere = { ...one, created_at: null };
+    expect(fold(insert(1, one), update(2, one, nowhere), remove(3, nowhere))).toEqual(["7@2026-01-07 -"]);
+  });
+
+  test("a spoilt copy of an event changes nothing", () => {
+    const good = update(2, one, { ...one, total_amount: "3.00" });
+    expect(fold(insert(1, one), good, update(2, one, { ...one, total_amount: "NaN" }))).toEqual([
+      "7@2026-01-07 1/3",
     ]);
   });
 
