@@ -44,6 +44,20 @@ export async function capturedTables(postgres: string): Promise<string[]> {
   });
 }
 
+/**
+ * The topics that Debezium writes the tables to: what Kafka takes in no name becomes an underscore. Kafka also
+ * refuses a second name that differs from another in dots and underscores only.
+ */
+export function topicsOf(tables: string[]): string[] {
+  const byMeaning = new Map<string, string>();
+  for (const table of tables) {
+    const topic = `${TOPIC_PREFIX}.public.${table}`.replace(/[^A-Za-z0-9._-]/g, "_");
+    const meaning = topic.replaceAll(".", "_");
+    if (!byMeaning.has(meaning)) byMeaning.set(meaning, topic);
+  }
+  return [...byMeaning.values()];
+}
+
 function settings(postgres: string): Record<string, string> {
   const url = new URL(postgres);
   return {
@@ -70,6 +84,7 @@ function settings(postgres: string): Record<string, string> {
 
 /** Registers the connector and waits until it streams. Throws JobError with Debezium's own words if it fails. */
 export async function startConnector(connect: string, postgres: string, timeoutMs: number): Promise<void> {
+  const failedBefore = (await connectorState(connect)).failure !== undefined;
   const put = async () => {
     const response = await fetch(`${connect}/connectors/${CONNECTOR}/config`, {
       method: "PUT",
@@ -81,7 +96,16 @@ export async function startConnector(connect: string, postgres: string, timeoutM
     if (response.status === 409) return undefined;
     throw new JobError(`Kafka Connect refused the connector: ${(await response.text()).slice(0, 500)}`);
   };
+  const restart = async () => {
+    const response = await fetch(
+      `${connect}/connectors/${CONNECTOR}/restart?includeTasks=true&onlyFailed=true`,
+      { method: "POST" },
+    );
+    return response.ok ? true : undefined;
+  };
   await waitFor({ what: "Kafka Connect to take the connector", timeoutMs }, put);
+  // The same settings once more restart nothing.
+  if (failedBefore) await waitFor({ what: "Kafka Connect to restart the connector", timeoutMs }, restart);
   await waitFor(
     { what: "Debezium to stream from Postgres", timeoutMs, hint: "See `cdc-features logs connect`." },
     async () => {

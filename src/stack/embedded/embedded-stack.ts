@@ -15,15 +15,7 @@ import { type Progress, silent } from "../../platform/progress.ts";
 import { redisAnswers } from "../../platform/redis.ts";
 import { succeeds, waitFor } from "../../platform/waits.ts";
 import { createShop } from "../demo-shop/index.ts";
-import {
-  type Check,
-  type Endpoints,
-  type ServerStatus,
-  type SparkRuntime,
-  type Stack,
-  type StackMemory,
-  TOPIC_PREFIX,
-} from "../stack.ts";
+import type { Check, Endpoints, ServerStatus, SparkRuntime, Stack, StackMemory } from "../stack.ts";
 import {
   capturedTables,
   connectorCaughtUp,
@@ -33,6 +25,7 @@ import {
   ensureDatabase,
   postgresAnswers,
   startConnector,
+  topicsOf,
 } from "./connector.ts";
 import { type Home, inState } from "./home.ts";
 import { startConnect } from "./servers/connect.ts";
@@ -351,12 +344,7 @@ export class EmbeddedStack implements Stack {
   }
 
   async #createTopics(postgres: string, kafka: string): Promise<void> {
-    const tables = await capturedTables(postgres);
-    await createTopics(
-      kafka,
-      tables.map((table) => `${TOPIC_PREFIX}.public.${table}`),
-      2,
-    );
+    await createTopics(kafka, topicsOf(await capturedTables(postgres)), 2);
   }
 
   async #stopServers(state: StackState, progress: Progress): Promise<void> {
