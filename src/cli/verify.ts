@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { CdcFeaturesError, EXIT, UsageError } from "../errors.ts";
 import { writeFileAtomic } from "../platform/files.ts";
 import { type Stack, TOPIC_PREFIX } from "../stack/stack.ts";
-import { runFolders, sinkOf } from "../submit/run-states.ts";
+import { runFolders, storesWritten } from "../submit/run-states.ts";
 import { junitXml } from "../verify/junit.ts";
 import { reportOf, verifyFeatureSet } from "../verify/verify.ts";
 import type { Context } from "./context.ts";
@@ -44,7 +44,7 @@ export function verify(program: Command, context: Context): void {
       await waitForCapture(stack, context);
       const featureSets = [];
       for (const { featureSet } of definitions) {
-        const sink = await sinkOf(stack.stateDir, featureSet.name);
+        const written = await storesWritten(stack.stateDir, featureSet.name);
         const report = await context.progress.step(
           `verifying ${featureSet.name} against the ${options.against}`,
           () =>
@@ -55,8 +55,11 @@ export function verify(program: Command, context: Context): void {
               redisUrl: endpoints.redis,
               offlineRoot: endpoints.offline,
               postgresUrl: endpoints.postgres,
-              now: new Date(),
-              ...(sink === undefined ? {} : { sink }),
+              ...written,
+              onUnsteady: () =>
+                context.progress.note(
+                  "Redis is ahead of Parquet: a job is writing, or ended before its batch was done.",
+                ),
             }),
         );
         featureSets.push(report);
@@ -80,7 +83,10 @@ export function verify(program: Command, context: Context): void {
 }
 
 async function setsThatRan(stack: Stack): Promise<string[]> {
-  const sets = (await runFolders(stack.stateDir)).map(({ featureSet }) => featureSet);
+  const sets = [];
+  for (const { featureSet } of await runFolders(stack.stateDir)) {
+    if ((await storesWritten(stack.stateDir, featureSet)) !== undefined) sets.push(featureSet);
+  }
   if (sets.length === 0)
     throw new UsageError("nothing was run here yet", { hint: "Try `cdc-features run customer`." });
   return sets;

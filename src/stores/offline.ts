@@ -1,4 +1,5 @@
 /** The offline store as it is: the newest row of every window from the Parquet files, and what is wrong with files. */
+import type { Dirent } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
@@ -35,6 +36,8 @@ export interface OfflineStore {
   folder: string;
   rows: OfflineRow[];
   files: OfflineFile[];
+  /** Whatever else lies in the folder and readers of the folder would stumble over. */
+  strangers: string[];
   manifests: ManifestFile[];
 }
 
@@ -43,7 +46,7 @@ export async function readOfflineStore(featureSet: FeatureSet, offlineRoot: stri
   const folder = path.join(offlineRoot, offlineFolder(featureSet));
   // Manifests first: a file that is put in place meanwhile is then one without a manifest, never one that is lost.
   const manifests = await readManifests(folder);
-  const names = await parquetFiles(folder);
+  const { names, strangers } = await entriesOf(folder);
   const instance = await DuckDBInstance.create(":memory:");
   const connection = await instance.connect();
   try {
@@ -61,6 +64,7 @@ export async function readOfflineStore(featureSet: FeatureSet, offlineRoot: stri
       folder,
       rows: await newestRows(connection, featureSet),
       files,
+      strangers,
       manifests,
     };
   } finally {
@@ -69,12 +73,18 @@ export async function readOfflineStore(featureSet: FeatureSet, offlineRoot: stri
   }
 }
 
-async function parquetFiles(folder: string): Promise<string[]> {
+async function entriesOf(folder: string): Promise<{ names: string[]; strangers: string[] }> {
   try {
+    const entries = await readdir(folder, { withFileTypes: true });
     // Spark and its readers leave out names that begin with _ or a dot.
-    return (await readdir(folder)).filter((name) => /^[^._].*\.parquet$/.test(name)).sort();
+    const seen = entries.filter(({ name }) => !/^[._]/.test(name)).sort((a, b) => (a.name < b.name ? -1 : 1));
+    const isParquet = (entry: Dirent): boolean => entry.isFile() && entry.name.endsWith(".parquet");
+    return {
+      names: seen.filter(isParquet).map(({ name }) => name),
+      strangers: seen.filter((entry) => !isParquet(entry)).map(({ name }) => name),
+    };
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return { names: [], strangers: [] };
     throw error;
   }
 }

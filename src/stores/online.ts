@@ -15,7 +15,7 @@ import {
 } from "./values.ts";
 
 /** A key's hash, or what Redis said when asked for it: the key may be of another type. */
-export type OnlineHash = { fields: Map<string, string> } | { problem: string };
+export type OnlineHash = { fields: Map<string, string>; expires: boolean } | { problem: string };
 
 export interface OnlineStore {
   /** Features by entity. */
@@ -83,19 +83,21 @@ async function* keysOf(redis: Redis, pattern: string): AsyncGenerator<string[]> 
 
 async function readHashes(redis: Redis, keys: string[]): Promise<OnlineHash[]> {
   const pipeline = redis.pipeline();
-  for (const key of keys) pipeline.hgetall(key);
+  for (const key of keys) pipeline.hgetall(key).pttl(key);
   const replies = (await pipeline.exec()) ?? [];
-  return replies.map(([error, fields]) =>
-    error === null
-      ? { fields: new Map(Object.entries(fields as Record<string, string>)) }
-      : { problem: error.message },
-  );
+  return keys.map((_, i) => {
+    const [error, fields] = replies[2 * i] as [Error | null, Record<string, string>];
+    const [, msToLive] = replies[2 * i + 1] as [Error | null, number];
+    return error === null
+      ? { fields: new Map(Object.entries(fields)), expires: msToLive >= 0 }
+      : { problem: error.message };
+  });
 }
 
 export interface EntityFeatures {
   entity: string;
-  /** Decimals as text with exactly their digits, so that none is lost; null when the entity has no key. */
-  features: Record<string, string | number | boolean | null> | null;
+  /** Decimals as text with exactly their digits, so that none is lost; empty when the entity has no key. */
+  features: Record<string, string | number | boolean | null>;
   /** ISO time that the values are right as of, UTC. */
   asOf: string;
 }
@@ -120,7 +122,7 @@ export function readEntities(
       const hash = hashes[i] as OnlineHash;
       if ("problem" in hash)
         throw new EnvironmentError(`${onlineKey(featureSet, entity)} in Redis: ${hash.problem}`);
-      const features = hash.fields.size > 0 ? agedFeatures(featureSet, hash.fields, nowMicros) : null;
+      const features = hash.fields.size > 0 ? agedFeatures(featureSet, hash.fields, nowMicros) : {};
       return { entity, features, asOf: isoOfMicros(nowMicros) };
     });
   });

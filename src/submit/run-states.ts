@@ -26,12 +26,14 @@ export async function runFolders(stateDir: string): Promise<{ featureSet: string
   return names.sort().map((featureSet) => ({ featureSet, folder: runFolder(stateDir, featureSet, "dual") }));
 }
 
-/** Which stores a set's runs have written; undefined before the first run. */
-export async function sinkOf(
+/** Which stores a set's runs have written, and whether always in step; undefined before the first run. */
+export async function storesWritten(
   stateDir: string,
   featureSet: string,
-): Promise<Exclude<Sink, "console"> | undefined> {
-  const sinks: string[] = await readdir(path.join(stateDir, "checkpoints", featureSet)).catch(() => []);
-  if (sinks.includes("dual") || (sinks.includes("redis") && sinks.includes("parquet"))) return "dual";
-  return sinks.includes("redis") ? "redis" : sinks.includes("parquet") ? "parquet" : undefined;
+): Promise<{ sink: Exclude<Sink, "console">; inStep: boolean } | undefined> {
+  const folders: string[] = await readdir(path.join(stateDir, "checkpoints", featureSet)).catch(() => []);
+  const sinks = (["dual", "redis", "parquet"] as const).filter((sink) => folders.includes(sink));
+  const [first] = sinks;
+  if (first === undefined) return undefined;
+  return { sink: sinks.length > 1 ? "dual" : first, inStep: sinks.length === 1 };
 }

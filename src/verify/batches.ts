@@ -40,10 +40,30 @@ export function checkBatches(store: OfflineStore, lowOffsets: Map<number, number
         ? [offlineFileFinding("different", `_batches/${file.name}`, `is no manifest: ${file.problem}`)]
         : [],
     ),
+    ...store.manifests.flatMap((file) => ("manifest" in file ? checkManifest(file.name, file.manifest) : [])),
     ...manifests.flatMap((manifest) => checkFile(store, manifest)),
+    ...store.strangers.map((name) => offlineFileFinding("extra", name, "is no file of the job's")),
     ...unknownFiles(store, manifests),
     ...gaps(manifests, lowOffsets),
   ];
+}
+
+/** A manifest agrees with itself: its name and its file's are those of the batch, which is the sum of its ends. */
+function checkManifest(name: string, manifest: Manifest): Difference[] {
+  const { batch_id, file, offsets } = manifest;
+  const end = Object.values(offsets).reduce((sum, [, end]) => sum + end, 0);
+  const own = nameOf(manifest).replace(/json$/, "parquet");
+  const problems = [
+    batch_id !== end && `says batch ${batch_id}, its offsets end at ${end}`,
+    name !== nameOf(manifest) && `says batch ${batch_id}, which is not its name`,
+    file !== null && file !== own && `names the file ${file} instead of ${own}`,
+    file !== null &&
+      (manifest.bytes == null || manifest.sha256 == null) &&
+      "says neither size nor checksum of its file",
+  ];
+  return problems
+    .filter((problem) => problem !== false)
+    .map((problem) => offlineFileFinding("different", `_batches/${name}`, problem));
 }
 
 function checkFile(store: OfflineStore, manifest: Manifest): Difference[] {

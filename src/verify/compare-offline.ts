@@ -41,7 +41,10 @@ export function rowsByWindow(store: OfflineStore): RowsByWindow {
 }
 
 export function newestBatchOf(rows: RowsByWindow): NewestBatch {
-  return (entity, startMs) => rows.get(placeOf(entity, BigInt(startMs) * 1000n))?.batchId ?? undefined;
+  return (entity, startMs) => {
+    const row = rows.get(placeOf(entity, BigInt(startMs) * 1000n));
+    return row?.batchId == null ? undefined : { id: row.batchId, createdAt: row.createdTimestamp };
+  };
 }
 
 function placeOf(entity: string | null, windowStart: bigint | null): string {

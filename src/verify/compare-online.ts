@@ -3,22 +3,36 @@ import { type FeatureSet, onlineKey } from "../definition/feature-set.ts";
 import { isoOfMicros, microsOfIso } from "../platform/instants.ts";
 import { META_FIELDS, type OnlineHash, type OnlineStore } from "../stores/online.ts";
 import { type FeatureValues, nowDependent, onlineText } from "../stores/values.ts";
-import { CLOCK_SKEW_MICROS, type Comparison, isoOfMs, judge, type NewestBatch } from "./compare.ts";
+import {
+  CLOCK_SKEW_MICROS,
+  type Comparison,
+  isoOfMs,
+  judge,
+  type NewestBatch,
+  wrongComputedAt,
+} from "./compare.ts";
 import type { Difference } from "./difference.ts";
 import { type Expectation, servedWindow, type WindowAggregates } from "./expectation.ts";
 import { featuresOf } from "./expected.ts";
+import { parseWindowEntry, type WindowEntry, windowField } from "./window-entry.ts";
 
 const VERSION = /^\d{20}$/;
+
+/** What the companion hash holds of a window. */
+function entryOf(hash: OnlineHash | undefined, startMs: number): WindowEntry | undefined {
+  if (hash === undefined || "problem" in hash) return undefined;
+  return parseWindowEntry(hash.fields.get(windowField(startMs)) ?? "");
+}
 
 export function compareOnline(
   featureSet: FeatureSet,
   expectation: Expectation,
   store: OnlineStore,
-  { now, newestBatch }: { now: bigint; newestBatch: NewestBatch },
+  { now, newestBatch }: { now: bigint; newestBatch: NewestBatch | undefined },
 ): Comparison {
   const comparison = new OnlineComparison(featureSet, expectation, now, newestBatch);
   for (const entity of new Set([...expectation.entities.keys(), ...store.features.keys()])) {
-    comparison.compare(entity, store.features.get(entity));
+    comparison.compare(entity, store.features.get(entity), store.windows.get(entity));
   }
   return comparison;
 }
@@ -30,11 +44,16 @@ class OnlineComparison implements Comparison {
   readonly #featureSet: FeatureSet;
   readonly #expectation: Expectation;
   readonly #now: bigint;
-  readonly #newestBatch: NewestBatch;
+  readonly #newestBatch: NewestBatch | undefined;
   readonly #aged: Set<string>;
   readonly #fields: Set<string>;
 
-  constructor(featureSet: FeatureSet, expectation: Expectation, now: bigint, newestBatch: NewestBatch) {
+  constructor(
+    featureSet: FeatureSet,
+    expectation: Expectation,
+    now: bigint,
+    newestBatch: NewestBatch | undefined,
+  ) {
     this.#featureSet = featureSet;
     this.#expectation = expectation;
     this.#now = now;
@@ -43,7 +62,7 @@ class OnlineComparison implements Comparison {
     this.#fields = new Set([...META_FIELDS, ...featureSet.features.map(({ name }) => name)]);
   }
 
-  compare(entity: string, hash: OnlineHash | undefined): void {
+  compare(entity: string, hash: OnlineHash | undefined, windows: OnlineHash | undefined): void {
     const key = onlineKey(this.#featureSet, entity);
     const served = servedWindow(this.#featureSet, this.#expectation, entity);
     if (hash === undefined) {
@@ -67,18 +86,33 @@ class OnlineComparison implements Comparison {
         kind: "different",
       });
     } else {
-      this.#compareFields(entity, hash.fields, served);
+      if (hash.expires) {
+        const because = `${key} has an expiry, which the job does not set: it would go away by itself`;
+        this.#report({
+          entity,
+          feature: null,
+          expected: "no expiry",
+          actual: "an expiry",
+          because,
+          kind: "extra",
+        });
+      }
+      this.#compareFields(entity, hash.fields, entryOf(windows, served.startMs), served);
     }
   }
 
   #compareFields(
     entity: string,
     fields: Map<string, string>,
+    companion: WindowEntry | undefined,
     { startMs, aggregates }: { startMs: number; aggregates: WindowAggregates },
   ): void {
     const computedAt = microsOfIso(fields.get("_computed_at") ?? "");
     const expected = featuresOf(this.#featureSet, aggregates, this.#now);
-    const then = computedAt === undefined ? undefined : featuresOf(this.#featureSet, aggregates, computedAt);
+    const then =
+      computedAt === undefined
+        ? undefined
+        : { at: computedAt, features: featuresOf(this.#featureSet, aggregates, computedAt) };
     for (const feature of this.#featureSet.features) {
       this.#compareValue(entity, feature.name, {
         expected,
@@ -97,8 +131,8 @@ class OnlineComparison implements Comparison {
       fields.get("_event_time"),
       startMs,
     );
-    this.#checkComputedAt(entity, fields.get("_computed_at"), startMs);
-    this.#checkVersion(entity, fields.get("_version"), startMs);
+    this.#checkComputedAt(entity, fields.get("_computed_at"), companion, startMs);
+    this.#checkVersion(entity, fields.get("_version"), companion, startMs);
     for (const [name, actual] of fields) {
       if (this.#fields.has(name)) continue;
       const because = `${name} is no field of ${this.#featureSet.name}`;
@@ -106,7 +140,7 @@ class OnlineComparison implements Comparison {
     }
   }
 
-  /** A value that depends on now and was right when it was computed is stale. */
+  /** A value that depends on now and was right when it was computed is stale, but for a moment at midnight. */
   #compareValue(
     entity: string,
     feature: string,
@@ -115,13 +149,20 @@ class OnlineComparison implements Comparison {
       then,
       actual,
       startMs,
-    }: { expected: FeatureValues; then: FeatureValues | undefined; actual: string | null; startMs: number },
+    }: {
+      expected: FeatureValues;
+      then: { at: bigint; features: FeatureValues } | undefined;
+      actual: string | null;
+      startMs: number;
+    },
   ): void {
     this.checkedValues += 1;
     const text = this.#text(feature, expected);
     const verdict = judge(this.#featureSet, { feature, expected: text, actual });
     if (verdict === undefined) return;
-    const wasRight = then !== undefined && this.#aged.has(feature) && this.#text(feature, then) === actual;
+    const wasRight =
+      then !== undefined && this.#aged.has(feature) && this.#text(feature, then.features) === actual;
+    if (wasRight && this.#now - then.at <= CLOCK_SKEW_MICROS) return;
     const aged = {
       kind: "stale" as const,
       because: `${feature} was ${actual} when it was computed and is ${text} today`,
@@ -142,26 +183,40 @@ class OnlineComparison implements Comparison {
       this.#report({ entity, feature, expected, actual: actual ?? null, ...verdict }, startMs);
   }
 
-  #checkComputedAt(entity: string, text: string | undefined, startMs: number): void {
-    this.checkedValues += 1;
+  /** The script copies what it serves from the companion hash, time of computing included. */
+  #checkComputedAt(
+    entity: string,
+    text: string | undefined,
+    companion: WindowEntry | undefined,
+    startMs: number,
+  ): void {
     const feature = "_computed_at";
+    const copied = companion?.values?.get(feature);
     const time = text?.endsWith("Z") ? microsOfIso(text) : undefined;
-    if (time !== undefined && time <= this.#now + CLOCK_SKEW_MICROS) return;
-    const expected = `an ISO time in UTC, at most ${isoOfMicros(this.#now)}`;
-    if (text === undefined) this.#compareText(entity, feature, expected, undefined, startMs);
-    else {
-      const because =
-        time === undefined
-          ? `${feature} is no ISO time in UTC: ${text}`
-          : `${feature} lies in the future: ${text}`;
-      this.#report({ entity, feature, expected, actual: text, because, kind: "different" }, startMs);
+    const batchCreatedAt = this.#newestBatch?.(entity, startMs)?.createdAt;
+    const problem = wrongComputedAt(time, { now: this.#now, batchCreatedAt });
+    if (text === undefined || (problem === undefined && copied !== undefined)) {
+      const expected = copied ?? `an ISO time in UTC, at most ${isoOfMicros(this.#now)}`;
+      this.#compareText(entity, feature, expected, text, startMs);
+      return;
     }
+    this.checkedValues += 1;
+    if (problem === undefined) return;
+    const expected = copied ?? `an ISO time in UTC, at most ${isoOfMicros(this.#now)}`;
+    const because = `${feature} ${problem}: ${text}`;
+    this.#report({ entity, feature, expected, actual: text, because, kind: "different" }, startMs);
   }
 
-  #checkVersion(entity: string, text: string | undefined, startMs: number): void {
-    const newest = this.#newestBatch(entity, startMs);
-    if (newest !== undefined) {
-      this.#compareText(entity, "_version", String(newest).padStart(20, "0"), text, startMs);
+  #checkVersion(
+    entity: string,
+    text: string | undefined,
+    companion: WindowEntry | undefined,
+    startMs: number,
+  ): void {
+    const newest = this.#newestBatch?.(entity, startMs)?.id;
+    const expected = newest === undefined ? companion?.version : String(newest).padStart(20, "0");
+    if (expected !== undefined) {
+      this.#compareText(entity, "_version", expected, text, startMs);
       return;
     }
     this.checkedValues += 1;

@@ -4,21 +4,22 @@
  */
 import type { FeatureSet } from "../definition/feature-set.ts";
 import { isoOfMicros, microsOfIso } from "../platform/instants.ts";
-import { META_FIELDS, type OnlineHash, type OnlineStore, windowsKey } from "../stores/online.ts";
+import { type OnlineHash, type OnlineStore, windowsKey } from "../stores/online.ts";
 import { onlineText } from "../stores/values.ts";
-import { type Comparison, isoOfMs, judge, type NewestBatch } from "./compare.ts";
+import { type Comparison, isoOfMs, judge, type NewestBatch, wrongComputedAt } from "./compare.ts";
 import type { Difference } from "./difference.ts";
 import { type Expectation, isKept, type WindowAggregates } from "./expectation.ts";
 import { featuresOf } from "./expected.ts";
+import { parseWindowEntry, windowField } from "./window-entry.ts";
 
 /** There must be every kept window that has rows, and no other with values. */
 export function compareWindows(
   featureSet: FeatureSet,
   expectation: Expectation,
   store: OnlineStore,
-  newestBatch: NewestBatch,
+  { now, newestBatch }: { now: bigint; newestBatch: NewestBatch | undefined },
 ): Comparison {
-  const comparison = new WindowsComparison(featureSet, expectation, newestBatch);
+  const comparison = new WindowsComparison(featureSet, expectation, now, newestBatch);
   for (const entity of new Set([...expectation.entities.keys(), ...store.windows.keys()])) {
     comparison.compare(entity, store.windows.get(entity));
   }
@@ -31,11 +32,18 @@ class WindowsComparison implements Comparison {
 
   readonly #featureSet: FeatureSet;
   readonly #expectation: Expectation;
-  readonly #newestBatch: NewestBatch;
+  readonly #now: bigint;
+  readonly #newestBatch: NewestBatch | undefined;
 
-  constructor(featureSet: FeatureSet, expectation: Expectation, newestBatch: NewestBatch) {
+  constructor(
+    featureSet: FeatureSet,
+    expectation: Expectation,
+    now: bigint,
+    newestBatch: NewestBatch | undefined,
+  ) {
     this.#featureSet = featureSet;
     this.#expectation = expectation;
+    this.#now = now;
     this.#newestBatch = newestBatch;
   }
 
@@ -46,9 +54,13 @@ class WindowsComparison implements Comparison {
       this.#report({ entity, expected: "a hash", actual: hash.problem, because, kind: "different" });
       return;
     }
+    if (hash?.expires) {
+      const because = `${key} has an expiry, which the job does not set: it would go away by itself`;
+      this.#report({ entity, expected: "no expiry", actual: "an expiry", because, kind: "extra" });
+    }
     const unseen = new Map(hash?.fields);
     for (const [startMs, aggregates] of this.#expectation.entities.get(entity) ?? []) {
-      const field = String(startMs / 1000).padStart(12, "0");
+      const field = windowField(startMs);
       const actual = unseen.get(field);
       unseen.delete(field);
       if (isKept(this.#featureSet, startMs, this.#expectation.watermarkMs)) {
@@ -72,32 +84,45 @@ class WindowsComparison implements Comparison {
     this.checkedValues += 1;
     const report = (kind: Difference["kind"], expected: string | null, because: string): void =>
       this.#report({ entity, expected, actual: actual ?? null, because, kind }, startMs);
+    const newest = this.#newestBatch?.(entity, startMs);
     if (actual === undefined) {
       if (aggregates !== null)
         report("missing", field, `${key} has no field ${field}, though the window has rows`);
+      // A window that lost its rows leaves its version, so that no older one comes back.
+      else if (newest !== undefined)
+        report(
+          "missing",
+          field,
+          `${key} has no field ${field}, though batch ${newest.id} emptied the window`,
+        );
       return;
     }
-    const entry = parseEntry(actual);
-    const newest = this.#newestBatch(entity, startMs);
+    const entry = parseWindowEntry(actual);
     if (entry === undefined) {
       report("different", "<version>|<values>", `${key} holds no version and values in field ${field}`);
-    } else if (newest !== undefined && BigInt(entry.version) !== newest) {
-      const because = `${key} has version ${entry.version} of the window of ${isoOfMs(startMs)}, the newest batch of it is ${newest}`;
-      report("different", String(newest).padStart(20, "0"), because);
+    } else if (newest !== undefined && BigInt(entry.version) !== newest.id) {
+      const because = `${key} has version ${entry.version} of the window of ${isoOfMs(startMs)}, the newest batch of it is ${newest.id}`;
+      report("different", String(newest.id).padStart(20, "0"), because);
     } else if (aggregates === null && entry.values !== null) {
       report("extra", null, `${key} has values in field ${field}, though the window lost all its rows`);
     } else if (aggregates !== null && entry.values === null) {
       report("missing", field, `${key} has no values in field ${field}, though the window has rows`);
     } else if (aggregates !== null && entry.values !== null) {
-      const problem = this.#problemOf(entry.values, startMs, aggregates);
+      const problem = this.#problemOf(entry.values, startMs, aggregates, newest?.createdAt);
       if (problem !== undefined) report("different", null, `${key}, field ${field}: ${problem}`);
     }
   }
 
   /** Values of a window that is served no more are as of when they were computed. */
-  #problemOf(values: Map<string, string>, startMs: number, aggregates: WindowAggregates): string | undefined {
+  #problemOf(
+    values: Map<string, string>,
+    startMs: number,
+    aggregates: WindowAggregates,
+    batchCreatedAt: bigint | null | undefined,
+  ): string | undefined {
     const computedAt = microsOfIso(values.get("_computed_at") ?? "");
-    if (computedAt === undefined) return "_computed_at is no ISO time";
+    const wrong = wrongComputedAt(computedAt, { now: this.#now, batchCreatedAt });
+    if (computedAt === undefined || wrong !== undefined) return `_computed_at ${wrong}`;
     const features = featuresOf(this.#featureSet, aggregates, computedAt);
     const texts = new Map<string, string | null>();
     for (const { name, type } of this.#featureSet.features)
@@ -113,7 +138,7 @@ class WindowsComparison implements Comparison {
       });
       if (verdict !== undefined) return verdict.because;
     }
-    const unknown = [...values.keys()].find((name) => !texts.has(name) && !META_FIELDS.includes(name));
+    const unknown = [...values.keys()].find((name) => !texts.has(name) && name !== "_computed_at");
     return unknown === undefined ? undefined : `${unknown} is no field of ${this.#featureSet.name}`;
   }
 
@@ -121,7 +146,15 @@ class WindowsComparison implements Comparison {
   #judgeUnknownWindow(entity: string, key: string, field: string, actual: string): void {
     const startMs = /^-?\d{1,12}$/.test(field) ? Number(field) * 1000 : undefined;
     if (startMs !== undefined && !isKept(this.#featureSet, startMs, this.#expectation.watermarkMs)) return;
-    if (startMs !== undefined && parseEntry(actual)?.values === null) return;
+    const isEmpty = parseWindowEntry(actual)?.values === null;
+    // An emptied window has an offline row that says so; where the offline store cannot tell, it may be there.
+    const mayBeEmpty = this.#newestBatch === undefined;
+    if (
+      startMs !== undefined &&
+      isEmpty &&
+      (mayBeEmpty || this.#newestBatch?.(entity, startMs) !== undefined)
+    )
+      return;
     const because = `${key} has a window in field ${field} that the entity has no rows in`;
     this.#report({ entity, expected: null, actual, because, kind: "extra" }, startMs);
   }
@@ -129,23 +162,5 @@ class WindowsComparison implements Comparison {
   #report(difference: Omit<Difference, "store" | "feature">, startMs?: number): void {
     const window = startMs === undefined ? {} : { window: isoOfMs(startMs) };
     this.differences.push({ ...difference, feature: "_windows", store: "online", ...window });
-  }
-}
-
-/** `<version>|<JSON array of alternating field and value>`, or `<version>|` for a window without rows. */
-function parseEntry(text: string): { version: string; values: Map<string, string> | null } | undefined {
-  const match = /^(\d{20})\|(.*)$/s.exec(text);
-  if (match === null) return undefined;
-  const [, version = "", payload = ""] = match;
-  if (payload === "") return { version, values: null };
-  try {
-    const flat = JSON.parse(payload) as unknown;
-    if (!Array.isArray(flat) || flat.length % 2 !== 0 || flat.some((part) => typeof part !== "string"))
-      return undefined;
-    const values = new Map<string, string>();
-    for (let i = 0; i < flat.length; i += 2) values.set(flat[i], flat[i + 1]);
-    return { version, values };
-  } catch {
-    return undefined;
   }
 }

@@ -10,8 +10,24 @@ export interface Comparison {
   checkedValues: number;
 }
 
-/** The batch that wrote the newest offline row of a window; undefined when the offline store cannot tell. */
-export type NewestBatch = (entity: string, startMs: number) => bigint | undefined;
+/** The batch that wrote the newest offline row of a window, and when (micros); undefined where there is no row. */
+export type NewestBatch = (
+  entity: string,
+  startMs: number,
+) => { id: bigint; createdAt: bigint | null } | undefined;
+
+/** Why a time of computing cannot be right, or undefined when it can. Micros since 1970 UTC. */
+export function wrongComputedAt(
+  time: bigint | undefined,
+  { now, batchCreatedAt }: { now: bigint; batchCreatedAt: bigint | null | undefined },
+): string | undefined {
+  if (time === undefined) return "is no ISO time in UTC";
+  if (time > now + CLOCK_SKEW_MICROS) return "lies in the future";
+  // One pass writes both stores with one time; a refresh comes later.
+  if (batchCreatedAt != null && time < batchCreatedAt)
+    return `lies before the batch that wrote it, of ${isoOfMicros(batchCreatedAt)}`;
+  return undefined;
+}
 
 /** How far the clocks of job and verification may differ. */
 export const CLOCK_SKEW_MICROS = 300_000_000n;

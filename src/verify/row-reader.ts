@@ -1,7 +1,7 @@
 /** A row as it stands in an event, before or after a change. */
 import type { Column, FeatureSet } from "../definition/feature-set.ts";
-import { type ColumnValue, decodeColumn, Undecodable } from "./column-values.ts";
 import { isInstant } from "../platform/instants.ts";
+import { type ColumnValue, decodeColumn, Undecodable } from "./column-values.ts";
 import type { Envelope } from "./envelope.ts";
 
 export interface Place {

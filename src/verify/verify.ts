@@ -23,9 +23,14 @@ export interface VerifyOptions {
   offlineRoot: string;
   /** Only read against the source. */
   postgresUrl: string;
-  now: Date;
+  /** When the values have to be right; once the stores were read, when not given. */
+  now?: Date;
   /** Which stores the job writes; both when not given. */
   sink?: "dual" | "redis" | "parquet";
+  /** Both stores were always written together, so that they have the same versions; true when not given. */
+  inStep?: boolean;
+  /** Is told when a job wrote on and on while the stores were read. */
+  onUnsteady?(): void;
 }
 
 export interface FeatureSetReport {
@@ -49,8 +54,9 @@ export async function verifyFeatureSet(
   options: VerifyOptions,
 ): Promise<FeatureSetReport> {
   const stores = await readStores(featureSet, options);
+  const now = options.now ?? new Date();
   const expected = await expect(featureSet, stores.offline, options);
-  return compareStores(featureSet, expected, stores, options);
+  return compareStores(featureSet, expected, stores, { ...options, now });
 }
 
 export interface Stores {
@@ -70,15 +76,15 @@ export function compareStores(
   featureSet: FeatureSet,
   { now: expectation, applied, lowOffsets }: Expected,
   { online, offline }: Stores,
-  { now: time, sink = "dual" }: Pick<VerifyOptions, "now" | "sink">,
+  { now: time, sink = "dual", inStep = true }: Pick<VerifyOptions, "sink" | "inStep"> & { now: Date },
 ): FeatureSetReport {
   const now = BigInt(time.getTime()) * 1000n;
   const rows = rowsByWindow(offline);
   const comparisons: Comparison[] = [];
   if (sink !== "parquet") {
-    const newestBatch = sink === "redis" ? () => undefined : newestBatchOf(rows);
+    const newestBatch = sink === "dual" && inStep ? newestBatchOf(rows) : undefined;
     const features = (to: Expectation) => compareOnline(featureSet, to, online, { now, newestBatch });
-    const windows = (to: Expectation) => compareWindows(featureSet, to, online, newestBatch);
+    const windows = (to: Expectation) => compareWindows(featureSet, to, online, { now, newestBatch });
     comparisons.push(withStale(features, expectation, applied), withStale(windows, expectation, applied));
   }
   if (sink !== "redis") {
@@ -101,16 +107,43 @@ export function reportOf(featureSets: FeatureSetReport[]): VerifyReport {
   return { ok: featureSets.every(({ differences }) => differences.length === 0), featureSets };
 }
 
-const READ_ATTEMPTS = 3;
+const READ_ATTEMPTS = 10;
+const PAUSE_MS = 500;
 
 /** Both stores as of the same batch: a job that runs meanwhile may write in between, then both are read again. */
-async function readStores(featureSet: FeatureSet, { redisUrl, offlineRoot }: VerifyOptions): Promise<Stores> {
+async function readStores(
+  featureSet: FeatureSet,
+  { redisUrl, offlineRoot, sink = "dual", inStep = true, onUnsteady }: VerifyOptions,
+): Promise<Stores> {
   for (let attempt = 1; ; attempt += 1) {
     const offline = await readOfflineStore(featureSet, offlineRoot);
     const online = await readOnlineStore(featureSet, redisUrl);
-    const isSteady = (await readManifests(offline.folder)).length === offline.manifests.length;
+    const isSteady =
+      sink !== "dual" ||
+      !inStep ||
+      ((await readManifests(offline.folder)).length === offline.manifests.length &&
+        newestVersion(online) <= newestManifest(offline));
+    if (!isSteady && attempt === READ_ATTEMPTS) onUnsteady?.();
     if (isSteady || attempt === READ_ATTEMPTS) return { online, offline };
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
+}
+
+/** A batch reaches Redis before its manifest is written. */
+function newestVersion({ windows }: OnlineStore): string {
+  let newest = "";
+  for (const hash of windows.values()) {
+    if ("problem" in hash) continue;
+    for (const text of hash.fields.values()) {
+      const version = text.slice(0, 20);
+      if (version > newest && /^\d{20}$/.test(version)) newest = version;
+    }
+  }
+  return newest;
+}
+
+function newestManifest({ manifests }: OfflineStore): string {
+  return manifests.at(-1)?.name.slice(0, 20) ?? "";
 }
 
 async function expect(

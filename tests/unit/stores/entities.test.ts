@@ -48,7 +48,7 @@ test("a derived value that does not depend on now is shown as stored, right or w
 test("an entity without a key has no features, and a feature without a field is null", async () => {
   await redis.hdel("customer:2:features", "avg_order_value_30d");
   const [nobody, second] = await get(["99", "2"], "2026-03-20T10:00:00Z");
-  expect(nobody).toMatchObject({ entity: "99", features: null });
+  expect(nobody).toMatchObject({ entity: "99", features: {} });
   expect(second?.features).toMatchObject({ avg_order_value_30d: null, total_spend_30d: "100.00" });
 });
 

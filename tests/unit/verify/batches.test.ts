@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Manifest } from "../../../src/stores/manifests.ts";
-import { chainOf, checkBatches } from "../../../src/verify/batches.ts";
+import { chainOf, checkBatches, nameOf } from "../../../src/verify/batches.ts";
 
 const manifest = (offsets: Record<string, [number, number]>): Manifest => ({
   batch_id: Object.values(offsets).reduce((sum, [, end]) => sum + end, 0),
@@ -35,11 +35,34 @@ test("a gap is found, but not where the log itself begins later", () => {
     folder: "",
     rows: [],
     files: [],
-    manifests: [manifest({ 0: [3, 7] })].map((one) => ({ name: "7.json", manifest: one })),
+    strangers: [],
+    manifests: [manifest({ 0: [3, 7] })].map((one) => ({ name: nameOf(one), manifest: one })),
   };
   expect(checkBatches(store, new Map([[0, 3]]))).toEqual([]);
   expect(checkBatches(store, new Map([[0, 2]]))).toMatchObject([
     { kind: "missing", expected: "2", actual: "3" },
   ]);
   expect(checkBatches(store, undefined)).toMatchObject([{ kind: "missing", expected: "0", actual: "3" }]);
+});
+
+test.each<[string, Partial<Manifest>, string, string]>([
+  ["an end that is not the batch's", { offsets: { 0: [0, 8] } }, "7", "says batch 7, its offsets end at 8"],
+  ["another batch's name", {}, "8", "says batch 7, which is not its name"],
+  [
+    "another batch's file",
+    { file: `${"8".padStart(20, "0")}.parquet`, bytes: 1, sha256: "x" },
+    "7",
+    "names the file 00000000000000000008.parquet",
+  ],
+  [
+    "no checksum",
+    { file: `${"7".padStart(20, "0")}.parquet`, bytes: 1, sha256: null },
+    "7",
+    "says neither size",
+  ],
+])("a manifest with %s does not agree with itself", (_, changed, name, because) => {
+  const one = { ...manifest({ 0: [0, 7] }), ...changed };
+  const manifests = [{ name: `${name.padStart(20, "0")}.json`, manifest: one }];
+  const found = checkBatches({ folder: "", rows: [], files: [], strangers: [], manifests }, undefined);
+  expect(found.map((difference) => difference.because).join("\n")).toContain(because);
 });

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { Redis } from "ioredis";
@@ -45,9 +45,15 @@ interface Variation {
   log?: Buffer[];
   now?: Date;
   sink?: "dual" | "redis" | "parquet";
+  inStep?: boolean;
 }
 
-async function verify({ log = LOG, now = NOW, sink = "dual" }: Variation = {}): Promise<FeatureSetReport> {
+async function verify({
+  log = LOG,
+  now = NOW,
+  sink = "dual",
+  inStep = true,
+}: Variation = {}): Promise<FeatureSetReport> {
   const offline = await readOfflineStore(customer, root);
   const online = await readOnlineStore(customer, server.url);
   const replay = new Replay(customer, chainOf(manifestsOf(offline.manifests)));
@@ -57,7 +63,7 @@ async function verify({ log = LOG, now = NOW, sink = "dual" }: Variation = {}): 
   });
   replay.reached(0, log.length);
   const expected = { ...replay.finish(), lowOffsets: replay.lowOffsets };
-  return compareStores(customer, expected, { online, offline }, { now, sink });
+  return compareStores(customer, expected, { online, offline }, { now, sink, inStep });
 }
 
 /** `online 1 total_spend_30d different`, with * for whole keys, rows and files. */
@@ -83,6 +89,30 @@ describe("where all is right", () => {
     if (sink === "redis") await rm(folder, { recursive: true });
     else await redis.flushdb();
     expect(await found({ sink })).toEqual([]);
+  });
+
+  test("stores that were written apart need not have the same versions", async () => {
+    await redis.hset(KEY, "_version", SECOND);
+    const windows = "{customer:2:features}:windows";
+    const entry = (await redis.hget(windows, FEBRUARY_FIELD)) as string;
+    await redis.hset(windows, FEBRUARY_FIELD, entry.replace(FIRST, SECOND));
+    await redis.hset("customer:2:features", "_version", SECOND);
+    expect(await found({ inStep: false })).toEqual([]);
+    expect((await found()).sort()).toEqual(["online 2 _version different", "online 2 _windows different"]);
+  });
+
+  test("days of a moment ago are right at midnight", async () => {
+    // All of Redis was computed at 09:00:00.5 on the 20th.
+    const late = "2026-03-20T23:59:58Z";
+    for (const key of await redis.keys("*windows")) {
+      for (const [field, text] of Object.entries(await redis.hgetall(key)))
+        await redis.hset(key, field, text.replace("2026-03-20T09:00:00.500000Z", late));
+    }
+    for (const key of await redis.keys("customer:*:features")) await redis.hset(key, "_computed_at", late);
+    expect(await found({ now: new Date("2026-03-21T00:00:01Z") })).toEqual([]);
+    expect(await found({ now: new Date("2026-03-21T00:10:00Z") })).toContain(
+      "online 1 days_since_last_order stale",
+    );
   });
 
   test("keys of others do not matter", async () => {
@@ -177,6 +207,44 @@ describe("online corruptions", () => {
       ["online 1 _computed_at different"],
     ],
     [
+      "a time of computing before the batch",
+      () => redis.hset(KEY, "_computed_at", "2026-03-20T08:59:59Z"),
+      ["online 1 _computed_at different"],
+    ],
+    [
+      "a time of computing that the companion does not have",
+      () => redis.hset(KEY, "_computed_at", "2026-03-20T09:30:00Z"),
+      ["online 1 _computed_at different"],
+    ],
+    [
+      "a time of computing before the batch in the companion",
+      async () => {
+        const entry = (await redis.hget(WINDOWS, FEBRUARY_FIELD)) as string;
+        await redis.hset(WINDOWS, FEBRUARY_FIELD, entry.replace("2026-03-19T09", "2026-03-19T08"));
+      },
+      ["online 4 _windows different"],
+    ],
+    [
+      "a version among a companion's values",
+      async () => {
+        const entry = (await redis.hget(WINDOWS, FEBRUARY_FIELD)) as string;
+        await redis.hset(WINDOWS, FEBRUARY_FIELD, entry.replace("]", ',"_version","9"]'));
+      },
+      ["online 4 _windows different"],
+    ],
+    ["a key that expires", () => redis.expire(KEY, 1000), ["online 1 * extra"]],
+    ["a companion that expires", () => redis.expire(WINDOWS, 1000), ["online 4 _windows extra"]],
+    [
+      "an emptied window that lost its version",
+      () => redis.hdel("{customer:5:features}:windows", MARCH_FIELD),
+      ["online 5 _windows missing"],
+    ],
+    [
+      "an emptied window that never was, and would keep others out",
+      () => redis.hset(WINDOWS, "001775520000", `${"9".repeat(20)}|`),
+      ["online 4 _windows extra"],
+    ],
+    [
       "a time of computing that is none",
       () => redis.hset(KEY, "_computed_at", "yesterday"),
       ["online 1 _computed_at different"],
@@ -232,6 +300,7 @@ describe("online corruptions", () => {
           `online ${entity} * missing`,
           `online ${entity} _windows missing`,
         ]),
+        "online 6 _windows missing",
       ],
     ],
   ])("%s", async (_, corrupt, expected) => {
@@ -379,6 +448,12 @@ describe("files", () => {
       `SELECT * FROM read_parquet('${first()}') LIMIT 0`,
     );
     expect(await becauses()).toEqual([`${"5".padStart(20, "0")}.parquet is in no manifest`]);
+  });
+
+  test("files and folders that readers of the folder would take", async () => {
+    await writeFile(path.join(folder, "part-00000"), "x");
+    await cp(first(), path.join(folder, "more", "a.parquet"));
+    expect(await becauses()).toEqual(["more is no file of the job's", "part-00000 is no file of the job's"]);
   });
 
   test("a file that was cut off", async () => {
