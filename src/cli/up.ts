@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { isEmpty, seed } from "../stack/demo-shop/index.ts";
+import { isEmpty, ShopNotEmpty, seed } from "../stack/demo-shop/index.ts";
 import type { Endpoints, Stack } from "../stack/stack.ts";
 import type { Context } from "./context.ts";
 import { json, option, target } from "./options.ts";
@@ -35,12 +35,17 @@ export function up(program: Command, context: Context): void {
 /** Fills the demo shop once in its life, and never over somebody's rows or wish. */
 export async function seedIfEmpty(stack: Stack, endpoints: Endpoints, context: Context): Promise<void> {
   if ((await stack.memory()).demoData !== undefined) return;
-  if (await isEmpty(endpoints.postgres)) {
-    await context.progress.step("demo shop", async (step) => {
+  if (!(await isEmpty(endpoints.postgres))) return;
+  await context.progress.step("demo shop", async (step) => {
+    try {
       await seed(endpoints.postgres, {}, ({ written, total }) =>
         step.update(`${written} of ${total} statements`),
       );
-    });
+    } catch (error) {
+      // Another command was faster; what it wrote stays.
+      if (!(error instanceof ShopNotEmpty)) throw error;
+      return;
+    }
     await stack.remember({ demoData: "seeded" });
-  }
+  });
 }

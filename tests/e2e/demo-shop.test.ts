@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
 import pg from "pg";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { EnvironmentError, UsageError } from "../../src/errors.ts";
-import { createShop, isEmpty, runSql, seed, traffic } from "../../src/stack/demo-shop/index.ts";
+import { withPostgres } from "../../src/platform/postgres.ts";
+import { createShop, isEmpty, runSql, ShopNotEmpty, seed, traffic } from "../../src/stack/demo-shop/index.ts";
 import { stack } from "./support/stack.ts";
 
 const UNTIL = new Date("2026-03-01T00:00:00Z");
@@ -62,6 +63,48 @@ describe("demo shop", () => {
       ["products", "f"],
     ]);
     expect(await isEmpty(url)).toBe(true);
+  });
+
+  it("is created again beside an open transaction, and explains one that is in the way", async () => {
+    const open = new pg.Client({ connectionString: url });
+    await open.connect();
+    try {
+      await open.query("BEGIN; INSERT INTO orders DEFAULT VALUES");
+      await createShop(url);
+      await runSql(url, "ALTER TABLE customers REPLICA IDENTITY DEFAULT");
+      await open.query("LOCK TABLE customers IN ROW EXCLUSIVE MODE");
+      const refused = await createShop(url).catch((error: unknown) => error);
+      expect(refused).toBeInstanceOf(EnvironmentError);
+      expect((refused as EnvironmentError).hint).toContain("ROLLBACK");
+    } finally {
+      await open.query("ROLLBACK");
+      await open.end();
+    }
+    await createShop(url);
+  });
+
+  it("is seeded once, though two ask at a time", async () => {
+    const own = await ownDatabase();
+    try {
+      const both = await Promise.allSettled([seed(own.url, SMALL), seed(own.url, SMALL)]);
+      expect(both.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+      const [refused] = both.filter((result) => result.status === "rejected");
+      expect(refused?.reason).toBeInstanceOf(ShopNotEmpty);
+      expect(await rowsOf(own.url, "SELECT count(*) FROM customers")).toEqual([["100"]]);
+    } finally {
+      await own.drop();
+    }
+  });
+
+  it("is reached whatever PGSSLMODE asks of other servers", async () => {
+    vi.stubEnv("PGSSLMODE", "require");
+    vi.stubEnv("PGSSLNEGOTIATION", "direct");
+    try {
+      expect(await isEmpty(url)).toBe(true);
+      expect(await withPostgres(url, async () => true)).toBe(true);
+    } finally {
+      vi.unstubAllEnvs();
+    }
   });
 
   it("takes a single line with nothing but a key, or with nothing at all", async () => {

@@ -1,5 +1,6 @@
 import pg from "pg";
 import { EnvironmentError, UsageError } from "../../errors.ts";
+import { ownServer } from "../../platform/postgres.ts";
 
 /** A Postgres URL such as `postgresql://user:password@127.0.0.1:5432/shop`, or a connected client. */
 export type Database = string | pg.ClientBase;
@@ -34,12 +35,28 @@ export async function withClient<T>(
   }
 }
 
+const LOCK_NOT_AVAILABLE = "55P03";
+
+/** Says what to do about a lock that `work` has waited for in vain. */
+export async function explainingLocks<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    if (!(cause instanceof pg.DatabaseError) || cause.code !== LOCK_NOT_AVAILABLE) throw cause;
+    throw new EnvironmentError("another transaction holds on to the tables of the demo shop", {
+      hint: "End it (COMMIT or ROLLBACK in an open psql), or wait until it ends, then run the same command again.",
+      cause,
+    });
+  }
+}
+
 function newClient(url: string): pg.Client {
   try {
     return new pg.Client({
       connectionString: url,
       application_name: "cdc-features demo shop",
       options: "-c TimeZone=UTC",
+      ...ownServer(url),
     });
   } catch (cause) {
     throw new UsageError(`not a Postgres URL: ${reason(cause)}`, {

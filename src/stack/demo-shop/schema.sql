@@ -29,6 +29,16 @@ CREATE TABLE IF NOT EXISTS public.orders (
 );
 
 -- Debezium then sends the whole row as `before`: a moved or deleted order can be taken back where it was.
-ALTER TABLE public.customers REPLICA IDENTITY FULL;
-ALTER TABLE public.products REPLICA IDENTITY FULL;
-ALTER TABLE public.orders REPLICA IDENTITY FULL;
+-- Only where it is not so yet: ALTER TABLE waits for every open transaction that has touched the table.
+DO $$
+DECLARE
+  shop_table regclass;
+BEGIN
+  FOR shop_table IN
+    SELECT oid FROM pg_class
+    WHERE oid IN ('public.customers'::regclass, 'public.products'::regclass, 'public.orders'::regclass)
+      AND relreplident <> 'f'
+  LOOP
+    EXECUTE format('ALTER TABLE %s REPLICA IDENTITY FULL', shop_table);
+  END LOOP;
+END $$;

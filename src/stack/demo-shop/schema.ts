@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import type pg from "pg";
-import { type Database, withClient } from "./connection.ts";
+import { type Database, explainingLocks, withClient } from "./connection.ts";
 
 /** Any number that other programs are unlikely to use for an advisory lock in this database. */
 const SCHEMA_LOCK = 6_320_260_101;
@@ -11,12 +11,24 @@ export interface RowCounts {
   orders: number;
 }
 
-/** Creates the three tables with full replica identity; what is there already stays as it is. */
+/**
+ * Creates the three tables with full replica identity; what is there already stays as it is. Throws
+ * EnvironmentError when another transaction holds on to them.
+ */
 export async function createShop(database: Database): Promise<void> {
   const schema = await readFile(new URL("./schema.sql", import.meta.url), "utf8");
   // Two concurrent CREATE TABLE IF NOT EXISTS can both find nothing and one then fails, hence the lock.
   await withClient(database, (client) =>
-    client.query(`BEGIN; SELECT pg_advisory_xact_lock(${SCHEMA_LOCK}); ${schema}; COMMIT;`),
+    explainingLocks(async () => {
+      try {
+        await client.query(
+          `BEGIN; SET LOCAL lock_timeout = '10s'; SELECT pg_advisory_xact_lock(${SCHEMA_LOCK}); ${schema}; COMMIT;`,
+        );
+      } catch (error) {
+        await client.query("ROLLBACK").catch(() => {});
+        throw error;
+      }
+    }),
   );
 }
 

@@ -1,7 +1,7 @@
 import pg from "pg";
 import { UsageError } from "../../errors.ts";
 import type { Customer, Product } from "./catalogue.ts";
-import { type Database, withClient } from "./connection.ts";
+import { type Database, explainingLocks, withClient } from "./connection.ts";
 import { DEFAULT_SIZES, type History, history } from "./history.ts";
 import { fromCents } from "./money.ts";
 import { type ChangeCounts, noChanges, statementOf } from "./order-change.ts";
@@ -33,13 +33,16 @@ export interface SeedResult {
   until: Date;
 }
 
+/** Somebody's rows are there, be it since a moment ago. */
+export class ShopNotEmpty extends UsageError {}
+
 /** Round trips, not statements, are what costs. */
 const STATEMENTS_PER_ROUND_TRIP = 1_000;
 
 /**
  * Fills the shop with its last 60 days, in the order of the changes, customers and products first. One
  * transaction: an interrupted seed leaves nothing behind. Creates the tables when they are missing.
- * Throws UsageError on a size that is not a positive whole number, and on a shop with rows unless `append`.
+ * Throws UsageError on a size that is not a positive whole number, ShopNotEmpty on a shop with rows unless `append`.
  */
 export async function seed(
   database: Database,
@@ -51,6 +54,7 @@ export async function seed(
   return withClient(database, async (client) => {
     await createShop(client);
     return inTransaction(client, async () => {
+      await lockOrders(client);
       if (!options.append) await refuseRows(client);
       const firstOrderId = await nextOrderId(client);
       const past = history({ ...sizes, seed: options.seed ?? 1, until, firstOrderId });
@@ -74,9 +78,19 @@ async function write(client: pg.ClientBase, past: History, onProgress?: (progres
   }
 }
 
-/** The lock keeps other writers away until the commit, so that none of them is given one of these ids. */
+/**
+ * Before anything is looked at: of two that seed at a time the second sees the rows of the first. The lock also
+ * keeps other writers away until the commit, so that none of them is given one of these ids.
+ */
+async function lockOrders(client: pg.ClientBase): Promise<void> {
+  await explainingLocks(() =>
+    client.query(
+      "SET LOCAL lock_timeout = '60s'; LOCK TABLE public.orders IN SHARE ROW EXCLUSIVE MODE; SET LOCAL lock_timeout = 0",
+    ),
+  );
+}
+
 async function nextOrderId(client: pg.ClientBase): Promise<number> {
-  await client.query("LOCK TABLE public.orders IN SHARE ROW EXCLUSIVE MODE");
   const { rows } = await client.query<{ next: string }>(
     "SELECT coalesce(max(order_id), 0) + 1 AS next FROM public.orders",
   );
@@ -94,7 +108,7 @@ async function moveIdentity(client: pg.ClientBase, lastOrderId: number): Promise
 async function refuseRows(client: pg.ClientBase): Promise<void> {
   const rows = await countRows(client);
   if (rows.customers + rows.products + rows.orders === 0) return;
-  throw new UsageError(
+  throw new ShopNotEmpty(
     `the shop is not empty: ${rows.customers} customers, ${rows.products} products, ${rows.orders} orders`,
     { hint: "Add to it with --append, or delete the rows of the three tables first." },
   );
