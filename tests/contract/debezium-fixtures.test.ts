@@ -4,6 +4,7 @@
  */
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
+import { fileURLToPath } from "node:url";
 import Big from "big.js";
 import { describe, expect, it } from "vitest";
 import { parseColumnType } from "../../src/definition/column-type.ts";
@@ -12,7 +13,7 @@ import { isoOfMicros, microsOfIso } from "../../src/platform/instants.ts";
 import { type ColumnValue, DigitsLost, decodeColumn } from "../../src/verify/column-values.ts";
 import { EnvelopeReader } from "../../src/verify/envelope.ts";
 
-const FOLDER = new URL("../fixtures/debezium/", import.meta.url).pathname;
+const FOLDER = fileURLToPath(new URL("../fixtures/debezium/", import.meta.url));
 
 type Row = Record<string, string | null>;
 interface Fixture {

@@ -1,9 +1,10 @@
 /** The dependency rules of docs/architecture.md, read from the import lines. */
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 
-const ROOT = new URL("../../", import.meta.url).pathname;
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const STAGES = ["render", "stack", "submit", "stores", "verify"];
 
 /** What each part of src/ may import of the others. */

@@ -1,7 +1,8 @@
 /** The command line as a user calls it: a process of its own. */
+import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 
-const LAUNCHER = new URL("../../../bin/cdc-features", import.meta.url).pathname;
+const LAUNCHER = fileURLToPath(new URL("../../../bin/cdc-features", import.meta.url));
 
 export interface CliResult {
   exitCode: number | undefined;

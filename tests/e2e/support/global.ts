@@ -14,10 +14,13 @@ declare module "vitest" {
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = mkdtempSync(path.join(os.tmpdir(), "cdc-features-e2e-"));
   project.provide("project", folder);
-  const up = await cli(folder, ["up", "--no-demo-data", "--json"]);
-  if (up.exitCode !== 0) throw new Error(`the stack did not start:\n${up.stderr}`);
-  return async () => {
+  const tearDown = async () => {
     await cli(folder, ["down", "--purge"]);
     rmSync(folder, { recursive: true, force: true });
   };
+  const up = await cli(folder, ["up", "--no-demo-data", "--json"]);
+  if (up.exitCode === 0) return tearDown;
+  // Some of the servers may run.
+  await tearDown();
+  throw new Error(`the stack did not start:\n${up.stderr}`);
 }
