@@ -39,29 +39,42 @@ export async function jars(home: Home, java: string, venv: string, progress: Pro
   const folder = path.join(home.cache, `jars-${sha256(text).slice(0, 8)}`);
   const all = [...lock.kafka, ...lock.spark];
   const bytes = all.reduce((sum, one) => sum + one.bytes, 0);
-  await once(folder, (made) =>
-    progress.step(`Kafka and Debezium (${all.length} archives, ${mebibytes(bytes)}, once)`, async (step) => {
-      const ivy = await findIvy(venv);
-      const work = path.join(made, "work");
-      await mkdir(work, { recursive: true });
-      const settings = path.join(work, "settings.xml");
-      await writeFile(settings, await settingsXml());
-      let done = 0;
-      for (const group of ["kafka", "spark"] as const) {
-        const shards = Array.from({ length: RESOLVERS }, (_, i) =>
-          lock[group].filter((_, j) => j % RESOLVERS === i),
-        );
-        await Promise.all(
-          shards.map((shard, i) =>
-            retrieve(java, ivy, settings, path.join(work, `${group}-${i}`), path.join(made, group), shard),
-          ),
-        );
-        done += lock[group].length;
-        step.update(`${done} of ${all.length}`);
-        await verifyAll(path.join(made, group), lock[group]);
-      }
-      await rm(work, { recursive: true });
-    }),
+  await once(
+    folder,
+    (made) =>
+      progress.step(
+        `Kafka and Debezium (${all.length} archives, ${mebibytes(bytes)}, once)`,
+        async (step) => {
+          const ivy = await findIvy(venv);
+          const work = path.join(made, "work");
+          await mkdir(work, { recursive: true });
+          const settings = path.join(work, "settings.xml");
+          await writeFile(settings, await settingsXml());
+          let done = 0;
+          for (const group of ["kafka", "spark"] as const) {
+            const shards = Array.from({ length: RESOLVERS }, (_, i) =>
+              lock[group].filter((_, j) => j % RESOLVERS === i),
+            );
+            await Promise.all(
+              shards.map((shard, i) =>
+                retrieve(
+                  java,
+                  ivy,
+                  settings,
+                  path.join(work, `${group}-${i}`),
+                  path.join(made, group),
+                  shard,
+                ),
+              ),
+            );
+            done += lock[group].length;
+            step.update(`${done} of ${all.length}`);
+            await verifyAll(path.join(made, group), lock[group]);
+          }
+          await rm(work, { recursive: true });
+        },
+      ),
+    progress,
   );
   return { kafka: path.join(folder, "kafka"), spark: path.join(folder, "spark") };
 }

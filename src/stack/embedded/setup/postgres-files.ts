@@ -2,7 +2,7 @@
  * Postgres' programs come inside an npm package, without the symbolic links that npm cannot pack. They are
  * copied once, with the links, to a place that the user Postgres runs as can read.
  */
-import { cp, mkdir, readFile, symlink } from "node:fs/promises";
+import { cp, readFile, symlink } from "node:fs/promises";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { EnvironmentError } from "../../../errors.ts";
@@ -13,7 +13,6 @@ export async function postgresFiles(cache: string): Promise<string> {
   const { folder: source, version } = await platformPackage();
   const folder = path.join(cache, `postgres-${version}`);
   await once(folder, async (made) => {
-    await mkdir(made, { recursive: true });
     await cp(path.join(source, "native"), path.join(made, "native"), { recursive: true });
     // npm unpacks with the user's umask; here another user must get in.
     await runCommand("chmod", ["-R", "a+rX", made]);

@@ -23,17 +23,23 @@ export async function sitePackages(venv: string): Promise<string> {
 export async function sparkVenv(home: Home, python: string, progress: Progress): Promise<string> {
   const lock = await readFile(path.join(LOCKS, "requirements.lock"), "utf8");
   const folder = await venvFolder(home, "spark", lock, python);
-  await once(folder, (venv) =>
-    progress.step(`Spark ${PYSPARK.version} for Python (${mebibytes(PYSPARK.bytes)}, once)`, async (step) => {
-      step.update("making a venv");
-      await run(python, ["-m", "venv", venv], "make a Python venv");
-      // PySpark comes as source only: with its build tools from the lock, pip needs no others.
-      const isPySpark = (requirement: string) => requirement.startsWith("pyspark==");
-      const [others, pyspark] = split(lock, isPySpark);
-      step.update("installing the small packages");
-      await pip(venv, others, ["--only-binary", ":all:"], step);
-      await pip(venv, pyspark, ["--no-build-isolation"], step, PYSPARK.bytes);
-    }),
+  await once(
+    folder,
+    (venv) =>
+      progress.step(
+        `Spark ${PYSPARK.version} for Python (${mebibytes(PYSPARK.bytes)}, once)`,
+        async (step) => {
+          step.update("making a venv");
+          await run(python, ["-m", "venv", venv], "make a Python venv");
+          // PySpark comes as source only: with its build tools from the lock, pip needs no others.
+          const isPySpark = (requirement: string) => requirement.startsWith("pyspark==");
+          const [others, pyspark] = split(lock, isPySpark);
+          step.update("installing the small packages");
+          await pip(venv, others, ["--only-binary", ":all:"], step);
+          await pip(venv, pyspark, ["--no-build-isolation"], step, PYSPARK.bytes);
+        },
+      ),
+    progress,
   );
   return folder;
 }
@@ -47,11 +53,14 @@ export async function toolsVenv(
   progress: Progress,
 ): Promise<string> {
   const folder = await venvFolder(home, name, lock, python);
-  await once(folder, (venv) =>
-    progress.step(`${name} for Python (once)`, async (step) => {
-      await run(python, ["-m", "venv", venv], "make a Python venv");
-      await pip(venv, lock, ["--only-binary", ":all:"], step);
-    }),
+  await once(
+    folder,
+    (venv) =>
+      progress.step(`${name} for Python (once)`, async (step) => {
+        await run(python, ["-m", "venv", venv], "make a Python venv");
+        await pip(venv, lock, ["--only-binary", ":all:"], step);
+      }),
+    progress,
   );
   return folder;
 }
