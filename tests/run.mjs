@@ -7,20 +7,15 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { prepare } from "../bin/prepare.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
+await prepare();
 process.chdir(root);
 const wanted = process.argv.slice(2);
 const scratch = mkdtempSync(path.join(os.tmpdir(), "cdc-features-tests-"));
 const total = { passed: 0, failed: 0 };
 const failures = [];
-
-if (!existsSync("node_modules/.package-lock.json")) {
-  console.log("Installing npm packages (once) ...");
-  execFileSync("npm", ["ci", "--no-fund", "--no-audit", "--loglevel=error"], {
-    stdio: ["ignore", "inherit", "inherit"],
-  });
-}
 
 let python;
 /** Environments with Spark and the tools, made when first asked for. */
