@@ -5,9 +5,11 @@ import { Option } from "commander";
 export function option(flags: string, description: string): Option {
   const made = new Option(flags, description);
   const variable = `CDC_FEATURES_${(made.long ?? "").slice(2).replaceAll("-", "_").toUpperCase()}`;
+  const value = process.env[variable] ?? "";
   // Commander takes a flag's variable as set whatever it says; `0` and `false` should mean what they say.
-  const isOff = !made.required && !made.optional && /^(|0|false|no|off)$/i.test(process.env[variable] ?? "");
-  return isOff ? made : made.env(variable);
+  const isOff = !made.required && !made.optional && /^(0|false|no|off)$/i.test(value);
+  // An empty one is not set, as everywhere in a shell.
+  return value === "" || isOff ? made : made.env(variable);
 }
 
 export const target = () => option("--target <target>", "where the servers run").default("embedded");
