@@ -9,6 +9,8 @@ import { parseDefinition } from "../definition/parse-definition.ts";
 import { UsageError } from "../errors.ts";
 import { PACKAGE_ROOT } from "../stack/embedded/home.ts";
 
+const ENDINGS = [".yaml", ".yml"];
+
 export interface Definition {
   featureSet: FeatureSet;
   /** Absolute path */
@@ -18,22 +20,49 @@ export interface Definition {
   project: string;
 }
 
-/** Loads every set named; throws one UsageError with all problems of all of them. */
+/** Loads every set named, once; throws one UsageError with all problems of all of them. */
 export async function loadDefinitions(names: string[], cwd: string): Promise<Definition[]> {
-  const unique = [...new Set(names)];
-  const loaded = await Promise.all(unique.map((name) => readDefinition(findDefinition(name, cwd), cwd)));
+  const files = [...new Set(names.map((name) => findDefinition(name, cwd)))];
+  const loaded = await Promise.all(files.map((file) => readDefinition(file, cwd)));
   const diagnostics = loaded.flatMap((one) => one.diagnostics);
   if (diagnostics.length > 0) throw definitionProblems(diagnostics);
-  return loaded.map(({ featureSet, ...rest }) => ({ featureSet: featureSet as FeatureSet, ...rest }));
+  const definitions = loaded.map(({ featureSet, ...rest }) => ({
+    featureSet: featureSet as FeatureSet,
+    ...rest,
+  }));
+  refuseSameName(definitions);
+  return definitions;
 }
 
-export async function readDefinition(file: string, cwd: string) {
-  const text = await readFile(file, "utf8").catch((cause: NodeJS.ErrnoException) => {
-    throw new UsageError(`cannot read ${file}: ${cause.code ?? cause.message}`, { cause });
+function refuseSameName(definitions: Definition[]): void {
+  const files = new Map<string, string>();
+  for (const { featureSet, file } of definitions) {
+    const other = files.get(featureSet.name);
+    if (other !== undefined) throw ambiguous(featureSet.name, [other, file]);
+    files.set(featureSet.name, file);
+  }
+}
+
+function ambiguous(name: string, files: string[]): UsageError {
+  return new UsageError(`${files.length} files hold a feature set named ${name}: ${files.join(", ")}`, {
+    hint: "They would write to one place in the stores. Give one of them another name, or take it away.",
   });
-  const shown = path.relative(cwd, file);
-  const parsed = parseDefinition(text, shown.startsWith("..") ? file : shown);
-  return { ...parsed, file, text, project: path.dirname(path.dirname(file)) };
+}
+
+/** A file that cannot be read is a diagnostic, too, so that those of the others are told beside it. */
+export async function readDefinition(file: string, cwd: string) {
+  const relative = path.relative(cwd, file);
+  const shown = relative.startsWith("..") ? file : relative;
+  const about = { file, project: path.dirname(path.dirname(file)) };
+  try {
+    const text = await readFile(file, "utf8");
+    return { ...parseDefinition(text, shown), text, ...about };
+  } catch (error) {
+    if (!(error instanceof Error && "syscall" in error)) throw error;
+    const message = `cannot be read: ${error.message}`;
+    const unreadable = { file: shown, line: 1, column: 1, rule: "unreadable-file", message };
+    return { featureSet: undefined, diagnostics: [unreadable], text: "", ...about };
+  }
 }
 
 export function definitionProblems(diagnostics: Diagnostic[]): UsageError {
@@ -45,12 +74,15 @@ export function definitionProblems(diagnostics: Diagnostic[]): UsageError {
 function findDefinition(name: string, cwd: string): string {
   if (/[/\\]|\.ya?ml$/.test(name)) return path.resolve(cwd, name);
   for (const folder of definitionFolders(cwd)) {
-    const file = path.join(folder, `${name}.yaml`);
-    if (existsSync(file)) return file;
+    const files = ENDINGS.map((ending) => path.join(folder, name + ending)).filter((file) =>
+      existsSync(file),
+    );
+    if (files.length > 1) throw ambiguous(name, files);
+    if (files[0] !== undefined) return files[0];
   }
-  const known = [...new Set(definitionFolders(cwd).flatMap(definitionsIn))].map((file) =>
-    path.basename(file, ".yaml"),
-  );
+  const known = definitionFolders(cwd)
+    .flatMap(definitionsIn)
+    .map((file) => path.parse(file).name);
   const suggestion = nearest(name, known);
   throw new UsageError(`no feature set named ${name}`, {
     hint: `${suggestion === undefined ? "" : `Did you mean ${suggestion}? `}There are: ${[...new Set(known)].sort().join(", ")}`,
@@ -73,7 +105,7 @@ export function allDefinitions(cwd: string): string[] {
 function definitionsIn(folder: string): string[] {
   if (!existsSync(folder)) return [];
   return readdirSync(folder)
-    .filter((name) => name.endsWith(".yaml"))
+    .filter((name) => ENDINGS.includes(path.extname(name)))
     .sort()
     .map((name) => path.join(folder, name));
 }

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
@@ -45,10 +45,22 @@ describe("validate", () => {
     });
   });
 
-  it("says when a file is not there", async () => {
-    const result = await call(temporaryFolder(), "validate", "features/none.yaml");
+  it("says when a file is not there, beside what is wrong in the others", async () => {
+    const folder = withDefinition((text) => text.replace("length: 30 days", "length: 30 dys"));
+    const files = ["features/customer.yaml", "features/none.yaml"];
+    const result = await call(folder, "validate", ...files);
     expect(result.exitCode).toBe(2);
-    expect(result.stderr).toMatch(/cannot read .*none\.yaml/);
+    expect(result.stderr).toMatch(/2 problems/);
+    expect(result.stderr).toMatch(/features\/none\.yaml:1:1: .*ENOENT.*\[unreadable-file\]/);
+    const { diagnostics } = JSON.parse((await call(folder, "validate", "--json", ...files)).stdout);
+    expect(diagnostics.map(({ rule }: { rule: string }) => rule)).toEqual(["wrong-value", "unreadable-file"]);
+  });
+
+  it("finds definitions that end in .yml, too", async () => {
+    const folder = withDefinition((text) => text.replace("length: 30 days", "length: 30 dys"));
+    renameSync(path.join(folder, "features/customer.yaml"), path.join(folder, "features/customer.yml"));
+    expect(await call(folder, "validate")).toMatchObject({ exitCode: 2, stdout: "" });
+    expect((await call(folder, "render", "customer")).stderr).toMatch(/features\/customer\.yml:\d+:\d+/);
   });
 });
 
@@ -72,15 +84,38 @@ describe("render", () => {
     });
   });
 
-  it("takes its options from the environment, too", async () => {
+  it("takes a set that is named twice once", async () => {
     const folder = withDefinition((text) => text);
-    process.env.CDC_FEATURES_OUT = "elsewhere";
+    const { stdout } = await call(folder, "render", "customer", "features/customer.yaml", "customer");
+    expect(stdout).toBe("spark-jobs/customer_features.py written");
+  });
+
+  it("refuses two files that hold a set of one name, and names both", async () => {
+    const folder = withDefinition((text) => text);
+    mkdirSync(path.join(folder, "other"));
+    writeFileSync(path.join(folder, "other", "customer.yaml"), SHIPPED);
+    const result = await call(folder, "render", "customer", "other/customer.yaml");
+    expect(result).toMatchObject({ exitCode: 2, stdout: "" });
+    expect(result.stderr).toMatch(/customer.*features\/customer\.yaml.*other\/customer\.yaml/s);
+
+    writeFileSync(path.join(folder, "features", "customer.yml"), SHIPPED);
+    const ambiguous = await call(folder, "render", "customer");
+    expect(ambiguous).toMatchObject({ exitCode: 2, stdout: "" });
+    expect(ambiguous.stderr).toMatch(/features\/customer\.yaml.*features\/customer\.yml/s);
+  });
+
+  it.each([
+    ["elsewhere", "elsewhere"],
+    ["", "spark-jobs"],
+  ])("takes its options from the environment, too: %j", async (value, place) => {
+    const folder = withDefinition((text) => text);
+    process.env.CDC_FEATURES_OUT = value;
     try {
       await call(folder, "render", "customer");
     } finally {
       delete process.env.CDC_FEATURES_OUT;
     }
-    expect(existsSync(path.join(folder, "elsewhere", "customer_features.py"))).toBe(true);
+    expect(existsSync(path.join(folder, place, "customer_features.py"))).toBe(true);
   });
 });
 
