@@ -31,19 +31,23 @@ export function run(program: Command, context: Context): void {
     .addOption(json())
     .action(async (sets: string[], options: RunOptions) => {
       const definitions = await loadDefinitions(sets, context.cwd);
-      const runs = await runAll(definitions, options, context);
+      const { runs, failures } = await runAll(definitions, options, context);
       if (options.json) {
         context.terminal.print(
           JSON.stringify({ runs: runs.map(({ featureSet, finished }) => asJson(featureSet, finished)) }),
         );
-        return;
-      }
-      for (const { featureSet, finished, examples } of runs) {
-        context.terminal.print(summaryLines(featureSet, finished));
-        if (examples !== undefined && examples.rows.length > 0)
-          context.terminal.print(`${featureTable(examples)}\n`);
-      }
+      } else for (const run of runs) printRun(run, context);
+      // Those that did finish are told first; main can tell one failure only.
+      const [failure, ...others] = failures;
+      for (const other of others)
+        context.progress.note(other instanceof Error ? other.message : String(other));
+      if (failure !== undefined) throw failure;
     });
+}
+
+function printRun({ featureSet, finished, examples }: Ended, { terminal }: Context): void {
+  terminal.print(summaryLines(featureSet, finished));
+  if (examples !== undefined && examples.rows.length > 0) terminal.print(`${featureTable(examples)}\n`);
 }
 
 interface Ended {
@@ -53,8 +57,8 @@ interface Ended {
   examples: JobTable | undefined;
 }
 
-/** The servers once, then all jobs side by side. */
-async function runAll(definitions: Definition[], options: RunOptions, context: Context): Promise<Ended[]> {
+/** The servers once, then all jobs side by side; one that fails leaves the others be. */
+async function runAll(definitions: Definition[], options: RunOptions, context: Context) {
   const stack = context.stack(options.target);
   const endpoints = await stack.up(context.progress, { newPorts: false });
   await seedIfEmpty(stack, endpoints, context);
@@ -94,10 +98,10 @@ async function runAll(definitions: Definition[], options: RunOptions, context: C
       }),
     ),
   );
-  return results.map((result) => {
-    if (result.status === "rejected") throw result.reason;
-    return result.value;
-  });
+  return {
+    runs: results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : [])),
+    failures: results.flatMap((result): unknown[] => (result.status === "rejected" ? [result.reason] : [])),
+  };
 }
 
 function asJson(featureSet: string, finished: JobFinished) {

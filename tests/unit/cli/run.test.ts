@@ -1,0 +1,81 @@
+/** `run`, on a stack that is always up and a shell script in the place of spark-submit. */
+import { chmodSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { Chalk } from "chalk";
+import { Command } from "commander";
+import { describe, expect, it } from "vitest";
+import type { Context } from "../../../src/cli/context.ts";
+import { run } from "../../../src/cli/run.ts";
+import { silent } from "../../../src/platform/progress.ts";
+import type { Stack } from "../../../src/stack/stack.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
+
+const COUNTS = { read: 3, applied: 3, duplicates: 0, late: 0, dead_letters: 0, ignored: 0 };
+const FINISHED = { event: "finished", ...COUNTS, entities_written: 1, batches: 1, seconds: 1.5 };
+
+async function callRun(...args: string[]) {
+  const folder = temporaryFolder();
+  const sparkSubmit = path.join(folder, "spark-submit");
+  const jobs = `case "$*" in
+    *product*) echo "java.lang.Error: out of luck"; exit 1;;
+    *) echo '@cdc-features ${JSON.stringify(FINISHED)}';;
+  esac`;
+  writeFileSync(sparkSubmit, `#!/bin/sh\n${jobs}\n`);
+  chmodSync(sparkSubmit, 0o755);
+  const stack: Partial<Stack> = {
+    stateDir: path.join(folder, ".cdc-features"),
+    up: async () => ({ postgres: "", kafka: "", connect: "", redis: "", offline: "" }),
+    memory: async () => ({ demoData: "declined" }),
+    captureCaughtUp: async () => {},
+    spark: async () => ({ sparkSubmit, master: "local", env: { PATH: process.env.PATH }, conf: {} }),
+  };
+  const out: string[] = [];
+  const plain = new Chalk({ level: 0 });
+  const context: Context = {
+    cwd: folder,
+    terminal: {
+      paint: plain,
+      paintOut: plain,
+      isTerminal: false,
+      columns: 80,
+      say: () => {},
+      print: (text) => out.push(text),
+    },
+    progress: silent,
+    stack: () => stack as Stack,
+    interruption: () => new AbortController().signal,
+    exitWith: () => {},
+  };
+  const program = new Command();
+  run(program, context);
+  const failure = await program.parseAsync(["run", ...args], { from: "user" }).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  return { stdout: out.join("\n"), failure };
+}
+
+describe("run of two sets of which one fails", () => {
+  it("still prints the one JSON document, with the run that did finish", async () => {
+    const { stdout, failure } = await callRun("customer", "product", "--json");
+    expect(JSON.parse(stdout)).toMatchObject({ runs: [{ featureSet: "customer", read: 3, deadLetters: 0 }] });
+    expect(failure).toMatchObject({
+      exitCode: 4,
+      message: expect.stringMatching(/product.*\n.*out of luck/),
+    });
+  });
+
+  it("still sums up the run that did finish", async () => {
+    const { stdout, failure } = await callRun("customer", "product");
+    expect(stdout).toMatch(/customer: 1 entities written[\s\S]*3 events read = 3 applied/);
+    expect(failure).toMatchObject({ exitCode: 4 });
+  });
+});
+
+describe("run of one set", () => {
+  it("that is named twice is one run", async () => {
+    const { stdout, failure } = await callRun("customer", "customer", "--json");
+    expect(failure).toBeUndefined();
+    expect(JSON.parse(stdout).runs).toHaveLength(1);
+  });
+});
