@@ -2,8 +2,8 @@
 import { featureSetOf } from "./check.ts";
 import { type Diagnostic, type Finding, inFileOrder } from "./diagnostics.ts";
 import { draftOf } from "./draft.ts";
-import { explainIssues } from "./explain.ts";
 import type { FeatureSet } from "./feature-set.ts";
+import { checkForm } from "./form.ts";
 import { rules } from "./rules/index.ts";
 import { WrittenDefinition } from "./written.ts";
 import { readYaml, type YamlSource } from "./yaml-source.ts";
@@ -21,20 +21,14 @@ export function parseDefinition(text: string, file: string): ParsedDefinition {
   const diagnostics: Diagnostic[] = source.problems.map((problem) => ({ file, ...problem }));
   if (source.data === undefined) return { diagnostics: inFileOrder(diagnostics) };
 
-  const written = WrittenDefinition.safeParse(source.data);
-  for (const { rule, ...finding } of explainIssues(
-    written.error?.issues ?? [],
-    WrittenDefinition,
-    source.data,
-  )) {
-    diagnostics.push(diagnosticOf(finding, rule, source, file));
-  }
-  const draft = draftOf(source.data, file, source.numberText);
+  const { findings, data } = checkForm(source.data);
+  for (const { rule, ...finding } of findings) diagnostics.push(diagnosticOf(finding, rule, source, file));
+  const draft = draftOf(data, file, source.numberText);
   for (const [name, rule] of Object.entries(rules)) {
     for (const finding of rule(draft)) diagnostics.push(diagnosticOf(finding, name, source, file));
   }
-  if (written.success && diagnostics.length === 0)
-    return { featureSet: featureSetOf(written.data, draft), diagnostics };
+  if (diagnostics.length === 0)
+    return { featureSet: featureSetOf(WrittenDefinition.parse(data), draft), diagnostics };
   return { diagnostics: inFileOrder(diagnostics) };
 }
 
