@@ -65,7 +65,7 @@ export function explainColumnType(value: unknown): Wrong {
     };
   }
   const [base = ""] = value.toLowerCase().split(/[ (]/);
-  const size = /\(.*\)$/.exec(value)?.[0] ?? "(12,2)";
+  const size = /\(.*\)$/.exec(value)?.[0].replaceAll(" ", "") ?? "(12,2)";
   const known = SYNONYMS[base] ?? nearest(base, [...SIMPLE_TYPES, "decimal"]);
   const suggestion = known?.startsWith("decimal") ? `decimal${size}` : known;
   return {

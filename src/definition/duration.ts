@@ -12,6 +12,22 @@ const UNITS = {
   milliseconds: 1,
 } as const;
 
+/** Only as they stand here: `M` is a month to some. */
+const ABBREVIATIONS: Record<string, keyof typeof UNITS> = {
+  w: "weeks",
+  d: "days",
+  h: "hours",
+  hr: "hours",
+  hrs: "hours",
+  m: "minutes",
+  min: "minutes",
+  mins: "minutes",
+  s: "seconds",
+  sec: "seconds",
+  secs: "seconds",
+  ms: "milliseconds",
+};
+
 export const DURATION_PATTERN = /^[0-9]{1,9} +(week|day|hour|minute|second|millisecond)s?$/;
 
 /** A hundred years; beyond it the microseconds of a time would leave the range all our tools share. */
@@ -40,10 +56,15 @@ export function explainDuration(value: unknown): Wrong {
   if (unit && /^(month|year)s?$/i.test(unit)) {
     return { message: `${text} has no fixed length; write it in days`, allowed };
   }
-  const units = Object.keys(UNITS);
-  const meant = unit && (units.find((one) => one === pluralOf(unit)) ?? nearest(pluralOf(unit), units));
+  const meant = unit && unitMeantBy(unit);
   const suggestion = meant ? counted(Number(amount), meant) : undefined;
   return { message: `${JSON.stringify(value)} is not a duration`, allowed, suggestion };
+}
+
+function unitMeantBy(word: string): string | undefined {
+  const units = Object.keys(UNITS);
+  if (Object.hasOwn(ABBREVIATIONS, word)) return ABBREVIATIONS[word];
+  return units.find((unit) => unit === pluralOf(word)) ?? nearest(pluralOf(word), units);
 }
 
 function counted(amount: number, units: string): string {

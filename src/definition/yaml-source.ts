@@ -18,7 +18,7 @@ export interface YamlSource {
   problems: YamlProblem[];
   /** Where a finding points to; for what is missing, the nearest mapping around it. */
   placeOf(finding: Pick<Finding, "path" | "atKey" | "offset">): Place;
-  /** A number exactly as it was written. */
+  /** A finite number exactly as it was written. */
   numberText(path: Path): string | undefined;
 }
 
@@ -39,7 +39,7 @@ export function readYaml(text: string): YamlSource {
     placeOf: (finding) => place(offsetOf(finding, document, text)),
     numberText: (path) => {
       const node = lookUp(document, path).pair?.value;
-      return isScalar(node) && typeof node.value === "number" ? node.source : undefined;
+      return isScalar(node) && Number.isFinite(node.value) ? node.source : undefined;
     },
   };
 }

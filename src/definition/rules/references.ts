@@ -1,6 +1,7 @@
 /** Rules about the names that expressions use. */
 import type { Draft } from "../draft.ts";
 import { namesIn } from "../expression/syntax-tree.ts";
+import { NAME_PATTERN } from "../names.ts";
 import { nearest } from "../nearest.ts";
 import { derivedOf, inExpression } from "./derived.ts";
 import type { Rules } from "./rule.ts";
@@ -9,7 +10,9 @@ export const referenceRules: Rules = {
   *"unknown-name"(draft) {
     for (const { feature, used, at } of referencesIn(draft)) {
       if (draft.features?.has(used) || draft.parameters.has(used)) continue;
-      const allowed = [...featuresBefore(draft, feature), ...draft.parameters.keys()];
+      const names = [...featuresBefore(draft, feature), ...draft.parameters.keys()];
+      // One that cannot be a name is told where it is defined; nobody should be led to it.
+      const allowed = names.filter((name) => NAME_PATTERN.test(name));
       const message = draft.columns?.has(used)
         ? `${used} is a column; aggregate it in a feature and use that`
         : `${used} is neither a feature nor a parameter`;

@@ -46,6 +46,29 @@ const cases = [
     problems: ['20:19 wrong-value: "kind" cannot be "agregated" → aggregated'],
   },
   {
+    what: "a mistyped kind, and what else is wrong with its feature",
+    text: shopperWith({
+      "kind: derived, expression: spend / orders, digits: 2":
+        "kind: derivd, expression: spnd / orders, digts: 2",
+    }),
+    problems: [
+      '22:20 wrong-value: "kind" cannot be "derivd" → derived',
+      "22:40 unknown-name: spnd is neither a feature nor a parameter → spend",
+      '22:55 unknown-key: a derived feature has no "digts" → digits',
+    ],
+  },
+  {
+    what: "a mistyped kind and aggregate, and an unknown column",
+    text: shopperWith({
+      "kind: aggregated, aggregate: sum, column: amount": "kind: agregated, aggregate: summ, column: amont",
+    }),
+    problems: [
+      '21:18 wrong-value: "kind" cannot be "agregated" → aggregated',
+      '21:40 wrong-value: "aggregate" cannot be "summ" → sum',
+      "21:54 unknown-column: amont is not among source.columns → amount",
+    ],
+  },
+  {
     what: "a feature without a kind",
     text: shopperWith({ "{ kind: aggregated, aggregate: count }": "{ aggregate: count }" }),
     problems: ['20:3 missing-key: "kind" is missing'],
@@ -131,6 +154,24 @@ const cases = [
     problems: ['16:12 wrong-value: "2 huors" is not a duration → 2 hours'],
   },
   {
+    what: "a duration as other tools write it",
+    text: shopperWith({ "30 days": "30d", "1 hour": "90min" }),
+    problems: [
+      '15:11 wrong-value: "30d" is not a duration → 30 days',
+      '16:12 wrong-value: "90min" is not a duration → 90 minutes',
+    ],
+  },
+  {
+    what: "a unit that may be minutes or months",
+    text: shopperWith({ "1 hour": "3M" }),
+    problems: ['16:12 wrong-value: "3M" is not a duration'],
+  },
+  {
+    what: "a decimal with spaces in it",
+    text: shopperWith({ "    amount: decimal(12,2)": "    amount: decimal( 12 , 2 )" }),
+    problems: ['11:13 wrong-value: "decimal( 12 , 2 )" is not a column type → decimal(12,2)'],
+  },
+  {
     what: "a Postgres type",
     text: shopperWith({ "    amount: decimal(12,2)": "    amount: numeric(10,4)" }),
     problems: ['11:13 wrong-value: "numeric(10,4)" is not a column type → decimal(10,4)'],
@@ -171,6 +212,11 @@ const cases = [
     what: "a parameter that is no number",
     text: shopperWith({ "limit_amount: 1000": "limit_amount: many" }),
     problems: ['18:17 wrong-value: "limit_amount" must be a number, not "many"'],
+  },
+  {
+    what: "a parameter without bounds",
+    text: shopperWith({ "limit_amount: 1000": "limit_amount: .inf" }),
+    problems: ['18:17 wrong-value: "limit_amount" must be a number, not Infinity'],
   },
 ];
 
