@@ -16,6 +16,12 @@ export const nameRules: Rules = {
         message: `${entity} is a column of every offline store and cannot be the entity`,
       };
     }
+    if (entity?.startsWith("_")) {
+      yield {
+        path: ["entity"],
+        message: `columns that begin with _ are the jobs' own, and ${entity} cannot be the entity`,
+      };
+    }
     for (const [section, names] of [
       ["parameters", parameters],
       ["features", features],

@@ -3,10 +3,13 @@ import { LONGEST_MS, parseDuration } from "../duration.ts";
 import type { Rules } from "./rule.ts";
 
 export const windowRules: Rules = {
+  /** The online store tells the windows of an entity apart by the second in which they start. */
   *"window-length"({ length }) {
-    if (length !== undefined && parseDuration(length) === 0) {
-      yield { path: ["window", "length"], message: "a window is longer than nothing" };
-    }
+    if (length === undefined) return;
+    const path = ["window", "length"];
+    const milliseconds = parseDuration(length);
+    if (milliseconds === 0) yield { path, message: "a window is longer than nothing" };
+    if (milliseconds % 1000 !== 0) yield { path, message: `a window lasts whole seconds, not ${length}` };
   },
 
   *"duration-limit"({ length, retention, watermark }) {

@@ -23,6 +23,16 @@ const cases: { what: string; text: string; file?: string; problems: string[] }[]
     problems: ["20:3 reserved-name: window_end is a column of every offline store"],
   },
   {
+    what: "an entity like a column of the refresh",
+    text: shopperWith({
+      "entity: customer_id": "entity: _row",
+      "    customer_id: bigint": "    _row: bigint",
+    }),
+    problems: [
+      "3:9 reserved-name: columns that begin with _ are the jobs' own, and _row cannot be the entity",
+    ],
+  },
+  {
     what: "a keyword",
     text: shopperWith({ "  orders: {": "  class: {", "spend / orders": "spend / class" }),
     problems: ["20:3 reserved-name: class is a keyword of SQL or Python"],
@@ -122,6 +132,11 @@ const cases: { what: string; text: string; file?: string; problems: string[] }[]
     problems: ["15:11 window-length: a window is longer than nothing"],
   },
   {
+    what: "a window of half seconds",
+    text: shopperWith({ "30 days": "1500 milliseconds" }),
+    problems: ["15:11 window-length: a window lasts whole seconds, not 1500 milliseconds"],
+  },
+  {
     what: "a retention beyond all measure",
     text: shopperWith({ "  length: 30 days": "  length: 30 days\n  retention: 6000 weeks" }),
     problems: ["16:14 duration-limit: 6000 weeks is longer than a hundred years, 36500 days"],
@@ -137,6 +152,14 @@ const cases: { what: string; text: string; file?: string; problems: string[] }[]
     what: "an unknown name",
     text: shopperWithExpression("spent / orders, digits: 2"),
     problems: ["22:41 unknown-name: spent is neither a feature nor a parameter → spend"],
+  },
+  {
+    what: "a name nearest to one that cannot be a name",
+    text: shopperWith({ "  orders: {": "  Order_Count: {", "spend / orders": "spend / order_count" }),
+    problems: [
+      '20:3 wrong-name: "Order_Count" cannot be a name → order_count',
+      "22:49 unknown-name: order_count is neither a feature nor a parameter",
+    ],
   },
   {
     what: "a column in an expression",
@@ -209,6 +232,21 @@ const cases: { what: string; text: string; file?: string; problems: string[] }[]
     ],
   },
 ];
+
+test("names that the stores and jobs use for something else are no features", () => {
+  const names = [
+    "window_start",
+    "window_end",
+    "event_timestamp",
+    "created_timestamp",
+    "batch_id",
+    "is_deleted",
+  ];
+  for (const name of [...names, "window", "_row", "_newest"]) {
+    const text = shopperWith({ "  orders: {": `  ${name}: {`, "spend / orders": "spend / 2" });
+    expect(problemsOf(text), name).toEqual([expect.stringMatching(/^20:3 (reserved-name|wrong-name): /)]);
+  }
+});
 
 test.each(cases)("rules: $what", ({ text, file, problems }) => {
   expect(problemsOf(text, file)).toEqual(problems);
