@@ -10,6 +10,8 @@ import { sha256, sha256OfFile } from "../../../platform/files.ts";
 import { runCommand } from "../../../platform/processes.ts";
 import { mebibytes, type Progress } from "../../../platform/progress.ts";
 import type { Home } from "../home.ts";
+import { javaCommand, jvmEnvironment } from "../servers/java.ts";
+import { javaProxyOptions } from "./java-proxy.ts";
 import { once } from "./once.ts";
 import { sitePackages } from "./python-packages.ts";
 
@@ -118,18 +120,15 @@ async function retrieve(
     `<ivy-module version="2.0"><info organisation="cdc-features" module="jars"/><configurations><conf name="default"/></configurations>
 <dependencies>${dependencies.join("\n")}</dependencies></ivy-module>`,
   );
-  const result = await runCommand(path.join(java, "bin", "java"), [
-    "-jar",
-    ivy,
-    "-settings",
-    settings,
-    "-cache",
-    path.join(work, "cache"),
-    "-ivy",
-    file,
-    "-retrieve",
-    path.join(target, "[artifact]-[revision].[ext]"),
-  ]);
+  const result = await runCommand(
+    javaCommand(java),
+    [
+      ...["-XX:-UsePerfData", `-Djava.io.tmpdir=${work}`, ...javaProxyOptions(process.env)],
+      ...["-jar", ivy, "-settings", settings, "-cache", path.join(work, "cache"), "-ivy", file],
+      ...["-retrieve", path.join(target, "[artifact]-[revision].[ext]")],
+    ],
+    { env: jvmEnvironment() },
+  );
   if (!result.ok) {
     const said = `${result.stdout}\n${result.stderr}`
       .split("\n")
