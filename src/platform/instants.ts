@@ -2,8 +2,8 @@
 
 export const DAY_MICROS = 86_400_000_000n;
 
-const FIRST = -62_135_596_800_000_000n; // 0001-01-01
-const LAST = 253_402_300_799_999_999n; // the end of 9999
+export const FIRST = -62_135_596_800_000_000n; // 0001-01-01
+export const LAST = 253_402_300_799_999_999n; // the end of 9999
 
 const ISO =
   /^(\d{4}-\d\d-\d\d)[T ]([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.(\d{1,9}))?)?(Z|[+-]\d\d(?::?\d\d)?)$/;

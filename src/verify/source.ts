@@ -3,6 +3,7 @@ import { Big } from "big.js";
 import pg from "pg";
 import type { Column, Feature, FeatureSet } from "../definition/feature-set.ts";
 import { EnvironmentError } from "../errors.ts";
+import { FIRST, LAST } from "../platform/instants.ts";
 import { withPostgres } from "../platform/postgres.ts";
 import {
   type EntityWindows,
@@ -69,31 +70,43 @@ function aggregated(featureSet: FeatureSet): AggregatedFeature[] {
 export function aggregationOf(featureSet: FeatureSet): string {
   const { source, window } = featureSet;
   const name = pg.escapeIdentifier;
-  const micros = `(extract(epoch from ${name(source.eventTime)}) * 1000000)::numeric(38, 0)`;
+  const exact = `extract(epoch from ${name(source.eventTime)}) * 1000000`;
+  const micros = `(${exact})::numeric(38, 0)`;
+  const length = BigInt(window.lengthMs) * 1000n;
   const start = `floor(${micros} / ${window.lengthMs * 1000}) * ${window.lengthMs}`;
-  const features = aggregated(featureSet).map((feature, i) => `, (${aggregate(feature)})::text as f${i}`);
+  const features = aggregated(featureSet).map(
+    (feature, i) => `, (${aggregate(feature, source.columns)})::text as f${i}`,
+  );
   return `
     select ${name(featureSet.entity)}::text as entity, (${start})::text as window_start_ms,
            max(${micros})::text as latest_micros${features.join("")}
     from ${name(source.schema)}.${name(source.table)}
     where ${name(featureSet.entity)} is not null and ${source.columns.map(decodable).join(" and ")}
-      and ${name(source.eventTime)} is not null
+      and ${name(source.eventTime)} is not null and ${exact} between ${FIRST + length} and ${LAST - length}
     group by ${name(featureSet.entity)}, ${start}`;
 }
 
-function aggregate(feature: AggregatedFeature): string {
+function aggregate(feature: AggregatedFeature, columns: Column[]): string {
   if (feature.aggregate === "count") return "count(*)";
   const column = pg.escapeIdentifier(feature.column);
-  return feature.aggregate === "sum" ? `sum(${column})` : `count(distinct ${column})`;
+  const declared = columns.find(({ name }) => name === feature.column) as Column;
+  const value = isNullWhenNaN(declared) ? `nullif(${column}::numeric, 'NaN')` : column;
+  return feature.aggregate === "sum" ? `sum(${value})` : `count(distinct ${value})`;
+}
+
+/** Debezium's default mode, `precise`, has no way to write NaN and sends null. */
+function isNullWhenNaN({ type }: Column): boolean {
+  return type.kind === "decimal" && type.encoding !== "text";
 }
 
 /** The job sets rows aside that a column's type cannot hold: infinities, NaN, too many digits. */
-function decodable({ name, type }: Column): string {
+function decodable(declared: Column): string {
+  const { name, type } = declared;
   const column = pg.escapeIdentifier(name);
   if (type.kind === "timestamp" || type.kind === "date") return `(${column} is null or isfinite(${column}))`;
   if (type.kind !== "decimal") return "true";
   const numeric = `${column}::numeric`;
   const fits = `abs(${numeric}) < 1e${type.precision - type.scale} and ${numeric} = trunc(${numeric}, ${type.scale})`;
   // NaN is above every number.
-  return `(${column} is null or (${fits}))`;
+  return `(${column} is null or (${fits})${isNullWhenNaN(declared) ? ` or ${numeric} = 'NaN'` : ""})`;
 }

@@ -19,6 +19,16 @@ test("values that the job sets aside do not count", () => {
   );
 });
 
+test("NaN counts as the null that Debezium sends for it, unless it writes decimals as text", () => {
+  expect(aggregationOf(customer)).toContain(`sum(nullif("total_amount"::numeric, 'NaN'))`);
+  const columns = customer.source.columns.map((column) =>
+    column.type.kind === "decimal"
+      ? { ...column, type: { ...column.type, encoding: "text" as const } }
+      : column,
+  );
+  expect(aggregationOf({ ...customer, source: { ...customer.source, columns } })).not.toContain("NaN");
+});
+
 test("no Postgres is an error that says how to get one", async () => {
   const nowhere = { postgresUrl: "postgres://postgres@127.0.0.1:1/shop", watermarkMs: 0 };
   await expect(expectFromSource(customer, nowhere)).rejects.toMatchObject({
