@@ -4,7 +4,7 @@
  * another program is never taken for it, let alone killed.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import path from "node:path";
 import { execa, execaSync } from "execa";
 
@@ -86,19 +86,50 @@ export function startTimeOf(pid: number): string | undefined {
   return ps.stdout.trim() || undefined;
 }
 
-/** The command line of a process; empty for one that is gone. */
-export async function commandOf(pid: number): Promise<string> {
-  if (process.platform !== "linux")
-    return (await runCommand("ps", ["-o", "command=", "-p", String(pid)])).stdout;
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").join(" ").trim();
-  } catch {
-    return "";
-  }
-}
-
 export function isAlive(ref: ProcessRef): boolean {
   return startTimeOf(ref.pid) === ref.startedAt;
+}
+
+/**
+ * Processes that work in one of the folders or below, also in one that was removed meanwhile, without their
+ * children. Where the system does not tell, those that name a folder in their command line.
+ */
+export async function processesIn(folders: string[]): Promise<ProcessRef[]> {
+  const all = process.platform === "linux" ? processesByFolder() : await processesByCommand();
+  // In a command line a path is an argument or the value of one.
+  const names = folders.flatMap((folder) => [` ${folder}/`, `=${folder}/`]);
+  const inside = all.filter(({ place }) => names.some((name) => place.includes(name)));
+  const pids = new Set(inside.map(({ pid }) => pid));
+  return inside
+    .filter(({ ppid }) => !pids.has(ppid))
+    .map(({ pid }) => ({ pid, startedAt: startTimeOf(pid) ?? "" }));
+}
+
+interface PlacedProcess {
+  pid: number;
+  ppid: number;
+  place: string;
+}
+
+function processesByFolder(): PlacedProcess[] {
+  const pids = readdirSync("/proc").map(Number).filter(Number.isSafeInteger);
+  return pids.flatMap((pid) => {
+    try {
+      const ppid = Number(/^PPid:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+      const folder = readlinkSync(`/proc/${pid}/cwd`).replace(/ \(deleted\)$/, "");
+      return [{ pid, ppid, place: ` ${folder}/` }];
+    } catch {
+      return []; // ended meanwhile, or of another user
+    }
+  });
+}
+
+async function processesByCommand(): Promise<PlacedProcess[]> {
+  const { stdout } = await runCommand("ps", ["-axo", "pid=,ppid=,command="]);
+  return stdout.split("\n").map((line) => {
+    const [, pid, ppid, place = ""] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];
+    return { pid: Number(pid), ppid: Number(ppid), place };
+  });
 }
 
 export type StopSignal = "SIGTERM" | "SIGINT" | "SIGQUIT";

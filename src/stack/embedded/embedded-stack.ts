@@ -28,15 +28,10 @@ import {
   topicsOf,
 } from "./connector.ts";
 import { type Home, inState } from "./home.ts";
+import { clearLeftovers, removeLeftovers } from "./leftovers.ts";
 import { startConnect } from "./servers/connect.ts";
 import { startKafka } from "./servers/kafka.ts";
-import {
-  clearLostPostgres,
-  POSTGRES_DATABASE,
-  POSTGRES_USER,
-  removePostgres,
-  startPostgres,
-} from "./servers/postgres.ts";
+import { POSTGRES_DATABASE, POSTGRES_USER, startPostgres } from "./servers/postgres.ts";
 import { startRedis } from "./servers/redis.ts";
 import { jars } from "./setup/jars.ts";
 import { checkPrerequisites, requirePrerequisites } from "./setup/prerequisites.ts";
@@ -163,7 +158,7 @@ export class EmbeddedStack implements Stack {
       const state = await loadState(this.#home);
       if (state !== undefined) await this.#stopServers(state, progress);
       if (!options.purge) return;
-      await removePostgres(this.#home);
+      await removeLeftovers(this.#home);
       await removeState(this.#home);
     });
     if (options.purge) await removeEmpty(this.stateDir);
@@ -226,7 +221,7 @@ export class EmbeddedStack implements Stack {
   }
 
   async #firstState(): Promise<StackState> {
-    await clearLostPostgres(this.#home);
+    await clearLeftovers(this.#home);
     return newState(this.#home);
   }
 

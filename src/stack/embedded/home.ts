@@ -36,6 +36,7 @@ export const inState = {
   stack: (home: Home) => path.join(home.state, "stack.json"),
   upLock: (home: Home) => path.join(home.state, "up.lock"),
   log: (home: Home, server: string) => path.join(home.state, "logs", `${server}.log`),
+  servers: (home: Home) => path.join(home.state, "servers"),
   server: (home: Home, server: string) => path.join(home.state, "servers", server),
   /** Of Spark's jobs; what a killed one leaves goes with the project. */
   tmp: (home: Home) => path.join(home.state, "tmp"),

@@ -1,7 +1,13 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
-import { isAlive, runCommand, startServer, stopServer } from "../../../src/platform/processes.ts";
+import {
+  isAlive,
+  processesIn,
+  runCommand,
+  startServer,
+  stopServer,
+} from "../../../src/platform/processes.ts";
 import { waitFor } from "../../../src/platform/waits.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
@@ -35,6 +41,24 @@ describe("a server", () => {
     );
     expect(await stopServer(ref, 300)).toBe(false);
     expect(isAlive(ref)).toBe(false);
+  });
+
+  it("is found by the folder that it works in, without its children", async () => {
+    const { server, log } = start(
+      "require('child_process').spawn('sleep', ['60']); console.log('up'); setInterval(() => {}, 1000);",
+    );
+    const ref = await server.ref;
+    const folder = path.dirname(log);
+    await waitFor(
+      { what: "the log", timeoutMs: 5_000 },
+      async () => readFileSync(log, "utf8").includes("up") || undefined,
+    );
+    if (process.platform === "linux") {
+      expect(await processesIn([folder])).toEqual([ref]);
+      rmSync(folder, { recursive: true });
+      expect(await processesIn([`${folder}/none`, folder])).toEqual([ref]);
+    }
+    process.kill(-ref.pid, "SIGKILL");
   });
 
   it("is not taken for another process under its pid", () => {

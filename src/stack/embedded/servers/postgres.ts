@@ -4,25 +4,16 @@ import { existsSync } from "node:fs";
 import { chmod, chown, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { EnvironmentError, JobError } from "../../../errors.ts";
-import { readIfExists } from "../../../platform/files.ts";
-import {
-  commandOf,
-  type ProcessRef,
-  runCommand,
-  type ServerProcess,
-  startServer,
-  startTimeOf,
-  stopServer,
-} from "../../../platform/processes.ts";
+import { runCommand, type ServerProcess, startServer } from "../../../platform/processes.ts";
 import { type Home, inState } from "../home.ts";
 import { postgresFiles } from "../setup/postgres-files.ts";
 import type { StackState } from "../state.ts";
-import { removeEmpty, removeWhole } from "../state-folder.ts";
+import { removeWhole } from "../state-folder.ts";
 
 export const POSTGRES_USER = "shop";
 export const POSTGRES_DATABASE = "shop";
 
-const ROOTS_DATA = "/var/lib/cdc-features";
+export const ROOTS_DATA = "/var/lib/cdc-features";
 const ROOTS_CACHE = "/var/cache/cdc-features";
 
 interface PostgresPlace {
@@ -50,59 +41,11 @@ async function postgresPlace(home: Home, { id }: StackState): Promise<PostgresPl
 }
 
 /** Everything of this project outside its state folder, also what an earlier state of it has left. */
-async function rootsFolders(home: Home): Promise<string[]> {
+export async function rootsFolders(home: Home): Promise<string[]> {
   const names = isRoot() && existsSync(ROOTS_DATA) ? await readdir(ROOTS_DATA) : [];
   return names
     .filter((name) => name === home.projectId || name.startsWith(`${home.projectId}-`))
     .map((name) => path.join(ROOTS_DATA, name));
-}
-
-/**
- * Before a state is made: data whose password went with a lost state is of no use to anybody. Throws
- * EnvironmentError while its server runs, or where it stands beside the state itself.
- */
-export async function clearLostPostgres(home: Home): Promise<void> {
-  const beside = path.dirname(inState.server(home, "postgres"));
-  if (existsSync(beside)) {
-    throw new EnvironmentError(
-      `${beside} holds servers whose ports and password were in ${inState.stack(home)}, which is gone`,
-      {
-        hint: "Remove what is left with `cdc-features down --purge`, then run the same command again.",
-      },
-    );
-  }
-  for (const folder of await rootsFolders(home)) {
-    const server = await serverOf(folder);
-    if (server !== undefined) {
-      throw new EnvironmentError(
-        `a Postgres of this project still runs (pid ${server.pid}), though its state ${inState.stack(home)} is gone`,
-        {
-          hint: "Stop it and remove its data with `cdc-features down --purge`, then run the same command again.",
-        },
-      );
-    }
-    await removeWhole(folder);
-  }
-}
-
-/** What stands outside the state folder. A server whose state was lost is stopped first. */
-export async function removePostgres(home: Home): Promise<void> {
-  for (const folder of await rootsFolders(home)) {
-    const server = await serverOf(folder);
-    if (server !== undefined) await stopServer(server, 20_000, "SIGINT");
-    await removeWhole(folder);
-  }
-  if (isRoot()) await removeEmpty(ROOTS_DATA);
-}
-
-/** The living server of a data folder, known by the pid it wrote down and by its arguments. */
-async function serverOf(folder: string): Promise<ProcessRef | undefined> {
-  const data = path.join(folder, "data");
-  const pid = Number((await readIfExists(path.join(data, "postmaster.pid")))?.split("\n")[0]);
-  if (!Number.isSafeInteger(pid) || pid <= 0) return undefined;
-  const startedAt = startTimeOf(pid);
-  if (startedAt === undefined || !(await commandOf(pid)).includes(data)) return undefined;
-  return { pid, startedAt };
 }
 
 async function unprivilegedUser(): Promise<{ uid: number; gid: number }> {
