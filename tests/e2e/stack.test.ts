@@ -45,7 +45,8 @@ describe("a second project beside the first", () => {
     }
   });
 
-  it("is up already the second time, with the same endpoints", async () => {
+  it("is up already the second time, with the same endpoints, whatever a table is named", async () => {
+    expect((await cli(other, ["sql", 'CREATE TABLE "my tâble" (id int PRIMARY KEY)'])).exitCode).toBe(0);
     const [a, b] = [await cli(other, ["up", "--no-demo-data", "--json"]), await cli(other, ["up", "--json"])];
     expect(a.stdout).toBe(b.stdout);
     const status = JSON.parse((await cli(other, ["status", "--json"])).stdout);
@@ -78,6 +79,21 @@ describe("a second project beside the first", () => {
     expect(existsSync(path.join(other, ".cdc-features"))).toBe(false);
     const status = JSON.parse((await cli(other, ["status", "--json"])).stdout);
     expect(status.servers.every((server: { state: string }) => server.state === "stopped")).toBe(true);
+  });
+
+  it("finds its servers again though their state was removed, and ends them with down --purge", async () => {
+    const up = await cli(other, ["up", "--no-demo-data", "--json"]);
+    expect(up.exitCode, up.stderr).toBe(0);
+    rmSync(path.join(other, ".cdc-features"), { recursive: true, force: true, maxRetries: 5 });
+    const refused = await cli(other, ["up", "--no-demo-data"]);
+    expect(refused.exitCode).toBe(3);
+    expect(refused.stderr).toMatch(/still run \(pid \d+/);
+    expect((await cli(other, ["down", "--purge"])).exitCode).toBe(0);
+    for (const url of Object.values<string>(JSON.parse(up.stdout).endpoints)) {
+      const port = Number(/127\.0\.0\.1:(\d+)/.exec(url)?.[1]);
+      if (port > 0) expect(await isFree(port), url).toBe(true);
+    }
+    expect(existsSync(path.join(other, ".cdc-features"))).toBe(false);
   });
 });
 

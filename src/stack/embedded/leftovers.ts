@@ -28,7 +28,8 @@ export async function clearLeftovers(home: Home): Promise<void> {
 
 /** For a purge. Whatever is known has been stopped. */
 export async function removeLeftovers(home: Home): Promise<void> {
-  for (const server of await leftServers(home)) await stopServer(server, 20_000, "SIGINT");
+  // Nothing of theirs is kept, so they need not end in order, nor take their time.
+  await Promise.all((await leftServers(home)).map((server) => stopServer(server, 3_000, "SIGINT")));
   for (const folder of await rootsFolders(home)) await removeWhole(folder);
   if (existsSync(ROOTS_DATA)) await removeEmpty(ROOTS_DATA);
 }
