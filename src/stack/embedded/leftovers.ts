@@ -8,7 +8,7 @@ import path from "node:path";
 import { EnvironmentError } from "../../errors.ts";
 import { type ProcessRef, processesIn, stopServer } from "../../platform/processes.ts";
 import { type Home, inState } from "./home.ts";
-import { ROOTS_DATA, rootsFolders } from "./servers/postgres.ts";
+import { isRoot, ROOTS_DATA, rootsFolders } from "./servers/postgres.ts";
 import { removeEmpty, removeWhole } from "./state-folder.ts";
 
 /**
@@ -31,7 +31,7 @@ export async function removeLeftovers(home: Home): Promise<void> {
   // Nothing of theirs is kept, so they need not end in order, nor take their time.
   await Promise.all((await leftServers(home)).map((server) => stopServer(server, 3_000, "SIGINT")));
   for (const folder of await rootsFolders(home)) await removeWhole(folder);
-  if (existsSync(ROOTS_DATA)) await removeEmpty(ROOTS_DATA);
+  if (isRoot()) await removeEmpty(ROOTS_DATA);
 }
 
 /** The state folder exists: its lock is held. */

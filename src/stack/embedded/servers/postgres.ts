@@ -25,7 +25,7 @@ interface PostgresPlace {
   user: { uid: number; gid: number } | undefined;
 }
 
-function isRoot(): boolean {
+export function isRoot(): boolean {
   return process.getuid?.() === 0;
 }
 
