@@ -64,7 +64,7 @@ class BatchWriter:
         )
         # All windows of an entity in one task, so that the online store takes them in one step.
         entity = self._feature_set.entity
-        report = write(rows.repartition(entity).sortWithinPartitions(entity), self._feature_set, target)
+        report = write(rows.repartition(entity).sortWithinPartitions(entity, "window_start"), self._feature_set, target)
         if self._settings.writes_parquet:
             self._store.commit(batch, report.parts)
         self.written[batch_id] = report.entities

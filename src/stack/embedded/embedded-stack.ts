@@ -205,19 +205,15 @@ export class EmbeddedStack implements Stack {
     const sparkHome = path.join(await sitePackages(venv), "pyspark");
     const archives = await jars(this.#home, javaHome, venv, progress);
     const installation = { venv, sparkHome, javaHome, jars: archives };
-    await writeFileAtomic(this.#installationFile, JSON.stringify(installation, null, 2));
+    await writeFileAtomic(inState.installation(this.#home), JSON.stringify(installation, null, 2));
     return installation;
   }
 
   async #installed(): Promise<SparkInstallation> {
-    const text = await readIfExists(this.#installationFile);
+    const text = await readIfExists(inState.installation(this.#home));
     if (text === undefined)
       throw new EnvironmentError("the stack is not set up here", { hint: "Run `cdc-features up`." });
     return JSON.parse(text) as SparkInstallation;
-  }
-
-  get #installationFile(): string {
-    return path.join(this.stateDir, "installation.json");
   }
 
   async #firstState(): Promise<StackState> {

@@ -34,6 +34,8 @@ function platformCache(): string {
 
 export const inState = {
   stack: (home: Home) => path.join(home.state, "stack.json"),
+  /** Which parts of the cache this project runs on. */
+  installation: (home: Home) => path.join(home.state, "installation.json"),
   upLock: (home: Home) => path.join(home.state, "up.lock"),
   log: (home: Home, server: string) => path.join(home.state, "logs", `${server}.log`),
   servers: (home: Home) => path.join(home.state, "servers"),

@@ -1,5 +1,5 @@
 /**
- * The folder of a project's state. CDC_FEATURES_HOME may name any folder: one that holds something else is
+ * The folder of a project's state. CDC_FEATURES_HOME may name any folder: one that holds other things by our names is
  * refused, and what the stack did not make is never removed.
  */
 import { existsSync } from "node:fs";
@@ -18,16 +18,20 @@ const ENTRIES = [
   ...["features", "runs", "checkpoints", "dead-letters"],
 ];
 
-/** Makes the folder, or throws EnvironmentError on one that belongs to something else. */
+/** Makes the folder, or throws EnvironmentError on one that holds somebody else's things by our names. */
 export async function claimStateFolder(home: Home): Promise<void> {
   await mkdir(home.state, { recursive: true });
+  if (await isClaimed(home)) return;
   // Another `up` may be claiming it at this moment.
   const others = (await readdir(home.state)).filter((name) => !/^(\.gitignore|up\.lock)/.test(name));
-  if (others.length > 0 && !(await isClaimed(home))) {
-    throw new EnvironmentError(`${home.state} holds other things: ${others.slice(0, 5).join(", ")}`, {
-      hint: "Let CDC_FEATURES_HOME name a new folder or an empty one.",
+  const inTheWay = others.filter((name) => ENTRIES.includes(name));
+  if (inTheWay.length > 0 && !(await isClaimed(home))) {
+    throw new EnvironmentError(`${home.state} holds other things: ${inTheWay.join(", ")}`, {
+      hint: "Let CDC_FEATURES_HOME name a folder of its own.",
     });
   }
+  // Among somebody's files it would hide those, too.
+  if (others.length > 0) return;
   await writeFile(gitignoreOf(home), GITIGNORE, { flag: "wx" }).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== "EEXIST") throw error;
   });
@@ -59,7 +63,8 @@ export async function removeEmpty(folder: string): Promise<void> {
 }
 
 async function isClaimed(home: Home): Promise<boolean> {
-  return existsSync(inState.stack(home)) || (await isOwnGitignore(home));
+  const isMarked = [inState.stack(home), inState.installation(home)].some((file) => existsSync(file));
+  return isMarked || (await isOwnGitignore(home));
 }
 
 async function isOwnGitignore(home: Home): Promise<boolean> {

@@ -20,7 +20,15 @@ describe("the folder of the state", () => {
     expect(existsSync(home.state)).toBe(false);
   });
 
-  it("is refused where it holds other things, and a purge takes nothing of them", async () => {
+  it("may hold things that are not in the way, and then has no .gitignore that would hide them", async () => {
+    const folder = temporaryFolder();
+    const home = homeOf(folder, { CDC_FEATURES_HOME: folder });
+    writeFileSync(path.join(folder, "notes.txt"), "");
+    await claimStateFolder(home);
+    expect(readdirSync(folder)).toEqual(["notes.txt"]);
+  });
+
+  it("is refused where it holds other things by our names, and a purge takes nothing of them", async () => {
     const folder = temporaryFolder();
     const home = homeOf(folder, { CDC_FEATURES_HOME: folder });
     mkdirSync(path.join(folder, "features"));
