@@ -1,8 +1,6 @@
 // Before the first line of the project runs: is the machine fit, and are the npm packages there? No packages here.
 import { spawn } from "node:child_process";
-import { createHash } from "node:crypto";
-import { existsSync, readlinkSync, renameSync, symlinkSync, unlinkSync } from "node:fs";
-import os from "node:os";
+import { existsSync, readlinkSync, renameSync, rmSync, symlinkSync, unlinkSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { checkNode, checkPlatform, checkPython } from "../src/stack/embedded/setup/machine.mjs";
@@ -59,10 +57,7 @@ function installPackages(handOver) {
  * made with its content at once. It is handed over to npm, which may outlive a command that is killed.
  */
 async function withLock(work) {
-  const lock = path.join(
-    os.tmpdir(),
-    `cdc-features-npm-${createHash("sha256").update(root).digest("hex").slice(0, 12)}`,
-  );
+  const lock = path.join(root, ".npm-ci.lock");
   await take(lock);
   try {
     return await work((pid) => {
@@ -70,7 +65,7 @@ async function withLock(work) {
       renameSync(`${lock}.${process.pid}`, lock);
     });
   } finally {
-    unlinkSync(lock);
+    rmSync(lock, { force: true });
   }
 }
 

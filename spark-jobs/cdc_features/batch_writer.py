@@ -15,7 +15,7 @@ from cdc_features.sinks import Example, Target, write
 _CONSOLE_ROWS = 1000
 
 
-class StopRequestedErrorError(Exception):
+class StopRequestedError(Exception):
     """Ends the query before a batch has written anything; the next run begins with that batch."""
 
 
@@ -23,7 +23,7 @@ class BatchWriter:
     """Called by Spark with each batch's changed windows, at least once per batch; writing twice changes nothing.
 
     `written` maps Spark's batch ids to entities written, `failure` keeps the Python error that Spark wraps. Once
-    `stopping` is set no further batch begins.
+    `stopping` is set no further batch begins; `stopped` tells that one was turned away, which ends the query.
     """
 
     def __init__(
@@ -37,10 +37,12 @@ class BatchWriter:
         self.examples: list[Example] = []
         self.failure: Exception | None = None
         self.stopping = False
+        self.stopped = False
 
     def __call__(self, rows: DataFrame, batch_id: int) -> None:
         if self.stopping:
-            raise StopRequestedErrorError
+            self.stopped = True
+            raise StopRequestedError
         try:
             self._write(rows, batch_id)
         except Exception as error:
@@ -59,7 +61,7 @@ class BatchWriter:
             expired=expired_start(batch.watermark_ms, self._feature_set.window.length_ms),
             redis_url=self._settings.redis_url if self._settings.writes_redis else None,
             staging=self._store.staging(batch) if self._settings.writes_parquet else None,
-            as_of=batch.version,
+            version=batch.version,
             examples=_CONSOLE_ROWS if console else 5,
         )
         # All windows of an entity in one task, so that the online store takes them in one step.

@@ -86,9 +86,9 @@ class Checkpoint:
             reached = end
         return [batch for batch in batches if batch.has_data]
 
-    def last(self) -> Batch | None:
-        """The newest planned batch, or None before the first."""
-        ids = self._ids("offsets")
+    def last_committed(self) -> Batch | None:
+        """The newest batch that is done, or None before the first."""
+        ids = self._ids("commits")
         return self.batch(ids[-1]) if ids else None
 
     def _ids(self, folder: str) -> list[int]:
@@ -108,7 +108,7 @@ class Checkpoint:
         return self._offsets(json.loads(self._lines("sources/0/0")[1]))
 
     def _offsets(self, recorded: Any) -> Offsets:
-        """A source's own record of offsets: the Kafka source's is what we keep."""
+        """From the source's own record of offsets, which for Kafka has our form."""
         offsets: Offsets = recorded
         return offsets
 

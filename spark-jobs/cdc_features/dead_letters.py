@@ -95,8 +95,9 @@ class DeadLetters:
         if self._files.get_file_info(self._marker_path).type == pafs.FileType.NotFound:
             return {}
         with self._files.open_input_stream(self._marker_path) as stream:
-            offsets: Offsets = json.loads(stream.read())
-            return offsets
+            offsets: Offsets | int = json.loads(stream.read())
+            # A number is what earlier versions wrote: all is looked through once more, to the same files.
+            return {} if isinstance(offsets, int) else offsets
 
 
 def unusable(records: DataFrame, feature_set: FeatureSet, watermark_ms: int) -> DataFrame:

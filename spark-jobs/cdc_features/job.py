@@ -120,7 +120,7 @@ class Job:
         try:
             query.awaitTermination()
         except StreamingQueryException:
-            if not self._writer.stopping:
+            if not (self._writer.stopped or self._cut_off):
                 raise
 
     def _account(self, progress: dict[str, Any]) -> None:
@@ -143,7 +143,7 @@ class Job:
         query.stop()
 
     def _refresh_due(self) -> bool:
-        last = self._checkpoint.last()
+        last = self._checkpoint.last_committed()
         return self._settings.writes_redis and last is not None and self._refreshed != self._refresh_key(last)
 
     def _refresh_key(self, last: Batch) -> object:
@@ -151,7 +151,8 @@ class Job:
         return datetime.now(timezone.utc).date(), last.watermark_ms // self._feature_set.window.length_ms
 
     def _refresh(self) -> None:
-        last = self._checkpoint.last()
+        # A batch that is being written is newer than the history, and no business of a refresh.
+        last = self._checkpoint.last_committed()
         if not self._settings.writes_redis or last is None:
             return
         self._refreshed = self._refresh_key(last)
@@ -160,8 +161,7 @@ class Job:
             expired = expired_start(last.watermark_ms, self._feature_set.window.length_ms)
             drop_expired(self._feature_set, self._settings.redis_url, expired)
             return
-        now = datetime.now(timezone.utc)
-        report = refresh(self._spark, self._feature_set, self._store, self._settings.redis_url, last, now)
+        report = refresh(self._spark, self._feature_set, self._store, self._settings, last, datetime.now(timezone.utc))
         self._writer.examples = self._writer.examples or report.examples
 
 

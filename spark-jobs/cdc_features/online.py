@@ -20,15 +20,15 @@ from redis.retry import Retry
 from cdc_features.feature_set import FeatureSet
 
 # Keys: features hash, windows hash. Arguments: newest window start that is no longer kept (epoch seconds), the version
-# that the changes are right as of, then window, version and payload of each. A change gives way to what was stored
-# later than it is right as of; else it replaces that, and a version never gets smaller.
+# that older changes are right as of, then window, version and payload of each. A change replaces what is not newer, or
+# not newer than it is right as of; a version never gets smaller.
 COMPARE_AND_WRITE = """
 local features, windows = KEYS[1], KEYS[2]
 local expired, as_of = tonumber(ARGV[1]), ARGV[2]
 for i = 3, #ARGV, 3 do
   local window, version, payload = ARGV[i], ARGV[i + 1], ARGV[i + 2]
   local stored = string.sub(redis.call('HGET', windows, window) or '', 1, 20)
-  if stored <= as_of then
+  if stored <= version or stored <= as_of then
     if stored > version then version = stored end
     redis.call('HSET', windows, window, version .. '|' .. payload)
   end
@@ -124,11 +124,11 @@ def changes(feature_set: FeatureSet, finished: pa.RecordBatch) -> Iterator[Call]
 class OnlineWriter:
     """A connection that sends script calls in pipelines. Retries are harmless, since every call compares versions.
 
-    `expired` is the newest window start that is no longer kept (epoch seconds), `as_of` the version that the changes
-    are right as of. The last changes go with `flush`.
+    `expired` is the newest window start that is no longer kept (epoch seconds), `as_of` a version that changes are
+    right as of, though they are older. The last changes go with `flush`.
     """
 
-    def __init__(self, url: str, expired: int, as_of: int) -> None:
+    def __init__(self, url: str, expired: int, as_of: int = 0) -> None:
         self._address = address(url)
         self._arguments = [str(expired), f"{as_of:020d}"]
         self._waiting: list[Call] = []
@@ -206,7 +206,7 @@ def address(url: str) -> str:
 
 def drop_expired(feature_set: FeatureSet, url: str, expired: int) -> None:
     """Takes windows that are no longer kept, and entities without any other, out of service."""
-    writer = OnlineWriter(url, expired, as_of=0)
+    writer = OnlineWriter(url, expired)
     try:
         writer.write((key, []) for key in writer.companions(feature_set))
         writer.flush()

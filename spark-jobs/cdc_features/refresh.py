@@ -1,8 +1,9 @@
 """Ageing: the online store made right as of now, also for entities that get no events.
 
 Takes each entity's kept windows from the Parquet history, recomputes what depends on now and writes them with
-their own versions, as of the newest batch. So nothing goes back, expired windows and keys go away, and flushed keys
-come back.
+their own versions. So nothing goes back, expired windows and keys go away, and flushed keys come back. Where Redis was
+also written alone its versions may be ahead of an unchanged history: then what was stored up to the newest batch is
+replaced, and keeps its version.
 """
 
 import re
@@ -17,6 +18,7 @@ from cdc_features.feature_set import FeatureSet
 from cdc_features.features import row_schema
 from cdc_features.offline import OfflineStore
 from cdc_features.online import expired_start
+from cdc_features.settings import Settings
 from cdc_features.sinks import Report, Target, write
 
 
@@ -24,11 +26,11 @@ def refresh(
     spark: SparkSession,
     feature_set: FeatureSet,
     store: OfflineStore,
-    redis_url: str,
+    settings: Settings,
     last: Batch,
     now: datetime,
 ) -> Report:
-    """Rewrites the online store from the history up to `last`, the newest batch; one Spark job."""
+    """Rewrites the online store from the history up to `last`, the newest committed batch; one Spark job."""
     if not store.has_history():
         return Report()
     expired = expired_start(last.watermark_ms, feature_set.window.length_ms)
@@ -48,5 +50,6 @@ def refresh(
     newest = F.max("window_start").over(Window.partitionBy(entity))
     kept = F.unix_seconds("window_start") > expired
     due = windows.withColumn("_newest", newest).where(kept | (F.col("window_start") == F.col("_newest")))
-    target = Target(now=now, expired=expired, as_of=last.version, redis_url=redis_url)
+    as_of = 0 if settings.in_step else last.version
+    target = Target(now=now, expired=expired, as_of=as_of, redis_url=settings.redis_url)
     return write(due.drop("_newest").sortWithinPartitions(entity), feature_set, target)

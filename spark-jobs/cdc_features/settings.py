@@ -10,8 +10,9 @@ Sink = Literal["dual", "redis", "parquet", "console"]
 
 @dataclass(frozen=True)
 class Settings:
-    """`kafka` is a host:port list; `offline_root`, `checkpoint` and `dead_letters` are folders every executor
-    reaches (paths or URIs); the job ends after the running batch when `stop_file` appears."""
+    """`in_step` says that both stores were always written together; `kafka` is a host:port list; `offline_root`,
+    `checkpoint` and `dead_letters` are folders every executor reaches (paths or URIs); the job ends after the running
+    batch when `stop_file` appears."""
 
     kafka: str
     topic_prefix: str
@@ -19,6 +20,7 @@ class Settings:
     offline_root: str
     checkpoint: str
     sink: Sink
+    in_step: bool
     continuous: bool
     trigger_interval: str
     stop_file: str

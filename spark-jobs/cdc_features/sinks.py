@@ -27,12 +27,13 @@ Pass = Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 @dataclass(frozen=True)
 class Target:
     """Where a pass writes to and as of when. `expired` is the newest window start no longer kept (epoch
-    seconds), `as_of` the version of the newest batch that is in the rows; a store without address (None) is not
-    written; `examples` is how many rows each task shows."""
+    seconds), `as_of` a version that rows are right as of, though theirs is older; a store without address (None) is
+    not written; `version` is that of rows that bring none; `examples` is how many rows each task shows."""
 
     now: datetime
     expired: int
-    as_of: int
+    as_of: int = 0
+    version: int | None = None
     redis_url: str | None = None
     staging: str | None = None
     examples: int = 5
@@ -50,7 +51,7 @@ class Report:
 def write(rows: DataFrame, feature_set: FeatureSet, target: Target) -> Report:
     """Runs the pass as one Spark job.
 
-    The rows of an entity stand together in one partition. They come with a `batch_id`, or get the target's `as_of`.
+    The rows of an entity stand together in one partition. They come with a `batch_id`, or get the target's version.
     """
     report = Report()
     for task in rows.mapInArrow(_pass(feature_set, target), _REPORT).collect():
@@ -71,7 +72,7 @@ def _pass(feature_set: FeatureSet, target: Target) -> Pass:
             for batch in batches:
                 if batch.num_rows == 0:
                     continue
-                finished = complete(_versioned(batch, target.as_of))
+                finished = complete(_versioned(batch, target.version))
                 if target.redis_url:
                     writer = writer or OnlineWriter(target.redis_url, target.expired, target.as_of)
                     writer.write(changes(feature_set, finished))
@@ -98,8 +99,8 @@ def _pass(feature_set: FeatureSet, target: Target) -> Pass:
     return run
 
 
-def _versioned(batch: pa.RecordBatch, version: int) -> pa.RecordBatch:
-    if "batch_id" in batch.schema.names:
+def _versioned(batch: pa.RecordBatch, version: int | None) -> pa.RecordBatch:
+    if version is None:
         return batch
     return batch.append_column("batch_id", pa.repeat(pa.scalar(version, pa.int64()), batch.num_rows))
 

@@ -25,7 +25,7 @@ export function get(program: Command, context: Context): void {
       const names = featureSet.features.map(({ name }) => name);
       const rows = found.map(({ entity, features }) => [
         entity,
-        ...names.map((name) => String(features?.[name] ?? "-")),
+        ...names.map((name) => String(features[name] ?? "-")),
       ]);
       context.terminal.print(formatTable([featureSet.entity, ...names], rows));
     });

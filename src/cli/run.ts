@@ -6,6 +6,7 @@ import { TOPIC_PREFIX } from "../stack/stack.ts";
 import type { JobEvent, JobFinished, JobTable } from "../submit/job-events.ts";
 import { runJob } from "../submit/run.ts";
 import { runFolder, SINKS, type Sink } from "../submit/run-folder.ts";
+import { storesWritten } from "../submit/run-states.ts";
 import type { Context } from "./context.ts";
 import { type Definition, loadDefinitions } from "./definitions.ts";
 import { json, option, target } from "./options.ts";
@@ -90,6 +91,7 @@ async function runAll(definitions: Definition[], options: RunOptions, context: C
           redis: endpoints.redis,
           offlineRoot: endpoints.offline,
           sink: options.sink,
+          inStep: (await storesWritten(stack.stateDir, name))?.inStep ?? true,
           continuous: options.continuous ?? false,
           signal,
           onEvent,

@@ -91,14 +91,16 @@ export function isAlive(ref: ProcessRef): boolean {
 }
 
 /**
- * Processes that work in one of the folders or below, also in one that was removed meanwhile, without their
- * children. Where the system does not tell, those that name a folder in their command line.
+ * Processes whose command line matches and that work in one of the folders or below, also in one that was removed
+ * meanwhile, without their children. Where the system does not tell, those that name a folder in their command line.
  */
-export async function processesIn(folders: string[]): Promise<ProcessRef[]> {
+export async function processesIn(folders: string[], command: RegExp): Promise<ProcessRef[]> {
   const all = process.platform === "linux" ? processesByFolder() : await processesByCommand();
   // In a command line a path is an argument or the value of one.
   const names = folders.flatMap((folder) => [` ${folder}/`, `=${folder}/`]);
-  const inside = all.filter(({ place }) => names.some((name) => place.includes(name)));
+  const inside = all.filter(
+    (one) => command.test(one.command) && names.some((name) => one.place.includes(name)),
+  );
   const pids = new Set(inside.map(({ pid }) => pid));
   return inside
     .filter(({ ppid }) => !pids.has(ppid))
@@ -109,6 +111,7 @@ interface PlacedProcess {
   pid: number;
   ppid: number;
   place: string;
+  command: string;
 }
 
 function processesByFolder(): PlacedProcess[] {
@@ -117,7 +120,8 @@ function processesByFolder(): PlacedProcess[] {
     try {
       const ppid = Number(/^PPid:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
       const folder = readlinkSync(`/proc/${pid}/cwd`).replace(/ \(deleted\)$/, "");
-      return [{ pid, ppid, place: ` ${folder}/` }];
+      const command = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
+      return [{ pid, ppid, place: ` ${folder}/`, command }];
     } catch {
       return []; // ended meanwhile, or of another user
     }
@@ -128,7 +132,7 @@ async function processesByCommand(): Promise<PlacedProcess[]> {
   const { stdout } = await runCommand("ps", ["-axo", "pid=,ppid=,command="]);
   return stdout.split("\n").map((line) => {
     const [, pid, ppid, place = ""] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];
-    return { pid: Number(pid), ppid: Number(ppid), place };
+    return { pid: Number(pid), ppid: Number(ppid), place, command: place };
   });
 }
 

@@ -23,6 +23,8 @@ export interface RunRequest {
   redis: string;
   offlineRoot: string;
   sink: Sink;
+  /** Both stores were always written together. */
+  inStep: boolean;
   continuous: boolean;
   /** Ends the job after its batch. */
   signal: AbortSignal;
@@ -100,6 +102,7 @@ function settings(request: RunRequest): object {
     offline_root: request.offlineRoot,
     checkpoint: request.folder.checkpoint,
     sink: request.sink,
+    in_step: request.inStep,
     continuous: request.continuous,
     trigger_interval: TRIGGER_INTERVAL,
     stop_file: request.folder.stop,

@@ -195,14 +195,13 @@ class OnlineComparison implements Comparison {
     const time = text?.endsWith("Z") ? microsOfIso(text) : undefined;
     const batchCreatedAt = this.#newestBatch?.(entity, startMs)?.createdAt;
     const problem = wrongComputedAt(time, { now: this.#now, batchCreatedAt });
+    const expected = copied ?? `an ISO time in UTC, at most ${isoOfMicros(this.#now)}`;
     if (text === undefined || (problem === undefined && copied !== undefined)) {
-      const expected = copied ?? `an ISO time in UTC, at most ${isoOfMicros(this.#now)}`;
       this.#compareText(entity, feature, expected, text, startMs);
       return;
     }
     this.checkedValues += 1;
     if (problem === undefined) return;
-    const expected = copied ?? `an ISO time in UTC, at most ${isoOfMicros(this.#now)}`;
     const because = `${feature} ${problem}: ${text}`;
     this.#report({ entity, feature, expected, actual: text, because, kind: "different" }, startMs);
   }

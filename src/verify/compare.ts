@@ -23,8 +23,8 @@ export function wrongComputedAt(
 ): string | undefined {
   if (time === undefined) return "is no ISO time in UTC";
   if (time > now + CLOCK_SKEW_MICROS) return "lies in the future";
-  // One pass writes both stores with one time; a refresh comes later.
-  if (batchCreatedAt != null && time < batchCreatedAt)
+  // One pass writes both stores with one time; a refresh comes later, by whatever clock.
+  if (batchCreatedAt != null && time < batchCreatedAt - CLOCK_SKEW_MICROS)
     return `lies before the batch that wrote it, of ${isoOfMicros(batchCreatedAt)}`;
   return undefined;
 }

@@ -1,6 +1,6 @@
 /** Whether both stores hold what they should: expectation, stores, comparison. */
 import type { FeatureSet } from "../definition/feature-set.ts";
-import { manifestsOf, readManifests } from "../stores/manifests.ts";
+import { manifestsOf } from "../stores/manifests.ts";
 import { type OfflineStore, readOfflineStore } from "../stores/offline.ts";
 import { type OnlineStore, readOnlineStore } from "../stores/online.ts";
 import { chainOf, checkBatches } from "./batches.ts";
@@ -29,8 +29,6 @@ export interface VerifyOptions {
   sink?: "dual" | "redis" | "parquet";
   /** Both stores were always written together, so that they have the same versions; true when not given. */
   inStep?: boolean;
-  /** Is told when a job wrote on and on while the stores were read. */
-  onUnsteady?(): void;
 }
 
 export interface FeatureSetReport {
@@ -53,7 +51,10 @@ export async function verifyFeatureSet(
   featureSet: FeatureSet,
   options: VerifyOptions,
 ): Promise<FeatureSetReport> {
-  const stores = await readStores(featureSet, options);
+  const stores = {
+    offline: await readOfflineStore(featureSet, options.offlineRoot),
+    online: await readOnlineStore(featureSet, options.redisUrl),
+  };
   const now = options.now ?? new Date();
   const expected = await expect(featureSet, stores.offline, options);
   return compareStores(featureSet, expected, stores, { ...options, now });
@@ -105,45 +106,6 @@ export function compareStores(
 
 export function reportOf(featureSets: FeatureSetReport[]): VerifyReport {
   return { ok: featureSets.every(({ differences }) => differences.length === 0), featureSets };
-}
-
-const READ_ATTEMPTS = 10;
-const PAUSE_MS = 500;
-
-/** Both stores as of the same batch: a job that runs meanwhile may write in between, then both are read again. */
-async function readStores(
-  featureSet: FeatureSet,
-  { redisUrl, offlineRoot, sink = "dual", inStep = true, onUnsteady }: VerifyOptions,
-): Promise<Stores> {
-  for (let attempt = 1; ; attempt += 1) {
-    const offline = await readOfflineStore(featureSet, offlineRoot);
-    const online = await readOnlineStore(featureSet, redisUrl);
-    const isSteady =
-      sink !== "dual" ||
-      !inStep ||
-      ((await readManifests(offline.folder)).length === offline.manifests.length &&
-        newestVersion(online) <= newestManifest(offline));
-    if (!isSteady && attempt === READ_ATTEMPTS) onUnsteady?.();
-    if (isSteady || attempt === READ_ATTEMPTS) return { online, offline };
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
-  }
-}
-
-/** A batch reaches Redis before its manifest is written. */
-function newestVersion({ windows }: OnlineStore): string {
-  let newest = "";
-  for (const hash of windows.values()) {
-    if ("problem" in hash) continue;
-    for (const text of hash.fields.values()) {
-      const version = text.slice(0, 20);
-      if (version > newest && /^\d{20}$/.test(version)) newest = version;
-    }
-  }
-  return newest;
-}
-
-function newestManifest({ manifests }: OfflineStore): string {
-  return manifests.at(-1)?.name.slice(0, 20) ?? "";
 }
 
 async function expect(

@@ -5,6 +5,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,7 @@ class Chain:
             offline_root=str(folder / "offline"),
             checkpoint=str(folder / "checkpoint"),
             sink="dual",
+            in_step=True,
             continuous=False,
             trigger_interval="200 milliseconds",
             stop_file=str(folder / "stop"),
@@ -213,11 +215,50 @@ def test_a_refresh_ages_what_depends_on_now_and_never_goes_back(
     )
     now = datetime(2026, 11, 30, 0, 0, 1, tzinfo=timezone.utc)
     last = Batch(1, {}, {"t": {"0": 2}}, 0)
-    report = refresh(spark, FEATURE_SET, chain.store, chain.settings.redis_url, last, now)
+    report = refresh(spark, FEATURE_SET, chain.store, chain.settings, last, now)
     assert report.entities == 2
     assert online.hget(key(5), "days_since_last_order") == "10"
     assert online.hget(key(5), "_computed_at") == "2026-11-30T00:00:01Z"
     assert online.hgetall(key(6)) == newer
+
+
+def test_a_refresh_ages_what_redis_was_given_alone(chain: Chain, spark: SparkSession, online: redis.Redis) -> None:
+    chain.log.produce(event("c", None, order(1, 5, 1000, NOVEMBER), 1))
+    chain.run()
+    # A run into Redis alone read the whole log as one batch that ended at 2.
+    windows = "{customer:5:features}:windows"
+    (field, stored), *_ = online.hgetall(windows).items()
+    online.hset(windows, field, f"{2:020d}{stored[20:]}")
+    now = datetime(2026, 11, 30, 0, 0, 1, tzinfo=timezone.utc)
+    last = Batch(0, {}, {"t": {"0": 2}}, 0)
+    refresh(spark, FEATURE_SET, chain.store, chain.settings, last, now)
+    assert online.hget(key(5), "days_since_last_order") != "10"
+    apart = replace(chain.settings, in_step=False)
+    refresh(spark, FEATURE_SET, chain.store, apart, Batch(0, {}, {"t": {"0": 1}}, 0), now)
+    assert online.hget(key(5), "days_since_last_order") != "10"
+    refresh(spark, FEATURE_SET, chain.store, apart, last, now)
+    assert online.hmget(key(5), "days_since_last_order", "_version") == ["10", f"{2:020d}"]
+
+
+def test_a_refresh_leaves_a_batch_that_is_being_written_alone(
+    chain: Chain, spark: SparkSession, online: redis.Redis
+) -> None:
+    chain.log.produce(event("c", None, order(1, 5, 1000, NOVEMBER), 1))
+    chain.run()
+    chain.log.produce(event("c", None, order(2, 5, 250, NOVEMBER), 2))
+    chain.run()
+    # As in the middle of the second batch: Redis has it, its file and its commit are not there.
+    (Path(chain.store.location) / f"{2:020d}.parquet").unlink()
+    for file in (Path(chain.settings.checkpoint) / "commits").iterdir():
+        if file.name.strip(".").removesuffix(".crc") != "0":
+            file.unlink()
+    last = FileCheckpoint(spark, chain.settings.checkpoint).last_committed()
+    assert last is not None
+    assert last.version == 1
+    for in_step in (True, False):
+        settings = replace(chain.settings, in_step=in_step)
+        refresh(spark, FEATURE_SET, chain.store, settings, last, datetime.now(timezone.utc))
+        assert online.hmget(key(5), "order_count_30d", "_version") == ["2", f"{2:020d}"]
 
 
 @pytest.mark.parametrize(("sink", "files", "keys"), [("redis", 0, 1), ("parquet", 1, 0), ("console", 0, 0)])

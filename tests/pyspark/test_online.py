@@ -23,11 +23,10 @@ Write = Callable[..., None]
 
 @pytest.fixture
 def write(redis_url: str, online: redis.Redis) -> Write:
-    """Writes changes with a writer of their own; they are right as of the newest among them unless told otherwise."""
+    """Writes changes with a writer of their own."""
 
-    def write_all(*calls: Call, expired: int = 0, as_of: int | None = None) -> None:
-        newest = max(int(call[1][1]) for call in calls)
-        writer = OnlineWriter(redis_url, expired, newest if as_of is None else as_of)
+    def write_all(*calls: Call, expired: int = 0, as_of: int = 0) -> None:
+        writer = OnlineWriter(redis_url, expired, as_of)
         writer.write(calls)
         writer.flush()
         writer.close()
@@ -136,7 +135,7 @@ def test_a_refused_write_names_address_key_and_reason(write: Write, online: redi
 
 def test_an_unreachable_server_is_named_without_its_password() -> None:
     with pytest.raises(OnlineStoreError, match=r"redis://127\.0\.0\.1:1/0 cannot be used") as error:
-        OnlineWriter("redis://user:secret@127.0.0.1:1/0", 0, 0)
+        OnlineWriter("redis://user:secret@127.0.0.1:1/0", 0)
     assert "secret" not in str(error.value)
 
 

@@ -34,11 +34,14 @@ export async function removeLeftovers(home: Home): Promise<void> {
   if (isRoot()) await removeEmpty(ROOTS_DATA);
 }
 
+/** As they are started, each by its program or its main class: a shell that looks around there is none of ours. */
+const SERVER_COMMAND = /(^|\/)(postgres -D|(redis|valkey)-server|java .*(kafka\.Kafka|ConnectDistributed)) /;
+
 /** The state folder exists: its lock is held. */
 async function leftServers(home: Home): Promise<ProcessRef[]> {
   const state = await realpath(home.state);
   const servers = path.join(state, path.relative(home.state, inState.servers(home)));
-  return processesIn([servers, ...(await rootsFolders(home))]);
+  return processesIn([servers, ...(await rootsFolders(home))], SERVER_COMMAND);
 }
 
 function lost(home: Home, what: string): EnvironmentError {

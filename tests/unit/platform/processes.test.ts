@@ -43,7 +43,7 @@ describe("a server", () => {
     expect(isAlive(ref)).toBe(false);
   });
 
-  it("is found by the folder that it works in, without its children", async () => {
+  it("is found by its command and the folder that it works in, without its children", async () => {
     const { server, log } = start(
       "require('child_process').spawn('sleep', ['60']); console.log('up'); setInterval(() => {}, 1000);",
     );
@@ -54,9 +54,10 @@ describe("a server", () => {
       async () => readFileSync(log, "utf8").includes("up") || undefined,
     );
     if (process.platform === "linux") {
-      expect(await processesIn([folder])).toEqual([ref]);
+      expect(await processesIn([folder], /spawn/)).toEqual([ref]);
+      expect(await processesIn([folder], /another command/)).toEqual([]);
       rmSync(folder, { recursive: true });
-      expect(await processesIn([`${folder}/none`, folder])).toEqual([ref]);
+      expect(await processesIn([`${folder}/none`, folder], /spawn/)).toEqual([ref]);
     }
     process.kill(-ref.pid, "SIGKILL");
   });

@@ -40,6 +40,7 @@ function prepared(script: string) {
       redis: "",
       offlineRoot: "",
       sink: "dual",
+      inStep: true,
       continuous: true,
       signal: interrupt.signal,
       onEvent: () => {},

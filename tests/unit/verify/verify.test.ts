@@ -208,7 +208,7 @@ describe("online corruptions", () => {
     ],
     [
       "a time of computing before the batch",
-      () => redis.hset(KEY, "_computed_at", "2026-03-20T08:59:59Z"),
+      () => redis.hset(KEY, "_computed_at", "2026-03-20T08:54:59Z"),
       ["online 1 _computed_at different"],
     ],
     [
