@@ -76,6 +76,7 @@ async function runAll(definitions: Definition[], options: RunOptions, context: C
         step.update("starting Spark");
         let examples: JobTable | undefined;
         const onEvent = (event: JobEvent) => {
+          if (event.event === "started") step.update("Spark is up, computing");
           if (event.event === "progress") step.update(progressLine(event));
           if (event.event !== "table") return;
           if (options.sink === "console" && !options.json) context.terminal.print(`${featureTable(event)}\n`);
