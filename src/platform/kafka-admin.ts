@@ -1,6 +1,7 @@
 /** Kafka's administration through kafkajs: is the broker there, and the topics a run needs. */
 import { type Admin, Kafka, logLevel } from "kafkajs";
 import { succeeds } from "./waits.ts";
+import "./quiet-kafkajs.ts";
 
 async function withAdmin<T>(
   brokers: string,

@@ -5,6 +5,7 @@
 import { randomUUID } from "node:crypto";
 import { type Consumer, Kafka, type KafkaMessage, logLevel } from "kafkajs";
 import { EnvironmentError, TimeoutError } from "../errors.ts";
+import "./quiet-kafkajs.ts";
 
 export interface PartitionRange {
   partition: number;
