@@ -246,9 +246,7 @@ def _class(name: str, reason: str | None, counts: bool) -> str:
 
 def _was_counted(feature_set: FeatureSet) -> str:
     """Whether the row before was in an entity's window; what could not be placed was in none."""
-    source = feature_set.source
-    place = (source.primary_key, feature_set.entity, source.event_time)
-    return "(old IS NOT NULL AND " + " AND ".join(f"old.{sql.name(name)} IS NOT NULL" for name in place) + ")"
+    return "(" + " AND ".join(f"old.{sql.name(c)} IS NOT NULL" for c in _image_columns(feature_set, "before")) + ")"
 
 
 def _version() -> str:

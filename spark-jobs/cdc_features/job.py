@@ -129,7 +129,7 @@ class Job:
         batch = self._checkpoint.reported(progress)
         late = self._dead_letters.capture(batch) if has_unusable(progress) else 0
         self._dead_letters.passed(batch)
-        self._tally.add(progress, self._writer.written.pop(batch.id, 0), late)
+        self._tally.add(progress, batch, self._writer.written.pop(batch.id, 0), late)
 
     def _stop(self, query: StreamingQuery) -> None:
         """Ends the query after its running batch; one that takes too long is cut off and replayed by the next run."""

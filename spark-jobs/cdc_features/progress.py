@@ -7,12 +7,13 @@ import json
 import sys
 import time
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
 from typing import Any
 
+from cdc_features.checkpoint import Batch
 from cdc_features.debezium import METRICS
 from cdc_features.durations import milliseconds
 from cdc_features.feature_set import FeatureSet
+from cdc_features.online import iso
 
 PREFIX = "@cdc-features "
 
@@ -35,8 +36,8 @@ class Tally:
     batches: int = 0
     started: float = field(default_factory=time.monotonic)
 
-    def add(self, progress: dict[str, Any], entities_written: int, late: int) -> None:
-        """Counts one batch with records (a Spark progress event) and emits it."""
+    def add(self, progress: dict[str, Any], batch: Batch, entities_written: int, late: int) -> None:
+        """Counts one batch with records, by its Spark progress event, and emits it."""
         observed, read = _observed(progress), records_read(progress)
         self.batches += 1
         self.read += read
@@ -53,7 +54,7 @@ class Tally:
             rows_per_second=round(read / seconds, 1),
             entities_written=entities_written,
             entities_written_total=self.entities_written,
-            watermark=self._watermark(progress),
+            watermark=self._watermark(batch),
             seconds_behind=_seconds_behind(progress, observed["max_timestamp_ms"], seconds),
         )
 
@@ -71,15 +72,11 @@ class Tally:
             seconds=round(time.monotonic() - self.started, 3),
         )
 
-    def _watermark(self, progress: dict[str, Any]) -> str | None:
-        """The declared watermark; Spark's own also waits for the retention."""
-        spark_watermark = progress.get("eventTime", {}).get("watermark")
-        if spark_watermark is None:
+    def _watermark(self, batch: Batch) -> str | None:
+        """The declared watermark; Spark's own also waits for the retention. None before the first event time."""
+        if batch.watermark_ms <= 0:
             return None
-        time = _parse(spark_watermark)
-        if time.timestamp() <= 0:
-            return None
-        return _iso(time + timedelta(milliseconds=milliseconds(self.feature_set.window.retention)))
+        return iso((batch.watermark_ms + milliseconds(self.feature_set.window.retention)) * 1000)
 
 
 def records_read(progress: dict[str, Any]) -> int:
@@ -103,11 +100,3 @@ def _seconds_behind(progress: dict[str, Any], max_timestamp_ms: int, batch_secon
     age = max(time.time() - max_timestamp_ms / 1000, 0.0)
     at_end = all(source["endOffset"] == source["latestOffset"] for source in progress["sources"])
     return round(min(age, batch_seconds) if at_end else age, 1)
-
-
-def _parse(text: str) -> datetime:
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))
-
-
-def _iso(time: datetime) -> str:
-    return time.astimezone(timezone.utc).isoformat().replace("+00:00", "Z")

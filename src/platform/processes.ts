@@ -7,12 +7,16 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import path from "node:path";
 import { execa, execaSync } from "execa";
+import { z } from "zod";
 
 export interface ProcessRef {
   pid: number;
   /** Opaque text that differs for another process under the same pid. */
   startedAt: string;
 }
+
+/** Reads one from a file. */
+export const processRef = z.object({ pid: z.number().int().positive(), startedAt: z.string() });
 
 export interface SpawnOptions {
   /** File that takes stdout and stderr, appended. */

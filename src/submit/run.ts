@@ -3,11 +3,10 @@ import { createWriteStream, writeFileSync } from "node:fs";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { execa } from "execa";
-import { z } from "zod";
 import { InterruptedError, JobError, UsageError } from "../errors.ts";
 import { lastLines, readIfExists, writeFileAtomic } from "../platform/files.ts";
 import { tryLock, unlock } from "../platform/lock.ts";
-import { isAlive, type ProcessRef, startTimeOf } from "../platform/processes.ts";
+import { isAlive, type ProcessRef, processRef, startTimeOf } from "../platform/processes.ts";
 import { type JobEvent, type JobFinished, parseJobEvent } from "./job-events.ts";
 import type { RunFolder, Sink } from "./run-folder.ts";
 import { sparkSubmitArguments } from "./spark-submit.ts";
@@ -79,15 +78,13 @@ async function refuseSecondRun({ folder, featureSet, continuous }: RunRequest): 
   );
 }
 
-const jobFile = z.object({ pid: z.number().int().positive(), startedAt: z.string() });
-
 /** The set's living job, whoever started it. A broken file names none: it was whole before the machine crashed. */
 export async function runningJob(folder: RunFolder): Promise<ProcessRef | undefined> {
   const text = await readIfExists(folder.job);
   if (text === undefined) return undefined;
   let job: ProcessRef;
   try {
-    job = jobFile.parse(JSON.parse(text));
+    job = processRef.parse(JSON.parse(text));
   } catch {
     return undefined;
   }

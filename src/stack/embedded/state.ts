@@ -6,7 +6,7 @@ import { z } from "zod";
 import { EnvironmentError } from "../../errors.ts";
 import { readIfExists, sha256 } from "../../platform/files.ts";
 import { isFree, ownerOf } from "../../platform/ports.ts";
-import type { ProcessRef } from "../../platform/processes.ts";
+import { type ProcessRef, processRef } from "../../platform/processes.ts";
 import type { StackMemory } from "../stack.ts";
 import { type Home, inState } from "./home.ts";
 
@@ -16,8 +16,6 @@ export type ServerName = (typeof SERVERS)[number];
 /** Kafka listens twice: for clients, and as its own controller. */
 export const PORTS = [...SERVERS, "controller"] as const;
 export type PortName = (typeof PORTS)[number];
-
-const processRef = z.object({ pid: z.number().int().positive(), startedAt: z.string() });
 
 const stackState = z.object({
   version: z.literal(1),
