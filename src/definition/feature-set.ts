@@ -27,10 +27,18 @@ export interface Column {
 export interface Source {
   schema: string;
   table: string;
-  /** Name of the primary key column. */
-  primaryKey: string;
+  /** The primary key's columns, at least one, in the order of the definition. */
+  primaryKey: string[];
   /** Name of the event time column, of type timestamp. */
   eventTime: string;
+  /** Rows are inserted and never changed, so that native aggregates without rows in the state will do. */
+  appendOnly: boolean;
+  /** Debezium's envelope, or rows flattened by ExtractNewRecordState. */
+  format: "envelope" | "flattened";
+  /** What an update and a delete tell of the row as it was. */
+  replicaIdentity: "full" | "default";
+  /** Columns that are promised never to change while a row exists. */
+  immutable: string[];
   /** Every column the feature set reads: primary key, entity, event time and the features' inputs. */
   columns: Column[];
 }
@@ -38,48 +46,129 @@ export interface Source {
 /** Aligned to the epoch as Spark's `window()` does. */
 export interface TumblingWindow {
   kind: "tumbling";
+  name: string;
   lengthMs: number;
   /** How long past its end, in event time, a window's rows still count. */
   retentionMs: number;
 }
 
+/** Overlapping windows that start at each multiple of `slideMs`, which divides `lengthMs`. */
+export interface SlidingWindow {
+  kind: "sliding";
+  name: string;
+  lengthMs: number;
+  slideMs: number;
+  retentionMs: number;
+}
+
+/** The trailing interval: it ends with the granule that now is in, and starts `lengthMs` before. */
+export interface RollingWindow {
+  kind: "rolling";
+  name: string;
+  lengthMs: number;
+  /** Both ends are multiples of it; it divides `lengthMs`. */
+  granularityMs: number;
+}
+
+/** The latest run of rows with less than `gapMs` between neighbours; it ends `gapMs` after its latest row. */
+export interface SessionWindow {
+  kind: "session";
+  name: string;
+  gapMs: number;
+  /** Rows that lie this long or longer before the session's latest row are none of its. */
+  longestMs: number;
+  retentionMs: number;
+}
+
+/** All rows up to now, for ever. */
+export interface UnboundedWindow {
+  kind: "unbounded";
+  name: string;
+}
+
+export type Window = TumblingWindow | SlidingWindow | RollingWindow | SessionWindow | UnboundedWindow;
+
+/** The name of a window that the definition gives none, because it is the only one. */
+export const ONLY_WINDOW = "default";
+
 export type ComparisonOperator = ">" | ">=" | "<" | "<=" | "=" | "!=";
 export type ArithmeticOperator = "+" | "-" | "*" | "/";
 
-/** Parameters are literals by now. Any null operand makes the result null, and so does a division by zero. */
+/**
+ * Parameters are literals by now; `literal` is a number's text, `text` a text. Any null operand makes an operation null,
+ * and so does a division by zero.
+ *
+ * `coalesce`: the first that is not null · `ratio`: dividend, divisor, and the value when the divisor is zero · `bucket`: how
+ * many of the edges, which grow, are not above the value · `cross`: the texts of all, with `|` between them.
+ */
 export type Expression =
   | { op: "feature"; name: string }
   | { op: "literal"; value: string }
-  | { op: ArithmeticOperator | ComparisonOperator; left: Expression; right: Expression };
+  | { op: "text"; value: string }
+  | { op: ArithmeticOperator | ComparisonOperator; left: Expression; right: Expression }
+  | { op: ExpressionFunction; arguments: Expression[] };
 
-/** `digits` is the scale a decimal is rounded to, half up. */
+export type ExpressionFunction = "coalesce" | "ratio" | "bucket" | "cross";
+
+/** `digits` is the scale a decimal is rounded to, half up. Times are UTC with microseconds. */
 export type FeatureType =
   | { kind: "bigint" }
   | { kind: "integer" }
   | { kind: "boolean" }
+  | { kind: "text" }
+  | { kind: "date" }
+  | { kind: "timestamp" }
   | { kind: "decimal"; digits: number };
 
 export type Feature = { name: string; description: string; type: FeatureType } & FeatureComputation;
 
+/**
+ * All but `derived` are over the rows in the window of that name.
+ *
+ * `count` counts rows; the others skip nulls and are null over nothing but nulls, but `count_distinct`, which is 0 then. `avg` is
+ * rounded half up to the type's digits. `first` and `last` go by event time, then by primary key (column by column).
+ */
 export type FeatureComputation =
-  /** `count` counts rows; `sum` and `count_distinct` skip nulls; a sum of nothing but nulls is null. */
-  | { kind: "aggregated"; aggregate: "count" }
-  | { kind: "aggregated"; aggregate: "sum" | "count_distinct"; column: string }
-  /** UTC calendar days from the latest event time in the window to today. */
-  | { kind: "behavioural"; measure: "recency"; unit: "days" }
+  | { kind: "aggregated"; aggregate: "count"; window: string }
+  | {
+      kind: "aggregated";
+      aggregate: "sum" | "avg" | "min" | "max" | "first" | "last" | "count_distinct";
+      column: string;
+      window: string;
+    }
+  /** The column as it is in the latest row, by event time, then by primary key; null when it is null there. */
+  | { kind: "point_in_time"; column: string; window: string }
+  /** UTC calendar days from the latest event time in the window to today; null without rows. */
+  | { kind: "behavioural"; measure: "recency"; unit: "days"; window: string }
+  /** Rows in the window by time: count / (length / unit), half up. */
+  | { kind: "behavioural"; measure: "frequency"; unit: "minute" | "hour" | "day" | "week"; window: string }
+  /** Rows in a rolling window / rows in the one of the same length just before it, half up; null when that has none. */
+  | { kind: "behavioural"; measure: "velocity"; window: string }
   /** Over the features before it in the list. */
   | { kind: "derived"; expression: Expression };
 
 export interface FeatureSet {
   name: string;
   description: string;
-  /** Name of the entity key column, one of `source.columns`. */
-  entity: string;
+  /** The entity key's columns, at least one, each of `source.columns`. */
+  entity: string[];
   source: Source;
-  window: TumblingWindow;
+  /**
+   * Either one tumbling or sliding window, and then there is a row of features for each entity and window; or any others,
+   * and then there is one row for each entity, as of now. See `isAsOfNow`.
+   */
+  windows: Window[];
   /** The watermark's delay behind the latest event time. */
   watermarkMs: number;
+  /** A run stops when more than this share of its records are dead letters, and more than a thousand. */
+  deadLetterShare: number;
   features: Feature[];
+}
+
+/** Whether a set has one row per entity, as of now, instead of one per entity and window. */
+export function isAsOfNow({ windows }: FeatureSet): boolean {
+  const [window] = windows;
+  return windows.length > 1 || (window?.kind !== "tumbling" && window?.kind !== "sliding");
 }
 
 /** The Kafka topic of a table as Debezium names it. */
@@ -87,9 +176,15 @@ export function topicOf(source: Source, prefix: string): string {
   return `${prefix}.${source.schema}.${source.table}`;
 }
 
-/** Key of an entity's hash in the online store. */
+/** Key of an entity's hash in the online store; `entity` as `entityText` gives it. */
 export function onlineKey(featureSet: FeatureSet, entity: string): string {
   return `${featureSet.name}:${entity}:features`;
+}
+
+/** The key columns' values as one text: joined by `:`; in keys of several columns a `:` or `\\` within a value has a `\\` before it. */
+export function entityText(values: string[]): string {
+  if (values.length === 1) return values[0] as string;
+  return values.map((value) => value.replace(/[\\:]/g, "\\$&")).join(":");
 }
 
 /** Folder of a feature set under the offline root. */
