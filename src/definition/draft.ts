@@ -4,34 +4,56 @@
  */
 import type { z } from "zod";
 import { parseColumnType } from "./column-type.ts";
+import type { Path } from "./diagnostics.ts";
+import { isCutAtComma } from "./expression/cut.ts";
 import { parseExpression } from "./expression/parse.ts";
 import { ExpressionError, type SyntaxTree } from "./expression/syntax-tree.ts";
-import type { ColumnType } from "./feature-set.ts";
+import { type ColumnType, ONLY_WINDOW, type Source } from "./feature-set.ts";
+import type { DraftWindow, WindowTime } from "./windows.ts";
 import { WrittenColumn, WrittenDefinition, WrittenFeature, WrittenSource, WrittenWindow } from "./written.ts";
 
-export type DerivedFeature = Extract<WrittenFeature, { kind: "derived" }> & {
+/** `isPartial`: some of its other keys were left out here because they are wrong. */
+type Draftable<F> = F & { isPartial: boolean };
+
+export type DerivedFeature = Draftable<Extract<WrittenFeature, { kind: "derived" }>> & {
   tree: SyntaxTree | undefined;
   syntaxError: ExpressionError | undefined;
-  /** Some of its other keys were left out here because they are wrong. */
-  isPartial: boolean;
 };
 
-export type DraftFeature = Exclude<WrittenFeature, { kind: "derived" }> | DerivedFeature;
+/** A feature over the rows of a window. */
+export type RowFeature = Draftable<Exclude<WrittenFeature, { kind: "derived" }>>;
+
+export type DraftFeature = RowFeature | DerivedFeature;
+
+/** One of the columns of a key, undefined when it cannot be a column's name. */
+export interface KeyColumn {
+  column: string | undefined;
+  path: Path;
+}
+
+/** A number as it was written. */
+export type DraftParameter = { kind: "number" | "text"; text: string };
 
 export interface Draft {
   /** As it was given, to name the place. */
   file: string;
   name: string | undefined;
-  entity: string | undefined;
-  primaryKey: string | undefined;
+  entity: KeyColumn[] | undefined;
+  table: string | undefined;
+  primaryKey: KeyColumn[] | undefined;
   eventTime: string | undefined;
+  immutable: KeyColumn[];
+  /** The next three have their defaults where they are left out, and are undefined where they are wrong. */
+  appendOnly: boolean | undefined;
+  format: Source["format"] | undefined;
+  replicaIdentity: Source["replicaIdentity"] | undefined;
   /** Undefined when there is no mapping of columns at all. */
   columns: Map<string, { type: ColumnType; written: WrittenColumn } | undefined> | undefined;
-  length: string | undefined;
-  retention: string | undefined;
+  /** Which of the keys `window` and `windows` are there. */
+  windowKeys: ("window" | "windows")[];
+  windows: DraftWindow[];
   watermark: string | undefined;
-  /** Each number as it was written. */
-  parameters: Map<string, string | undefined>;
+  parameters: Map<string, DraftParameter | undefined>;
   features: Map<string, DraftFeature | undefined> | undefined;
 }
 
@@ -42,24 +64,38 @@ export function draftOf(
 ): Draft {
   const top = mapping(data) ?? {};
   const source = mapping(top.source) ?? {};
-  const window = mapping(top.window) ?? {};
   const columns = mapping(source.columns);
   const parameters = mapping(top.parameters) ?? {};
   const features = mapping(top.features);
   const { shape } = WrittenDefinition;
+  const sourceShape = WrittenSource.shape;
   return {
     file,
     name: pick(shape.name, top.name),
-    entity: pick(shape.entity, top.entity),
-    primaryKey: pick(WrittenSource.shape.primary_key, source.primary_key),
-    eventTime: pick(WrittenSource.shape.event_time, source.event_time),
+    entity: keyColumns(top.entity, ["entity"]),
+    table: pick(sourceShape.table, source.table),
+    primaryKey: keyColumns(source.primary_key, ["source", "primary_key"]),
+    eventTime: pick(sourceShape.event_time, source.event_time),
+    immutable: keyColumns(source.immutable, ["source", "immutable"]) ?? [],
+    appendOnly: pick(sourceShape.append_only.default(false), source.append_only),
+    format: pick(sourceShape.format.default("envelope"), source.format),
+    replicaIdentity: pick(sourceShape.replica_identity.default("full"), source.replica_identity),
     columns: columns && mapValues(columns, draftColumn),
-    length: pick(WrittenWindow.shape.length, window.length),
-    retention: pick(WrittenWindow.shape.retention, window.retention),
+    windowKeys: (["window", "windows"] as const).filter((key) => top[key] !== undefined),
+    windows: draftWindows(top),
     watermark: pick(shape.watermark, top.watermark),
-    parameters: mapValues(parameters, (_, name) => numberText(["parameters", name])),
+    parameters: mapValues(parameters, (value, name) =>
+      draftParameter(value, numberText(["parameters", name])),
+    ),
     features: features && mapValues(features, draftFeature),
   };
+}
+
+function keyColumns(value: unknown, path: Path): KeyColumn[] | undefined {
+  if (value === undefined) return undefined;
+  const name = (one: unknown) => pick(WrittenSource.shape.event_time, one);
+  if (!Array.isArray(value)) return [{ column: name(value), path }];
+  return value.map((one, index) => ({ column: name(one), path: [...path, index] }));
 }
 
 function draftColumn(value: unknown) {
@@ -68,16 +104,44 @@ function draftColumn(value: unknown) {
   return { written, type: parseColumnType(typeof written === "string" ? { type: written } : written) };
 }
 
+function draftWindows({ window, windows }: Record<string, unknown>): DraftWindow[] {
+  const only = window === undefined ? [] : [draftWindow(window, ONLY_WINDOW, ["window"])];
+  const named = Object.entries(mapping(windows) ?? {}).map(([name, value]) =>
+    draftWindow(value, name, ["windows", name]),
+  );
+  return [...only, ...named];
+}
+
+function draftWindow(value: unknown, name: string, path: Path): DraftWindow {
+  const written = mapping(value) ?? {};
+  const form = WrittenWindow.options.find(({ shape }) => shape.type.safeParse(written.type).success);
+  const times: DraftWindow["times"] = {};
+  for (const [key, schema] of Object.entries(form?.shape ?? {})) {
+    const text = key === "type" ? undefined : pick(schema, written[key]);
+    if (text !== undefined) times[key as WindowTime] = text;
+  }
+  const isPartial = !WrittenWindow.safeParse(value).success;
+  return { name, path, kind: form?.shape.type.value, times, isPartial };
+}
+
+function draftParameter(value: unknown, numberText: string | undefined): DraftParameter | undefined {
+  if (numberText !== undefined) return { kind: "number", text: numberText };
+  return typeof value === "string" ? { kind: "text", text: value } : undefined;
+}
+
 function draftFeature(value: unknown): DraftFeature | undefined {
   const whole = pick(WrittenFeature, value);
   const written = whole ?? pick(WrittenFeature, withoutWrongKeys(value));
-  if (written?.kind !== "derived") return written;
-  const common = { ...written, isPartial: whole === undefined };
+  const isPartial = whole === undefined;
+  if (written?.kind !== "derived") return written && { ...written, isPartial };
+  const common = { ...written, isPartial };
   try {
     return { ...common, tree: parseExpression(written.expression), syntaxError: undefined };
   } catch (error) {
     if (!(error instanceof ExpressionError)) throw error;
-    return { ...common, tree: undefined, syntaxError: error };
+    const cut = "between { and } a comma ends a value; write the expression in quotes";
+    const syntaxError = isCutAtComma(mapping(value) ?? {}) ? new ExpressionError(cut, 0) : error;
+    return { ...common, tree: undefined, syntaxError };
   }
 }
 

@@ -1,6 +1,7 @@
 /** What zod found wrong with the form of a definition, in words for its author. */
 import { z } from "zod";
 import type { Finding, Path } from "./diagnostics.ts";
+import { isCutAtComma } from "./expression/cut.ts";
 import { nearest } from "./nearest.ts";
 import { explanations } from "./written.ts";
 
@@ -21,7 +22,7 @@ function explainIssue(issue: Issue, root: Schema, data: unknown): FormFinding[] 
   const value = valueAt(data, path);
   const schema = schemaAt(root, path, data);
   if (issue.code === "unrecognized_keys") {
-    const keys = issue.keys.filter((key) => !isRestOfType(key, valueAt(data, [...path, "type"])));
+    const keys = issue.keys.filter((key) => !isCutOff(key, value));
     return keys.map((key) => unknownKey([...path, key], schema));
   }
   if (issue.code === "invalid_key") {
@@ -36,22 +37,25 @@ function explainIssue(issue: Issue, root: Schema, data: unknown): FormFinding[] 
       { rule: "missing-key", path, message: `"${path.at(-1)}" is missing`, allowed: allowedValues(issue) },
     ];
   }
+  const explain = schema && explanations.get(schema)?.explain;
+  if (explain) return [{ rule: "wrong-value", path, ...explain(value) }];
   if (issue.code === "invalid_union" && issue.errors.length > 0) {
     const refused = schema && z.safeParse(schema, value).error?.issues;
     return (refused ?? []).flatMap((inner) =>
       explainIssue({ ...inner, path: [...issue.path, ...inner.path] }, root, data),
     );
   }
-  const explain = schema && explanations.get(schema)?.explain;
-  if (explain) return [{ rule: "wrong-value", path, ...explain(value) }];
   const allowed = allowedValues(issue);
   const suggestion = typeof value === "string" ? nearest(value, allowed) : undefined;
   return [{ rule: "wrong-value", path, message: wrongValue(issue, path, value), allowed, suggestion }];
 }
 
-/** `{ type: decimal(12,2) }` is the type `decimal(12` and a key `2)`; it is told at the type. */
-function isRestOfType(key: string, type: unknown): boolean {
-  return /^[0-9]+\)$/.test(key) && typeof type === "string" && /\([0-9]+$/.test(type);
+/** `{ type: decimal(12,2) }` is the type `decimal(12` and a key `2)`; it is told at the type. So is an expression. */
+function isCutOff(key: string, owner: unknown): boolean {
+  if (!isMapping(owner) || owner[key] !== null) return false;
+  const { type } = owner;
+  const isRestOfType = /^[0-9]+\)$/.test(key) && typeof type === "string" && /\([0-9]+$/.test(type);
+  return isRestOfType || isCutAtComma(owner);
 }
 
 function unknownKey(path: Path, schema: Schema | undefined): FormFinding {
@@ -74,7 +78,9 @@ function wrongValue(issue: Issue, path: Path, value: unknown): string {
     case "invalid_type":
       return `${what} must be ${EXPECTED[issue.expected] ?? issue.expected}, not ${show(value)}`;
     case "too_small":
-      return issue.origin === "string" ? `${what} is empty` : `${what} must be at least ${issue.minimum}`;
+      return issue.origin === "string" || issue.origin === "array"
+        ? `${what} is empty`
+        : `${what} must be at least ${issue.minimum}`;
     case "too_big":
       return `${what} must be at most ${issue.maximum}${issue.origin === "string" ? " characters long" : ""}`;
     default:
@@ -87,6 +93,7 @@ const EXPECTED: Record<string, string> = {
   record: "a mapping",
   string: "text",
   number: "a number",
+  boolean: "true or false",
   int: "a whole number",
 };
 
@@ -106,7 +113,10 @@ function show(value: unknown): string {
 
 function valueAt(data: unknown, path: Path): unknown {
   return path.reduce<unknown>(
-    (value, key) => (isMapping(value) && Object.hasOwn(value, key) ? value[key] : undefined),
+    (value, key) =>
+      (isMapping(value) || Array.isArray(value)) && Object.hasOwn(value, key)
+        ? (value as Record<string | number, unknown>)[key]
+        : undefined,
     data,
   );
 }
@@ -118,6 +128,7 @@ function schemaAt(root: Schema, path: Path, data: unknown): Schema | undefined {
     schema = resolve(schema, valueAt(data, path.slice(0, index)));
     if (schema instanceof z.ZodObject) schema = schema.shape[key];
     else if (schema instanceof z.ZodRecord) schema = schema.valueType;
+    else if (schema instanceof z.ZodArray) schema = schema.element;
     else return undefined;
   }
   return resolve(schema, valueAt(data, path));
@@ -125,8 +136,10 @@ function schemaAt(root: Schema, path: Path, data: unknown): Schema | undefined {
 
 /** Without wrappers, and of a union the option that the value seems to be meant for. */
 function resolve(schema: Schema | undefined, value: unknown): Schema | undefined {
-  if (schema instanceof z.ZodOptional) return resolve(schema.unwrap(), value);
-  if (schema instanceof z.ZodUnion) {
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault)
+    return resolve(schema.unwrap(), value);
+  // A union that explains itself stands for all of its options.
+  if (schema instanceof z.ZodUnion && !explanations.has(schema)) {
     const options = schema.options.map((option) => resolve(option, value));
     return options.toSorted((a, b) => likeness(b, value) - likeness(a, value))[0];
   }
@@ -134,11 +147,15 @@ function resolve(schema: Schema | undefined, value: unknown): Schema | undefined
 }
 
 function likeness(schema: Schema | undefined, value: unknown): number {
+  if (schema instanceof z.ZodArray) return Array.isArray(value) ? 1 : -1;
   if (!(schema instanceof z.ZodObject)) return isMapping(value) ? -1 : 0;
   if (!isMapping(value)) return -1;
-  return Object.entries(schema.shape).filter(
+  const fitting = Object.entries(schema.shape).filter(
     ([key, field]) => Object.hasOwn(value, key) && z.safeParse(field as Schema, value[key]).success,
-  ).length;
+  );
+  // A value that only one of the options takes says most about which is meant.
+  const weights = fitting.map(([, field]): number => (field instanceof z.ZodLiteral ? 10 : 1));
+  return weights.reduce((sum, weight) => sum + weight, 0);
 }
 
 function isMapping(value: unknown): value is Record<string | number, unknown> {

@@ -11,7 +11,7 @@ export interface CheckedForm {
 
 /**
  * A feature's other keys mean nothing without its kind. So that their problems come at once, a mistyped kind is
- * told, and the rest looked at as if it were the suggested one; so is an aggregate.
+ * told, and the rest looked at as if it were the suggested one; so is an aggregate, a measure, a window's type.
  */
 export function checkForm(data: unknown): CheckedForm {
   const issues = WrittenDefinition.safeParse(data).error?.issues ?? [];
@@ -22,17 +22,32 @@ export function checkForm(data: unknown): CheckedForm {
   return { findings: [...mistyped, ...rest.findings], data: rest.data };
 }
 
+/** `*` stands for any name. */
+const KINDS = [
+  "features.*.kind",
+  "features.*.aggregate",
+  "features.*.measure",
+  "window.type",
+  "windows.*.type",
+];
+
 function isMistypedKind({ path, suggestion }: FormFinding): boolean {
-  const [section, , key, ...deeper] = path;
-  const isKind = section === "features" && (key === "kind" || key === "aggregate") && deeper.length === 0;
-  return isKind && suggestion !== undefined;
+  const isAt = (kind: string) => {
+    const keys = kind.split(".");
+    return keys.length === path.length && keys.every((key, index) => key === "*" || key === path[index]);
+  };
+  return suggestion !== undefined && KINDS.some(isAt);
 }
 
 function withSuggestions(data: unknown, findings: { path: Path; suggestion?: string | undefined }[]) {
-  const changed = structuredClone(data) as { features: Record<string, Record<string, unknown>> };
+  const changed = structuredClone(data);
   for (const { path, suggestion } of findings) {
-    const feature = changed.features[String(path[1])];
-    if (feature !== undefined) feature[String(path[2])] = suggestion;
+    const owner = path
+      .slice(0, -1)
+      .reduce<unknown>((value, key) => (value as Mapping | undefined)?.[key], changed);
+    if (owner !== undefined) (owner as Mapping)[path.at(-1) as string] = suggestion;
   }
   return changed;
 }
+
+type Mapping = Record<string | number, unknown>;

@@ -7,6 +7,9 @@ export const NAME_PATTERN = /^[a-z][a-z0-9_]{0,62}$/;
 /** Columns belong to the database, so capitals are theirs to choose. */
 export const COLUMN_NAME_PATTERN = /^[A-Za-z_][A-Za-z0-9_]{0,62}$/;
 
+/** With a letter, because one of digits alone says no unit (and JavaScript would reorder it). */
+export const WINDOW_NAME_PATTERN = /^(?=[0-9]*[a-z_])[a-z0-9][a-z0-9_]{0,62}$/;
+
 /** Debezium would change any other character on the way into the topic's name. */
 export const TABLE_PATTERN = /^[A-Za-z_][A-Za-z0-9_]{0,62}\.[A-Za-z_][A-Za-z0-9_]{0,62}$/;
 
@@ -53,6 +56,20 @@ export function explainColumnName(value: unknown): Wrong {
   return {
     message: `${JSON.stringify(value)} cannot be the name of a column`,
     allowed: ["a letter or _, then letters, digits and _, at most 63 in all"],
+  };
+}
+
+export function explainWindowName(value: unknown): Wrong {
+  const suggestion = String(value)
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "_")
+    .replace(/^_+|_+$/g, "");
+  return {
+    message: /^[0-9]+$/.test(String(value))
+      ? `${value} as the name of a window says no unit`
+      : `${JSON.stringify(value)} cannot be the name of a window`,
+    allowed: ["lower-case letters, digits and _, at most 63 in all, as in 30d"],
+    suggestion: WINDOW_NAME_PATTERN.test(suggestion) ? suggestion : undefined,
   };
 }
 

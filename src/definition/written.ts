@@ -7,8 +7,10 @@ import {
   explainColumnName,
   explainName,
   explainTable,
+  explainWindowName,
   NAME_PATTERN,
   TABLE_PATTERN,
+  WINDOW_NAME_PATTERN,
 } from "./names.ts";
 import type { Wrong } from "./wrong.ts";
 
@@ -25,6 +27,19 @@ const ColumnName = z
   .regex(COLUMN_NAME_PATTERN)
   .meta({ id: "columnName" })
   .register(explanations, { explain: explainColumnName });
+const WindowName = z
+  .string()
+  .regex(WINDOW_NAME_PATTERN)
+  .meta({ id: "windowName", examples: ["1h", "30d", "lifetime"] })
+  .register(explanations, { explain: explainWindowName });
+const Parameter = z.union([z.number(), z.string().max(500)]).register(explanations, {
+  explain: (value) => ({
+    message:
+      typeof value === "string"
+        ? "a parameter's text has at most 500 characters"
+        : "a parameter is a number or a text",
+  }),
+});
 const Table = z
   .string()
   .regex(TABLE_PATTERN)
@@ -64,30 +79,67 @@ export const WrittenColumn = z.union([
     .meta({ title: "a column" }),
 ]);
 
+const Columns = z.union([ColumnName, z.array(ColumnName).min(1)]);
+
+const Digits = z.int().min(0).max(18).describe("Digits after the point that it is rounded to, half up.");
+
 const described = { description: Description.optional() };
+const overWindow = {
+  window: WindowName.describe(
+    "The window whose rows it is over; may be left out where there is one.",
+  ).optional(),
+};
+const aggregated = { ...described, kind: z.literal("aggregated") };
+const behavioural = { ...described, kind: z.literal("behavioural") };
 
 export const WrittenFeature = z.discriminatedUnion("kind", [
   z.discriminatedUnion("aggregate", [
     z
-      .strictObject({ ...described, kind: z.literal("aggregated"), aggregate: z.literal("count") })
+      .strictObject({ ...aggregated, aggregate: z.literal("count"), ...overWindow })
       .meta({ title: "a count of rows" }),
     z
       .strictObject({
-        ...described,
-        kind: z.literal("aggregated"),
-        aggregate: z.enum(["sum", "count_distinct"]),
+        ...aggregated,
+        aggregate: z.literal("avg"),
         column: ColumnName,
+        digits: Digits,
+        ...overWindow,
+      })
+      .meta({ title: "an average" }),
+    z
+      .strictObject({
+        ...aggregated,
+        aggregate: z.enum(["sum", "min", "max", "first", "last", "count_distinct"]),
+        column: ColumnName,
+        ...overWindow,
       })
       .meta({ title: "an aggregate of a column" }),
   ]),
   z
-    .strictObject({
-      ...described,
-      kind: z.literal("behavioural"),
-      measure: z.literal("recency"),
-      unit: z.literal("days"),
-    })
-    .meta({ title: "a behavioural feature" }),
+    .strictObject({ ...described, kind: z.literal("point_in_time"), column: ColumnName, ...overWindow })
+    .meta({ title: "a point-in-time feature" }),
+  z.discriminatedUnion("measure", [
+    z
+      .strictObject({ ...behavioural, measure: z.literal("recency"), unit: z.literal("days"), ...overWindow })
+      .meta({ title: "a recency" }),
+    z
+      .strictObject({
+        ...behavioural,
+        measure: z.literal("frequency"),
+        unit: z.enum(["minute", "hour", "day", "week"]),
+        digits: Digits.default(2),
+        ...overWindow,
+      })
+      .meta({ title: "a frequency" }),
+    z
+      .strictObject({
+        ...behavioural,
+        measure: z.literal("velocity"),
+        digits: Digits.default(2),
+        ...overWindow,
+      })
+      .meta({ title: "a velocity" }),
+  ]),
   z
     .strictObject({
       ...described,
@@ -95,13 +147,10 @@ export const WrittenFeature = z.discriminatedUnion("kind", [
       expression: z
         .string()
         .max(1000)
-        .describe("Over features before this one, parameters and numbers: + - * / ( ) > >= < <= = !="),
-      digits: z
-        .int()
-        .min(0)
-        .max(18)
-        .describe("Digits after the point that a number is rounded to, half up.")
-        .optional(),
+        .describe(
+          "Over features before this one, parameters, numbers and 'texts': + - * / ( ) > >= < <= = != coalesce ratio bucket cross",
+        ),
+      digits: Digits.optional(),
     })
     .meta({ title: "a derived feature" }),
 ]);
@@ -109,36 +158,100 @@ export const WrittenFeature = z.discriminatedUnion("kind", [
 export const WrittenSource = z
   .strictObject({
     table: Table.describe("Schema and table in Postgres."),
-    primary_key: ColumnName,
+    primary_key: Columns.describe("The column, or the columns, that tell which row it is."),
     event_time: ColumnName.describe("The timestamp column that says when a row happened."),
+    append_only: z
+      .boolean()
+      .describe("Rows are inserted and never changed, so that the job need not keep them; false unless told.")
+      .optional(),
+    format: z
+      .enum(["envelope", "flattened"])
+      .describe("Debezium's envelope, or rows flattened by ExtractNewRecordState; envelope unless told.")
+      .optional(),
+    replica_identity: z
+      .enum(["full", "default"])
+      .describe("The table's REPLICA IDENTITY: what events tell of a row as it was; full unless told.")
+      .optional(),
+    immutable: Columns.describe("Columns that never change while a row exists.").optional(),
     columns: z
       .record(ColumnName, WrittenColumn)
       .describe("Every column the feature set reads, with its type."),
   })
   .meta({ title: "source" });
 
-export const WrittenWindow = z
-  .strictObject({
-    type: z.literal("tumbling"),
-    length: Duration,
-    retention: Duration.describe(
-      "How long past its end a window still takes changes; its length unless told.",
-    ).optional(),
-  })
-  .meta({ title: "window" });
+const retention = {
+  retention: Duration.describe(
+    "How long past its end a window still takes changes; its length unless told, of a session its longest.",
+  ).optional(),
+};
+
+export const WrittenWindow = z.discriminatedUnion("type", [
+  z
+    .strictObject({ type: z.literal("tumbling"), length: Duration, ...retention })
+    .meta({ title: "a tumbling window" }),
+  z
+    .strictObject({
+      type: z.literal("sliding"),
+      length: Duration,
+      slide: Duration.describe("How long after each other windows start; it divides the length."),
+      ...retention,
+    })
+    .meta({ title: "a sliding window" }),
+  z
+    .strictObject({
+      type: z.literal("rolling"),
+      length: Duration,
+      granularity: Duration.describe(
+        "The steps in which it follows now; 5 minutes unless told, 1 hour from 12 hours of length, 1 day from 12 days.",
+      ).optional(),
+    })
+    .meta({ title: "a rolling window" }),
+  z
+    .strictObject({
+      type: z.literal("session"),
+      gap: Duration.describe("The pause that ends a session."),
+      longest: Duration.describe("Earlier rows are left out of a session; 1 day unless told.").optional(),
+      ...retention,
+    })
+    .meta({ title: "a session window" }),
+  z.strictObject({ type: z.literal("unbounded") }).meta({ title: "an unbounded window" }),
+]);
 
 export const WrittenDefinition = z
   .strictObject({
     name: Name.describe("As in `cdc-features run NAME`, and the same as the file's."),
     description: Description,
-    entity: ColumnName.describe("The column whose values the features describe."),
+    entity: Columns.describe("The column, or the columns, whose values the features describe."),
     source: WrittenSource,
-    window: WrittenWindow,
+    window: WrittenWindow.describe(
+      "The only window; where there are several, they stand in windows.",
+    ).optional(),
+    windows: z.record(WindowName, WrittenWindow).describe("Several windows, each under its name.").optional(),
     watermark: Duration.describe("How late a row may always come, in event time."),
-    parameters: z.record(Name, z.number()).describe("Numbers that expressions use by name.").optional(),
+    dead_letters: z
+      .strictObject({
+        max_share: z
+          .number()
+          .min(0)
+          .max(1)
+          .describe(
+            "A run stops when more of its records than this share are dead letters; 0.2 unless told.",
+          ),
+      })
+      .meta({ title: "dead_letters" })
+      .optional(),
+    parameters: z
+      .record(Name, Parameter)
+      .describe("Numbers and texts that expressions use by name.")
+      .optional(),
     features: z.record(Name, WrittenFeature),
   })
-  .meta({ title: "a feature set", description: "Features over a Debezium change stream, for cdc-features." });
+  .meta({
+    title: "a feature set",
+    description: "Features over a Debezium change stream, for cdc-features.",
+    // For editors only; here a rule says so in words.
+    oneOf: [{ required: ["window"] }, { required: ["windows"] }],
+  });
 
 export type WrittenColumn = z.infer<typeof WrittenColumn>;
 export type WrittenFeature = z.infer<typeof WrittenFeature>;

@@ -1,14 +1,5 @@
 /** YAML text with the places of its keys and values. */
-import {
-  type Document,
-  isMap,
-  isScalar,
-  type Node,
-  type Pair,
-  parseDocument,
-  Scalar,
-  type YAMLMap,
-} from "yaml";
+import { type Document, isMap, isScalar, isSeq, type Node, parseDocument, Scalar, type YAMLMap } from "yaml";
 import type { Finding, Path } from "./diagnostics.ts";
 import { noMapping, type Place, syntaxProblems, unusedYaml, type YamlProblem } from "./yaml-problems.ts";
 
@@ -38,7 +29,7 @@ export function readYaml(text: string): YamlSource {
     problems,
     placeOf: (finding) => place(offsetOf(finding, document, text)),
     numberText: (path) => {
-      const node = lookUp(document, path).pair?.value;
+      const node = lookUp(document, path).value;
       return isScalar(node) && Number.isFinite(node.value) ? node.source : undefined;
     },
   };
@@ -49,28 +40,38 @@ function offsetOf(
   document: Document,
   text: string,
 ) {
-  const { pair, found } = lookUp(document, path);
-  const key = pair?.key as Node | undefined;
-  const value = pair?.value as Node | null | undefined;
+  const { key, value, found } = lookUp(document, path);
   const node = atKey || !found || value?.range === undefined ? key : value;
   const start = node?.range?.[0] ?? document.contents?.range?.[0] ?? 0;
   if (offset === undefined || node !== value || !isScalar(value)) return start;
   return start + offsetInSource(value, text, offset);
 }
 
-/** The pair at a path, or the last one on the way there. */
-function lookUp(document: Document, path: Path): { pair: Pair | undefined; found: boolean } {
-  let pair: Pair | undefined;
-  let node: unknown = document.contents;
-  for (const key of path) {
-    const next: Pair | undefined = isMap(node)
-      ? (node as YAMLMap).items.findLast((item) => isScalar(item.key) && String(item.key.value) === key)
-      : undefined;
-    if (next === undefined) return { pair, found: false };
-    pair = next;
-    node = next.value;
+/** Key and value at a path, or the last ones on the way there; what stands in a list is its own key. */
+function lookUp(document: Document, path: Path): Entry & { found: boolean } {
+  let at: Entry = { key: undefined, value: document.contents };
+  for (const step of path) {
+    const next = entryOf(at.value, step);
+    if (next === undefined) return { ...at, found: false };
+    at = next;
   }
-  return { pair, found: true };
+  return { ...at, found: true };
+}
+
+interface Entry {
+  key: Node | undefined;
+  value: Node | null;
+}
+
+function entryOf(node: unknown, step: string | number): Entry | undefined {
+  if (isSeq(node)) {
+    const item = node.items[step as number] as Node | undefined;
+    return item && { key: item, value: item };
+  }
+  const pair = isMap(node)
+    ? (node as YAMLMap).items.findLast((item) => isScalar(item.key) && String(item.key.value) === step)
+    : undefined;
+  return pair && { key: pair.key as Node, value: pair.value as Node | null };
 }
 
 /**
@@ -85,12 +86,12 @@ function offsetInSource(scalar: Scalar, text: string, offset: number): number {
   const from = isBlock ? source.indexOf("\n") : lead;
   const body = source.slice(from, source.length - lead);
   const value = String(scalar.value);
-  if (withoutSpace(body) !== withoutSpace(value)) return 0;
-  let left = withoutSpace(value.slice(0, offset)).length;
-  for (let index = 0; index < body.length; index++) {
-    if (!/\s/.test(body[index] as string) && left-- === 0) return from + index;
-  }
-  return from + body.trimEnd().length;
+  // In single quotes, two of them are one.
+  const pattern = scalar.type === Scalar.QUOTE_SINGLE ? /''|\S/g : /\S/g;
+  const shown = [...body.matchAll(pattern)];
+  if (shown.map(([character]) => character[0]).join("") !== withoutSpace(value)) return 0;
+  const found = shown[withoutSpace(value.slice(0, offset)).length];
+  return from + (found?.index ?? body.trimEnd().length);
 }
 
 function withoutSpace(text: string): string {

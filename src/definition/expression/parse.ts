@@ -1,5 +1,6 @@
 /** Expressions, second step: tokens to a tree, by precedence climbing (Pratt). */
-import { ExpressionError, isComparison, type SyntaxTree } from "./syntax-tree.ts";
+import { FUNCTIONS, functionMeantBy, isFunction } from "./functions.ts";
+import { childrenOf, ExpressionError, isComparison, type SyntaxTree } from "./syntax-tree.ts";
 import { type Operator, type Token, tokenize } from "./tokens.ts";
 
 /** Deeper ones Python's parser might refuse in the rendered job. */
@@ -51,10 +52,8 @@ class Parser {
   expectEnd(): void {
     const { kind, at } = this.#peek();
     if (kind === "end") return;
-    const previous = this.#tokens[this.#next - 1];
     if (kind === ")") throw new ExpressionError("this ) was never opened", at);
-    if (kind === "(" && previous?.kind === "name")
-      throw new ExpressionError("there are no functions in expressions", previous.at);
+    if (kind === ",") throw new ExpressionError("a comma only stands between the values of a function", at);
     throw new ExpressionError("an operator is missing before this", at);
   }
 
@@ -64,24 +63,61 @@ class Parser {
 
   #operand(): SyntaxTree {
     const token = this.#peek();
-    if (token.kind === "end" || token.kind === ")" || (token.kind === "operator" && token.text !== "-")) {
-      throw new ExpressionError("a feature, a parameter or a number is missing here", token.at);
-    }
-    this.#next++;
     const { at } = token;
-    if (token.kind === "number") return { kind: "number", text: token.text, at };
-    if (token.kind === "name") return { kind: "name", name: token.text, at };
-    if (token.kind === "operator")
-      return { kind: "negative", operand: this.expression(STRENGTH_OF_MINUS), at };
-    const inner = this.expression(0);
-    if (this.#peek().kind === "end") throw new ExpressionError("this ( is never closed", at);
-    if (this.#peek().kind !== ")") this.expectEnd();
+    switch (token.kind) {
+      case "number":
+      case "text":
+        this.#next++;
+        return { kind: token.kind, text: token.text, at };
+      case "name":
+        this.#next++;
+        return this.#peek().kind === "("
+          ? this.#call(token.text, at)
+          : { kind: "name", name: token.text, at };
+      case "(": {
+        this.#next++;
+        const inner = this.expression(0);
+        this.#close(at);
+        return inner;
+      }
+      case "operator":
+        if (token.text !== "-") break;
+        this.#next++;
+        return { kind: "negative", operand: this.expression(STRENGTH_OF_MINUS), at };
+    }
+    throw new ExpressionError("a feature, a parameter, a number or a text is missing here", at);
+  }
+
+  #call(name: string, at: number): SyntaxTree {
+    if (!isFunction(name)) {
+      throw new ExpressionError(
+        `there is no function ${name}`,
+        at,
+        functionMeantBy(name),
+        Object.keys(FUNCTIONS),
+      );
+    }
+    const open = this.#peek().at;
+    const values: SyntaxTree[] = [];
+    do {
+      this.#next++;
+      values.push(this.expression(0));
+    } while (this.#peek().kind === ",");
+    this.#close(open);
+    const { least, most, takes } = FUNCTIONS[name];
+    if (values.length < least || values.length > most)
+      throw new ExpressionError(`${name} takes ${takes}`, at);
+    return { kind: "call", name, arguments: values, at };
+  }
+
+  #close(open: number): void {
+    const { kind } = this.#peek();
+    if (kind === "end") throw new ExpressionError("this ( is never closed", open);
+    if (kind !== ")") this.expectEnd();
     this.#next++;
-    return inner;
   }
 }
 
 function depth(tree: SyntaxTree): number {
-  if (tree.kind === "binary") return 1 + Math.max(depth(tree.left), depth(tree.right));
-  return tree.kind === "negative" ? 1 + depth(tree.operand) : 1;
+  return 1 + Math.max(0, ...childrenOf(tree).map(depth));
 }

@@ -5,12 +5,13 @@ import { ExpressionError } from "./syntax-tree.ts";
 export type Operator = ArithmeticOperator | ComparisonOperator;
 
 export type Token = { at: number } & (
-  | { kind: "number" | "name"; text: string }
+  | { kind: "number" | "name" | "text"; text: string }
   | { kind: "operator"; text: Operator }
-  | { kind: "(" | ")" | "end" }
+  | { kind: "(" | ")" | "," | "end" }
 );
 
-const PATTERN = /\s*(?:([0-9]+(?:\.[0-9]+)?)|([A-Za-z_][A-Za-z0-9_]*)|(>=|<=|!=|[-+*/><=])|([()]))/y;
+const PATTERN =
+  /\s*(?:([0-9]+(?:\.[0-9]+)?)|([A-Za-z_][A-Za-z0-9_]*)|'((?:[^']|'')*)'|(>=|<=|!=|[-+*/><=])|([(),]))/y;
 
 /** What other languages write. */
 const FOREIGN: Record<string, string> = {
@@ -31,20 +32,27 @@ export function tokenize(text: string): Token[] {
     refuseForeign(text, start);
     pattern.lastIndex = end;
     const match = pattern.exec(text);
-    if (match === null)
-      throw new ExpressionError(`${JSON.stringify(text[start])} has no meaning here`, start);
-    const [, number, name, operator, bracket] = match;
+    if (match === null) throw new ExpressionError(meaningless(text[start] as string), start);
+    const [, number, name, quoted, operator, mark] = match;
     end = pattern.lastIndex;
     if (number !== undefined) {
       if (/^[A-Za-z_.0-9]/.test(text.slice(end)))
         throw new ExpressionError("a number is written as in 12 or 0.5", start);
       tokens.push({ kind: "number", text: number, at: start });
     } else if (name !== undefined) tokens.push({ kind: "name", text: name, at: start });
+    else if (quoted !== undefined)
+      tokens.push({ kind: "text", text: quoted.replaceAll("''", "'"), at: start });
     else if (operator !== undefined) tokens.push({ kind: "operator", text: operator as Operator, at: start });
-    else tokens.push({ kind: bracket as "(" | ")", at: start });
+    else tokens.push({ kind: mark as "(" | ")" | ",", at: start });
   }
   tokens.push({ kind: "end", at: text.trimEnd().length });
   return tokens;
+}
+
+function meaningless(character: string): string {
+  if (character === "'") return "this ' is never closed";
+  if (character === '"') return "a text is written in single quotes, as in 'gold'";
+  return `${JSON.stringify(character)} has no meaning here`;
 }
 
 function refuseForeign(text: string, start: number): void {

@@ -1,6 +1,6 @@
 /** Rules about the columns of the source. */
 import type { Path } from "../diagnostics.ts";
-import type { Draft } from "../draft.ts";
+import type { Draft, KeyColumn } from "../draft.ts";
 import type { ColumnType } from "../feature-set.ts";
 import { COLUMN_NAME_PATTERN } from "../names.ts";
 import { nearest } from "../nearest.ts";
@@ -11,26 +11,36 @@ type Kind = ColumnType["kind"];
 interface Use {
   column: string;
   path: Path;
-  /** What the column is used as, with the kinds that can be that; any kind when left out. */
-  as: string;
+  /** What the column cannot be if it is of another kind, with the kinds that can; any kind when left out. */
+  as?: string;
   kinds?: readonly Kind[];
 }
 
-const KEY_KINDS: readonly Kind[] = ["bigint", "integer", "text"];
+/** What tells rows or entities apart is compared exactly, and written into keys; a decimal's zeros would differ. */
+const ENTITY_KINDS: readonly Kind[] = ["bigint", "integer", "text", "boolean", "date"];
+const KEY_KINDS: readonly Kind[] = [...ENTITY_KINDS, "timestamp"];
 const SUMMABLE_KINDS: readonly Kind[] = ["bigint", "integer", "decimal"];
+const ORDERED_KINDS: readonly Kind[] = [...SUMMABLE_KINDS, "date", "timestamp"];
+
+const AGGREGATES: Record<string, { as: string; kinds: readonly Kind[] }> = {
+  sum: { as: "summed", kinds: SUMMABLE_KINDS },
+  avg: { as: "averaged", kinds: SUMMABLE_KINDS },
+  min: { as: "compared by size", kinds: ORDERED_KINDS },
+  max: { as: "compared by size", kinds: ORDERED_KINDS },
+};
+
+function keyUses(key: readonly KeyColumn[] | undefined, as?: string, kinds?: readonly Kind[]): Use[] {
+  return (key ?? []).flatMap(({ column, path }) =>
+    column === undefined ? [] : [{ column, path, ...(as && kinds && { as, kinds }) }],
+  );
+}
 
 function usesOf(draft: Draft): Use[] {
   const { entity, primaryKey, eventTime, features } = draft;
-  const uses: Use[] = [];
-  if (entity) uses.push({ column: entity, path: ["entity"], as: "the entity", kinds: KEY_KINDS });
-  if (primaryKey) {
-    uses.push({
-      column: primaryKey,
-      path: ["source", "primary_key"],
-      as: "the primary key",
-      kinds: KEY_KINDS,
-    });
-  }
+  const uses = [
+    ...keyUses(entity, "the entity", ENTITY_KINDS),
+    ...keyUses(primaryKey, "the primary key", KEY_KINDS),
+  ];
   if (eventTime) {
     uses.push({
       column: eventTime,
@@ -40,23 +50,18 @@ function usesOf(draft: Draft): Use[] {
     });
   }
   for (const [name, feature] of features ?? []) {
-    if (feature?.kind !== "aggregated" || feature.aggregate === "count") continue;
-    const path = ["features", name, "column"];
-    const isSum = feature.aggregate === "sum";
-    uses.push({
-      column: feature.column,
-      path,
-      as: feature.aggregate,
-      ...(isSum && { kinds: SUMMABLE_KINDS }),
-    });
+    if (feature === undefined || !("column" in feature)) continue;
+    const limits = feature.kind === "aggregated" ? AGGREGATES[feature.aggregate] : undefined;
+    uses.push({ column: feature.column, path: ["features", name, "column"], ...limits });
   }
   return uses;
 }
 
 export const columnRules: Rules = {
-  *"unknown-column"({ columns, ...draft }) {
+  *"unknown-column"(draft) {
+    const { columns, immutable } = draft;
     if (columns === undefined) return;
-    for (const { column, path } of usesOf({ columns, ...draft })) {
+    for (const { column, path } of [...usesOf(draft), ...keyUses(immutable)]) {
       if (columns.has(column)) continue;
       const allowed = [...columns.keys()];
       yield {
@@ -74,7 +79,7 @@ export const columnRules: Rules = {
       if (kind === undefined || kinds === undefined || kinds.includes(kind)) continue;
       yield {
         path,
-        message: `${column} is a ${kind}, which cannot be ${as === "sum" ? "summed" : as}`,
+        message: `${column} is a ${kind}, which cannot be ${as}`,
         allowed: kinds,
       };
     }
@@ -84,8 +89,13 @@ export const columnRules: Rules = {
   *"unused-column"(draft) {
     const { columns, entity, primaryKey, eventTime, features } = draft;
     const used = new Set(usesOf(draft).map(({ column }) => column));
+    const isKeyKnown = (key: KeyColumn[] | undefined) => key?.every(({ column }) => column !== undefined);
     const isAllKnown =
-      entity && primaryKey && eventTime && features?.size && ![...features.values()].includes(undefined);
+      isKeyKnown(entity) &&
+      isKeyKnown(primaryKey) &&
+      eventTime &&
+      features?.size &&
+      ![...features.values()].includes(undefined);
     if (columns === undefined || !isAllKnown || [...used].some((column) => !columns.has(column))) return;
     for (const column of columns.keys()) {
       if (used.has(column) || !COLUMN_NAME_PATTERN.test(column)) continue;
@@ -94,6 +104,16 @@ export const columnRules: Rules = {
         atKey: true,
         message: `no feature reads ${column}; leave it out`,
       };
+    }
+  },
+
+  *"repeated-column"({ entity, primaryKey, immutable }) {
+    for (const key of [entity ?? [], primaryKey ?? [], immutable]) {
+      const columns = key.map(({ column }) => column);
+      for (const [index, { column, path }] of key.entries()) {
+        if (column === undefined || columns.indexOf(column) === index) continue;
+        yield { path, message: `${column} is already in this list` };
+      }
     }
   },
 

@@ -1,7 +1,9 @@
 /** Rules about the text, the type and the numbers of expressions. */
 import type { Draft } from "../draft.ts";
-import { namesIn, type SyntaxTree } from "../expression/syntax-tree.ts";
+import { expressionOf } from "../expression/lower.ts";
+import { namesIn, partsOf } from "../expression/syntax-tree.ts";
 import { type TypeProblem, typeOf, type ValueType } from "../expression/types.ts";
+import { isBucket, valueTypesOf } from "../feature-types.ts";
 import { derivedOf, inExpression } from "./derived.ts";
 import type { Rules } from "./rule.ts";
 
@@ -9,13 +11,13 @@ export const expressionRules: Rules = {
   *"expression-syntax"({ features }) {
     for (const [name, feature] of features ?? []) {
       if (feature?.kind !== "derived" || feature.syntaxError === undefined) continue;
-      const { message, at, suggestion } = feature.syntaxError;
-      yield { ...inExpression(name, at), message, suggestion };
+      const { message, at, suggestion, allowed } = feature.syntaxError;
+      yield { ...inExpression(name, at), message, suggestion, allowed };
     }
   },
 
   *"expression-type"(draft) {
-    const types = typesOf(draft);
+    const types = valueTypesOf(draft);
     for (const { name, tree } of derivedOf(draft)) {
       const problems: TypeProblem[] = [];
       typeOf(tree, types, problems);
@@ -32,24 +34,51 @@ export const expressionRules: Rules = {
   },
 
   *"copied-feature"(draft) {
-    const types = typesOf(draft);
+    const types = valueTypesOf(draft);
     for (const { name, tree } of derivedOf(draft)) {
-      if (tree.kind !== "name" || types.get(tree.name) !== "boolean") continue;
+      const type = tree.kind === "name" ? types.get(tree.name) : undefined;
+      if (tree.kind !== "name" || (type !== "boolean" && type !== "text")) continue;
       yield { ...inExpression(name, tree.at), message: `${name} only repeats ${tree.name}` };
     }
   },
 
   /** An average without declared digits would be rounded by chance. */
   *digits(draft) {
-    const types = typesOf(draft);
+    const types = valueTypesOf(draft);
     for (const { name, feature, tree } of derivedOf(draft)) {
       const type = typeOf(tree, types);
       const path = ["features", name, "digits"];
-      if (type === "number" && feature.digits === undefined && !feature.isPartial) {
+      const isDecimal = (type === "number" || type === "integer") && !isBucket(tree);
+      if (isDecimal && feature.digits === undefined && !feature.isPartial) {
         yield { path, message: `${name} is a number and needs its digits after the point, as in digits: 2` };
       }
-      if (type === "boolean" && feature.digits !== undefined) {
-        yield { path, atKey: true, message: `${name} is true or false and has no digits` };
+      const without = isBucket(tree) ? "a whole number" : type && WITHOUT_DIGITS[type];
+      if (without !== undefined && feature.digits !== undefined) {
+        yield { path, atKey: true, message: `${name} is ${without} and has no digits` };
+      }
+    }
+  },
+
+  *"bucket-edges"(draft) {
+    const calls = derivedOf(draft).flatMap(({ name, tree }) =>
+      partsOf(tree, "call").map((call) => ({ name, call })),
+    );
+    for (const { name, call } of calls) {
+      if (call.name !== "bucket") continue;
+      let last: string | undefined;
+      for (const edge of call.arguments.slice(1)) {
+        const at = inExpression(name, edge.at);
+        const number = expressionOf(edge, draft.parameters);
+        if (number.op !== "literal") {
+          const isClear = namesIn(edge).every((used) => isNumberOrFeature(used.name, draft));
+          if (isClear) yield { ...at, message: "an edge of a bucket is a number or a parameter" };
+          last = undefined;
+        } else if (isDecimal(number.value)) {
+          if (last !== undefined && scaled(number.value) <= scaled(last)) {
+            yield { ...at, message: `the edges of a bucket grow, and ${number.value} is not above ${last}` };
+          }
+          last = number.value;
+        }
       }
     }
   },
@@ -57,34 +86,47 @@ export const expressionRules: Rules = {
   *"number-size"(draft) {
     const message = "a number has at most 20 digits before its point and 18 after it";
     for (const { name, tree } of derivedOf(draft)) {
-      for (const { text, at } of numbersIn(tree)) {
+      for (const { text, at } of partsOf(tree, "number")) {
         if (!isDecimal(text)) yield { ...inExpression(name, at), message };
       }
     }
-    for (const [name, text] of draft.parameters) {
-      if (text === undefined || isDecimal(text)) continue;
-      const isPlain = /^-?[0-9]+(\.[0-9]+)?$/.test(text);
-      const notPlain = `${text} must be written in plain digits, as in 1000 or 0.5`;
+    for (const [name, parameter] of draft.parameters) {
+      if (parameter?.kind !== "number" || isDecimal(parameter.text)) continue;
+      const isPlain = /^-?[0-9]+(\.[0-9]+)?$/.test(parameter.text);
+      const notPlain = `${parameter.text} must be written in plain digits, as in 1000 or 0.5`;
       yield { path: ["parameters", name], message: isPlain ? message : notPlain };
+    }
+  },
+
+  /** Stores and Spark write texts as UTF-8, which has no form for it. */
+  *"text-characters"(draft) {
+    const message = "a text holds half of a character, a lone surrogate";
+    for (const { name, tree } of derivedOf(draft)) {
+      for (const { text, at } of partsOf(tree, "text")) {
+        if (LONE_SURROGATE.test(text)) yield { ...inExpression(name, at), message };
+      }
+    }
+    for (const [name, parameter] of draft.parameters) {
+      if (parameter?.kind === "text" && LONE_SURROGATE.test(parameter.text)) {
+        yield { path: ["parameters", name], message };
+      }
     }
   },
 };
 
+const WITHOUT_DIGITS: Partial<Record<ValueType, string>> = { boolean: "true or false", text: "a text" };
+
+const LONE_SURROGATE = /\p{Cs}/u;
+
 const isDecimal = (text: string) => /^-?[0-9]{1,20}(\.[0-9]{1,18})?$/.test(text);
 
-/** Of parameters and features; unknown where a feature's own definition has a problem. */
-function typesOf(draft: Draft): Map<string, ValueType | undefined> {
-  const types = new Map<string, ValueType | undefined>();
-  for (const name of draft.parameters.keys()) types.set(name, "number");
-  for (const [name, feature] of draft.features ?? []) {
-    const isDerived = feature?.kind === "derived";
-    types.set(name, isDerived ? feature.tree && typeOf(feature.tree, types) : feature && "number");
-  }
-  return types;
+/** Other names are told by other rules. */
+function isNumberOrFeature(name: string, { parameters, features }: Draft): boolean {
+  return parameters.has(name) ? parameters.get(name)?.kind === "number" : features?.has(name) === true;
 }
 
-function numbersIn(tree: SyntaxTree): { text: string; at: number }[] {
-  if (tree.kind === "number") return [tree];
-  if (tree.kind === "negative") return numbersIn(tree.operand);
-  return tree.kind === "binary" ? [...numbersIn(tree.left), ...numbersIn(tree.right)] : [];
+/** A number's text as an integer: its digits before the point and 18 after it. */
+function scaled(text: string): bigint {
+  const [whole = "", fraction = ""] = text.split(".");
+  return BigInt(whole + fraction.padEnd(18, "0"));
 }

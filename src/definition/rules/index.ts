@@ -4,12 +4,14 @@ import { featureRules } from "./features.ts";
 import { nameRules } from "./names.ts";
 import { referenceRules } from "./references.ts";
 import type { Rules } from "./rule.ts";
-import { windowRules } from "./window.ts";
+import { sourceRules } from "./source.ts";
+import { windowRules } from "./windows.ts";
 
 /** What a definition of the right form must hold to; the key is the name a diagnostic shows. */
 export const rules: Rules = {
   ...nameRules,
   ...columnRules,
+  ...sourceRules,
   ...windowRules,
   ...featureRules,
   ...referenceRules,

@@ -10,17 +10,16 @@ export const nameRules: Rules = {
         message: "cdc is reserved: its job would be called like the library, cdc_features",
       };
     }
-    if (entity && STORE_COLUMNS.includes(entity.toLowerCase())) {
-      yield {
-        path: ["entity"],
-        message: `${entity} is a column of every offline store and cannot be the entity`,
-      };
-    }
-    if (entity?.startsWith("_")) {
-      yield {
-        path: ["entity"],
-        message: `columns that begin with _ are the jobs' own, and ${entity} cannot be the entity`,
-      };
+    for (const { column, path } of entity ?? []) {
+      if (column && STORE_COLUMNS.includes(column.toLowerCase())) {
+        yield { path, message: `${column} is a column of every offline store and cannot be the entity` };
+      }
+      if (column?.startsWith("_")) {
+        yield {
+          path,
+          message: `columns that begin with _ are the jobs' own, and ${column} cannot be the entity`,
+        };
+      }
     }
     for (const [section, names] of [
       ["parameters", parameters],
@@ -37,10 +36,11 @@ export const nameRules: Rules = {
   },
 
   *"duplicate-name"({ entity, parameters, features }) {
+    const entityColumns = entity?.map(({ column }) => column?.toLowerCase());
     for (const name of features?.keys() ?? []) {
-      if (name === entity?.toLowerCase()) {
-        yield { path: ["features", name], atKey: true, message: `${name} is already the name of the entity` };
-      }
+      if (!entityColumns?.includes(name)) continue;
+      const what = entityColumns.length === 1 ? "the name of the entity" : "a column of the entity";
+      yield { path: ["features", name], atKey: true, message: `${name} is already ${what}` };
     }
     for (const name of parameters.keys()) {
       if (features?.has(name)) {

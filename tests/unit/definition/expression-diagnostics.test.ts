@@ -5,12 +5,12 @@ const cases = [
   {
     what: "nothing",
     text: shopperWithExpression("'', digits: 2"),
-    problems: ["22:42 expression-syntax: a feature, a parameter or a number is missing here"],
+    problems: ["22:42 expression-syntax: a feature, a parameter, a number or a text is missing here"],
   },
   {
     what: "a missing operand",
     text: shopperWithExpression("spend / , digits: 2"),
-    problems: ["22:48 expression-syntax: a feature, a parameter or a number is missing here"],
+    problems: ["22:48 expression-syntax: a feature, a parameter, a number or a text is missing here"],
   },
   {
     what: "a missing operator",
@@ -28,9 +28,9 @@ const cases = [
     problems: ['22:47 expression-syntax: "%" has no meaning here'],
   },
   {
-    what: "a function",
+    what: "an unknown function",
     text: shopperWithExpression("round(spend), digits: 2"),
-    problems: ["22:41 expression-syntax: there are no functions in expressions"],
+    problems: ["22:41 expression-syntax: there is no function round"],
   },
   {
     what: "an open bracket",

@@ -19,6 +19,12 @@ describe("precedence", () => {
     ["a + b > c * 2", "((a + b) > (c * 2))"],
     ["(a > b) = (c != d)", "((a > b) = (c != d))"],
     [" a\n <= 0.50\t", "(a <= 0.50)"],
+    ["ratio( a,b , -1)*2", "(ratio(a, b, -1) * 2)"],
+    ["bucket(a + b, 10, 20) >= 1", "(bucket((a + b), 10, 20) >= 1)"],
+    ["cross(coalesce(a, 'x, (y)'), b)", "cross(coalesce(a, 'x, (y)'), b)"],
+    ["a = 'it''s' ", "(a = 'it''s')"],
+    ["''", "''"],
+    ["ratio / coalesce", "(ratio / coalesce)"],
   ])("%s", (text, bracketed) => {
     expect(print(parseExpression(text))).toBe(bracketed);
   });
@@ -33,7 +39,7 @@ test("every tree comes back from its printed form", () => {
 });
 
 test("any text is parsed or refused with a place inside it", () => {
-  const text = fc.string({ unit: fc.constantFrom(..."ab1.<>=!+-*/() %\n") });
+  const text = fc.string({ unit: fc.constantFrom(..."ab1.<>=!+-*/(), '%\n") });
   fc.assert(
     fc.property(text, (text) => {
       try {
@@ -75,25 +81,39 @@ const { tree } = fc.letrec<{ tree: SyntaxTree }>((tie) => ({
     { maxDepth: 5 },
     fc.constantFrom("0", "12", "0.5", "1000.00").map((text): SyntaxTree => ({ kind: "number", text, at: 0 })),
     fc.constantFrom("a", "spend_30d", "_x").map((name): SyntaxTree => ({ kind: "name", name, at: 0 })),
+    fc.string().map((text): SyntaxTree => ({ kind: "text", text, at: 0 })),
     tie("tree").map((operand): SyntaxTree => ({ kind: "negative", operand, at: 0 })),
     fc
       .tuple(operator, tie("tree"), tie("tree"))
       .map(([operator, left, right]) => ({ kind: "binary", operator, left, right, at: 0 }) as SyntaxTree),
+    fc
+      .tuple(
+        fc.constantFrom("coalesce", "ratio", "bucket", "cross"),
+        fc.array(tie("tree"), { minLength: 2, maxLength: 3 }),
+      )
+      .map(([name, values]) => ({ kind: "call", name, arguments: values, at: 0 }) as SyntaxTree),
   ),
 }));
 
 /** With brackets around each operation of two sides. */
 function print(tree: SyntaxTree): string {
-  if (tree.kind === "number") return tree.text;
-  if (tree.kind === "name") return tree.name;
-  if (tree.kind === "negative") return `-${print(tree.operand)}`;
-  return `(${print(tree.left)} ${tree.operator} ${print(tree.right)})`;
+  switch (tree.kind) {
+    case "number":
+      return tree.text;
+    case "text":
+      return `'${tree.text.replaceAll("'", "''")}'`;
+    case "name":
+      return tree.name;
+    case "negative":
+      return `-${print(tree.operand)}`;
+    case "binary":
+      return `(${print(tree.left)} ${tree.operator} ${print(tree.right)})`;
+    case "call":
+      return `${tree.name}(${tree.arguments.map(print).join(", ")})`;
+  }
 }
 
 /** Without the places. */
 function shape(tree: SyntaxTree): unknown {
-  if (tree.kind === "number") return tree.text;
-  if (tree.kind === "name") return tree.name;
-  if (tree.kind === "negative") return ["-", shape(tree.operand)];
-  return [tree.operator, shape(tree.left), shape(tree.right)];
+  return JSON.parse(JSON.stringify(tree, (key, value) => (key === "at" ? undefined : value)));
 }

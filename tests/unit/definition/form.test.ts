@@ -18,7 +18,9 @@ const cases = [
   {
     what: "a missing section",
     text: shopperWith({ "window:\n  type: tumbling\n  length: 30 days\n": "" }),
-    problems: ['1:1 missing-key: "window" is missing'],
+    problems: [
+      "1:1 window-or-windows: a feature set needs window for its only window, or windows for several, each under its name",
+    ],
   },
   {
     what: "text instead of a mapping",
@@ -209,14 +211,22 @@ const cases = [
     problems: ["11:13 wrong-value: a column needs a type"],
   },
   {
-    what: "a parameter that is no number",
-    text: shopperWith({ "limit_amount: 1000": "limit_amount: many" }),
-    problems: ['18:17 wrong-value: "limit_amount" must be a number, not "many"'],
+    what: "a parameter that is neither a number nor a text",
+    text: shopperWith({ "limit_amount: 1000": "limit_amount: true" }),
+    problems: ["18:17 wrong-value: a parameter is a number or a text"],
   },
   {
     what: "a parameter without bounds",
     text: shopperWith({ "limit_amount: 1000": "limit_amount: .inf" }),
-    problems: ['18:17 wrong-value: "limit_amount" must be a number, not Infinity'],
+    problems: ["18:17 wrong-value: a parameter is a number or a text"],
+  },
+  {
+    what: "a parameter of a very long text",
+    text: shopperWith({ "limit_amount: 1000": `limit_amount: ${"a".repeat(501)}` }),
+    problems: [
+      "18:17 wrong-value: a parameter's text has at most 500 characters",
+      "23:47 expression-type: > takes numbers, and limit_amount is a text",
+    ],
   },
 ];
 

@@ -6,6 +6,8 @@ import { onlineKey, topicOf } from "../../../src/definition/feature-set.ts";
 import { parseDefinition } from "../../../src/definition/parse-definition.ts";
 import { problemsOf, SHOPPER, shopperWith } from "./shopper.ts";
 
+const DAY = 86_400_000;
+
 const builtIn = (name: string) => {
   const file = `features/${name}.yaml`;
   return parseDefinition(readFileSync(new URL(`../../../${file}`, import.meta.url), "utf8"), file);
@@ -16,12 +18,22 @@ describe("the built-in sets", () => {
     const { featureSet, diagnostics } = builtIn("customer");
     expect(diagnostics).toEqual([]);
     expect(featureSet).toMatchObject({
-      entity: "customer_id",
-      source: { schema: "public", table: "orders", primaryKey: "order_id", eventTime: "created_at" },
-      window: { kind: "tumbling", lengthMs: 30 * 86_400_000, retentionMs: 30 * 86_400_000 },
+      entity: ["customer_id"],
+      source: {
+        schema: "public",
+        table: "orders",
+        primaryKey: ["order_id"],
+        eventTime: "created_at",
+        appendOnly: false,
+        format: "envelope",
+        replicaIdentity: "full",
+        immutable: [],
+      },
+      windows: [{ kind: "tumbling", name: "default", lengthMs: 30 * DAY, retentionMs: 30 * DAY }],
+      deadLetterShare: 0.2,
       watermarkMs: 3_600_000,
       features: [
-        { name: "order_count_30d", type: { kind: "bigint" }, kind: "aggregated", aggregate: "count" },
+        { name: "order_count_30d", type: { kind: "bigint" }, aggregate: "count", window: "default" },
         {
           name: "total_spend_30d",
           type: { kind: "decimal", digits: 2 },
@@ -44,7 +56,7 @@ describe("the built-in sets", () => {
   test("product", () => {
     const { featureSet, diagnostics } = builtIn("product");
     expect(diagnostics).toEqual([]);
-    expect(featureSet?.window).toMatchObject({ lengthMs: 7 * 86_400_000, retentionMs: 7 * 86_400_000 });
+    expect(featureSet?.windows).toMatchObject([{ lengthMs: 7 * DAY, retentionMs: 7 * DAY }]);
     expect(featureSet?.features.map(({ name, type }) => [name, type])).toEqual([
       ["units_sold_7d", { kind: "bigint" }],
       ["revenue_7d", { kind: "decimal", digits: 2 }],
@@ -66,7 +78,7 @@ test("hints of columns, a retention and the exact text of a parameter are kept",
     { name: "amount", type: { kind: "decimal", precision: 12, scale: 2, encoding: "precise" } },
     { name: "created_at", type: { kind: "timestamp", unit: "millis" } },
   ]);
-  expect(featureSet?.window.retentionMs).toBe(0);
+  expect(featureSet?.windows).toMatchObject([{ retentionMs: 0 }]);
   expect(featureSet?.features.at(-1)).toMatchObject({
     expression: { right: { op: "literal", value: "1000.10" } },
   });
@@ -83,7 +95,7 @@ test("problems of form, of meaning and of expressions are told at once, in the o
     '1:1 missing-key: "watermark" is missing',
     '16:1 unknown-key: a feature set has no "watermrk" → watermark',
     "21:54 unknown-column: amuont is not among source.columns → amount",
-    "22:48 expression-syntax: a feature, a parameter or a number is missing here",
+    "22:48 expression-syntax: a feature, a parameter, a number or a text is missing here",
     '22:58 unknown-key: a derived feature has no "digit" → digits',
   ]);
 });

@@ -226,7 +226,7 @@ const cases: { what: string; text: string; file?: string; problems: string[] }[]
     what: "a type error",
     text: `${SHOPPER}  odd: { kind: derived, expression: is_rich + 1 > -is_rich }\n  odder: { kind: derived, expression: is_rich = spend }\n`,
     problems: [
-      "24:45 expression-type: + takes numbers, and a side of it is true or false",
+      "24:45 expression-type: + takes numbers, and is_rich is true or false",
       "24:51 expression-type: - takes a number, and this is true or false",
       "25:47 expression-type: = compares a boolean with a number",
     ],
