@@ -6,16 +6,16 @@ Edit the definition and run `cdc-features render customer`; changes made here ar
 
 from pyspark.sql import DataFrame
 
-from cdc_features import debezium, features, job, state, windows
+from cdc_features import debezium, job, state, windows
 from cdc_features.expressions import divide, feature, greater, literal
 from cdc_features.feature_set import Aggregated, Behavioural, Column, Derived, FeatureSet, Source, TumblingWindow
 
 FEATURE_SET = FeatureSet(
     name="customer",
-    entity="customer_id",
+    entity=["customer_id"],
     source=Source(
         table="public.orders",
-        primary_key="order_id",
+        primary_key=["order_id"],
         event_time="created_at",
         columns=[
             Column("order_id", "bigint"),
@@ -24,7 +24,7 @@ FEATURE_SET = FeatureSet(
             Column("created_at", "timestamp"),
         ],
     ),
-    window=TumblingWindow(length="30 days", retention="30 days"),
+    windows=[TumblingWindow("30 days", retention="30 days")],
     watermark="1 hour",
     features=[
         Aggregated("order_count_30d", "count"),
@@ -37,14 +37,12 @@ FEATURE_SET = FeatureSet(
 
 
 def build(events: DataFrame) -> DataFrame:
-    """Kafka records in; out, one row per (customer_id, window) that changed."""
+    """Kafka records in; out, per (customer_id, window) that changed, every version of its rows."""
     return (
         events.transform(debezium.row_changes(FEATURE_SET))
-        .withWatermark("event_time", FEATURE_SET.lateness_allowed)
+        .transform(windows.watermark(FEATURE_SET))
         .groupBy("entity", windows.tumbling("event_time", "30 days"))
         .agg(state.row_versions())
-        .transform(state.live_rows)
-        .transform(features.aggregate(FEATURE_SET))
     )
 
 

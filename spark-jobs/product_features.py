@@ -6,16 +6,16 @@ Edit the definition and run `cdc-features render product`; changes made here are
 
 from pyspark.sql import DataFrame
 
-from cdc_features import debezium, features, job, state, windows
+from cdc_features import debezium, job, state, windows
 from cdc_features.expressions import divide, feature, literal
 from cdc_features.feature_set import Aggregated, Column, Derived, FeatureSet, Source, TumblingWindow
 
 FEATURE_SET = FeatureSet(
     name="product",
-    entity="product_id",
+    entity=["product_id"],
     source=Source(
         table="public.orders",
-        primary_key="order_id",
+        primary_key=["order_id"],
         event_time="created_at",
         columns=[
             Column("order_id", "bigint"),
@@ -26,7 +26,7 @@ FEATURE_SET = FeatureSet(
             Column("created_at", "timestamp"),
         ],
     ),
-    window=TumblingWindow(length="7 days", retention="7 days"),
+    windows=[TumblingWindow("7 days", retention="7 days")],
     watermark="1 hour",
     features=[
         Aggregated("units_sold_7d", "sum", column="quantity"),
@@ -38,14 +38,12 @@ FEATURE_SET = FeatureSet(
 
 
 def build(events: DataFrame) -> DataFrame:
-    """Kafka records in; out, one row per (product_id, window) that changed."""
+    """Kafka records in; out, per (product_id, window) that changed, every version of its rows."""
     return (
         events.transform(debezium.row_changes(FEATURE_SET))
-        .withWatermark("event_time", FEATURE_SET.lateness_allowed)
+        .transform(windows.watermark(FEATURE_SET))
         .groupBy("entity", windows.tumbling("event_time", "7 days"))
         .agg(state.row_versions())
-        .transform(state.live_rows)
-        .transform(features.aggregate(FEATURE_SET))
     )
 
 

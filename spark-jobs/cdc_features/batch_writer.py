@@ -1,16 +1,21 @@
 """The foreachBatch function: brings each micro-batch into the stores."""
 
+from collections.abc import Callable
 from datetime import datetime, timezone
 
 from pyspark.sql import DataFrame
 
-from cdc_features.checkpoint import Checkpoint
+from cdc_features.checkpoint import Batch, Checkpoint
 from cdc_features.feature_set import FeatureSet
 from cdc_features.offline import OfflineStore
-from cdc_features.online import expired_start
+from cdc_features.online import empty_others, expired_start
+from cdc_features.position import Position
 from cdc_features.progress import emit
+from cdc_features.report import Example, Report
 from cdc_features.settings import Settings
-from cdc_features.sinks import Example, Target, write
+from cdc_features.sinks import Target, write
+from cdc_features.state import live_rows
+from cdc_features.truncation import groups_after_truncate, in_order
 
 _CONSOLE_ROWS = 1000
 
@@ -20,57 +25,95 @@ class StopRequestedError(Exception):
 
 
 class BatchWriter:
-    """Called by Spark with each batch's changed windows, at least once per batch; writing twice changes nothing.
+    """Called by Spark with each batch's changed groups, at least once per batch; writing twice changes nothing.
 
-    `written` maps Spark's batch ids to entities written, `failure` keeps the Python error that Spark wraps. Once
-    `stopping` is set no further batch begins; `stopped` tells that one was turned away, which ends the query.
+    `reports` maps Spark's batch ids to what was written, `failure` keeps the Python error that Spark wraps. Once
+    `stopping` is set no further batch begins; `stopped` tells that one was turned away, which ends the query. `replay` gives the
+    groups of all records up to a batch's end, for the rare case that the table was truncated.
     """
 
     def __init__(
-        self, feature_set: FeatureSet, settings: Settings, checkpoint: Checkpoint, store: OfflineStore
+        self,
+        feature_set: FeatureSet,
+        settings: Settings,
+        checkpoint: Checkpoint,
+        store: OfflineStore,
+        replay: Callable[[Batch], DataFrame],
     ) -> None:
         self._feature_set = feature_set
         self._settings = settings
         self._checkpoint = checkpoint
         self._store = store
-        self.written: dict[int, int] = {}
+        self._replay = replay
+        self.reports: dict[int, Report] = {}
         self.examples: list[Example] = []
         self.failure: Exception | None = None
         self.stopping = False
         self.stopped = False
 
-    def __call__(self, rows: DataFrame, batch_id: int) -> None:
+    def __call__(self, groups: DataFrame, batch_id: int) -> None:
         if self.stopping:
             self.stopped = True
             raise StopRequestedError
         try:
-            self._write(rows, batch_id)
+            self._write(groups, batch_id)
         except Exception as error:
             self.failure = error
             raise
 
-    def _write(self, rows: DataFrame, batch_id: int) -> None:
+    def _write(self, groups: DataFrame, batch_id: int) -> None:
         batch = self._checkpoint.batch(batch_id)
         if not batch.has_data:
             # Nothing to store, but the state has to move on to evict what the watermark has passed.
-            rows.write.format("noop").mode("overwrite").save()
+            groups.write.format("noop").mode("overwrite").save()
             return
-        console = self._settings.sink == "console"
-        target = Target(
-            now=datetime.now(timezone.utc),
-            expired=expired_start(batch.watermark_ms, self._feature_set.window.length_ms),
-            redis_url=self._settings.redis_url if self._settings.writes_redis else None,
-            staging=self._store.staging(batch) if self._settings.writes_parquet else None,
-            version=batch.version,
-            examples=_CONSOLE_ROWS if console else 5,
-        )
-        # All windows of an entity in one task, so that the online store takes them in one step.
-        entity = self._feature_set.entity
-        report = write(rows.repartition(entity).sortWithinPartitions(entity, "window_start"), self._feature_set, target)
+        target = self._target(batch)
+        truncated = self._checkpoint.truncated()
+        report = self._pass(self._rows(groups, batch, truncated), target)
+        if report.truncated and report.truncated >= (truncated or report.truncated):
+            report = self._after_truncate(batch, target, report)
+        if self._settings.sink != "console":
+            self._store.commit_base(batch, report.base_parts)
         if self._settings.writes_parquet:
             self._store.commit(batch, report.parts)
-        self.written[batch_id] = report.entities
-        if console:
+        self.reports[batch_id] = report
+        if self._settings.sink == "console":
             emit("table", rows=report.examples)
         elif report.examples:
             self.examples = report.examples
+
+    def _rows(self, groups: DataFrame, batch: Batch, truncated: Position | None) -> DataFrame:
+        """What the pass takes of the query's groups: Spark's aggregates as they are, else the rows that exist."""
+        if self._feature_set.source.append_only:
+            return groups.selectExpr("entity.*", "window.start AS window_start", "window.end AS window_end", "*").drop(
+                "entity", "window"
+            )
+        return groups.transform(live_rows(self._feature_set, batch, truncated))
+
+    def _pass(self, rows: DataFrame, target: Target) -> Report:
+        return write(in_order(rows, self._feature_set), self._feature_set, target)
+
+    def _after_truncate(self, batch: Batch, target: Target, before: Report) -> Report:
+        """Once more, with all groups: those that the batch did not touch lost their rows, too."""
+        assert before.truncated
+        self._checkpoint.remember_truncated(before.truncated)
+        self._store.discard(before.parts + before.base_parts)
+        replayed = self._rows(self._replay(batch), batch, before.truncated)
+        groups = groups_after_truncate(replayed, self._feature_set, self._store, self._settings, target.expired)
+        report = self._pass(groups, target)
+        report.duplicates = before.duplicates
+        if self._settings.sink == "redis":
+            empty_others(self._feature_set, self._settings.redis_url, target.expired, batch.version)
+        return report
+
+    def _target(self, batch: Batch) -> Target:
+        ages = self._feature_set.as_of_now and self._settings.sink != "console"
+        return Target(
+            now=datetime.now(timezone.utc),
+            expired=expired_start(self._feature_set, batch.watermark_ms),
+            redis_url=self._settings.redis_url if self._settings.writes_redis else None,
+            staging=self._store.staging(batch) if self._settings.writes_parquet else None,
+            base_staging=self._store.base_staging(batch) if ages else None,
+            version=batch.version,
+            examples=_CONSOLE_ROWS if self._settings.sink == "console" else 5,
+        )

@@ -4,12 +4,17 @@ Spark writes `offsets/<batch>` before it runs a batch: a line `v1`, a line of me
 batch runs with, and the end offsets of the source. Read through Hadoop's file system, so that any URI works.
 """
 
+import dataclasses
 import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from pyspark.sql import SparkSession
+
+from cdc_features.position import Position
+
+_TRUNCATED = "truncated"
 
 Offsets = dict[str, dict[str, int]]
 
@@ -49,6 +54,10 @@ def total(offsets: Offsets) -> int:
     return sum(end for partitions in offsets.values() for end in partitions.values())
 
 
+class CheckpointDamagedError(RuntimeError):
+    """A file of the checkpoint is missing or cut off; going on would lose or repeat changes."""
+
+
 class Checkpoint:
     """Reads one query's checkpoint folder; every method tolerates that nothing is there yet."""
 
@@ -58,6 +67,45 @@ class Checkpoint:
         self._jvm = jvm
         self._root = jvm.org.apache.hadoop.fs.Path(location)
         self._files = self._root.getFileSystem(conf)
+
+    def check(self) -> None:
+        """Refuses a checkpoint that Spark would misunderstand: without `metadata` it starts a new query without a word.
+
+        CheckpointDamagedError names the file and the way out.
+        """
+        offsets, commits = self._ids("offsets"), self._ids("commits")
+        if not offsets and not commits:
+            return
+        if not self._exists("metadata"):
+            raise self._damaged("metadata", "is missing, and Spark would begin anew on the old state")
+        files = [f"offsets/{number}" for number in offsets[-2:]] + [f"commits/{number}" for number in commits[-1:]]
+        for name in [*files, "sources/0/0"]:
+            try:
+                parsed = [json.loads(line) for line in self._lines(name)[1:]]
+                if name.startswith("offsets/"):
+                    self._offsets(parsed[1]), parsed[0]["batchWatermarkMs"]
+            except FileNotFoundError:
+                raise self._damaged(name, "is missing") from None
+            except (ValueError, IndexError, KeyError, TypeError):
+                raise self._damaged(name, "is cut off or no record of Spark's") from None
+
+    def truncated(self) -> Position | None:
+        """The newest truncate of the table that has been applied: no older row exists."""
+        if not self._exists(_TRUNCATED):
+            return None
+        return Position(**json.loads(self._lines(_TRUNCATED)[0]))
+
+    def remember_truncated(self, position: Position) -> None:
+        """Before the batch that brought it is written, so that a replay and all later batches know it."""
+        path = self._path(_TRUNCATED)
+        unfinished = self._path(f"_{_TRUNCATED}.tmp")
+        stream = self._files.create(unfinished, True)
+        try:
+            stream.write(bytearray(json.dumps(dataclasses.asdict(position)).encode()))
+        finally:
+            stream.close()
+        self._files.delete(path, False)
+        self._files.rename(unfinished, path)
 
     def batch(self, batch_id: int) -> Batch:
         """The batch that is running or just ran. Spark keeps the newest 100: FileNotFoundError for one before."""
@@ -92,12 +140,10 @@ class Checkpoint:
         return self.batch(ids[-1]) if ids else None
 
     def _ids(self, folder: str) -> list[int]:
-        path = self._jvm.org.apache.hadoop.fs.Path(self._root, folder)
-        if not self._files.exists(path):
+        if not self._exists(folder):
             return []
-        return sorted(
-            int(f.getPath().getName()) for f in self._files.listStatus(path) if f.getPath().getName().isdigit()
-        )
+        names = [file.getPath().getName() for file in self._files.listStatus(self._path(folder))]
+        return sorted(int(name) for name in names if name.isdigit())
 
     def _planned(self, batch_id: int) -> tuple[int, Offsets]:
         _, metadata, offsets = self._lines(f"offsets/{batch_id}")
@@ -113,7 +159,7 @@ class Checkpoint:
         return offsets
 
     def _lines(self, name: str) -> list[str]:
-        path = self._jvm.org.apache.hadoop.fs.Path(self._root, name)
+        path = self._path(name)
         if not self._files.exists(path):
             raise FileNotFoundError(f"{path.toString()} is not in the checkpoint")
         stream = self._files.open(path)
@@ -122,3 +168,15 @@ class Checkpoint:
         finally:
             stream.close()
         return text.strip().split("\n")
+
+    def _exists(self, name: str) -> bool:
+        return bool(self._files.exists(self._path(name)))
+
+    def _path(self, name: str) -> Any:
+        return self._jvm.org.apache.hadoop.fs.Path(self._root, name)
+
+    def _damaged(self, name: str, problem: str) -> CheckpointDamagedError:
+        return CheckpointDamagedError(
+            f"the checkpoint is damaged: {self._path(name).toString()} {problem}. "
+            "Compute the set anew from the log with `cdc-features run … --rebuild`, or bring the file back."
+        )

@@ -17,7 +17,8 @@ from cdc_features.checkpoint import Batch, Checkpoint, Offsets
 from cdc_features.debezium import APPLIED, DEAD_LETTER, classified
 from cdc_features.feature_set import FeatureSet
 from cdc_features.settings import Settings
-from cdc_features.windows import tumbling_start
+from cdc_features.source import records_of
+from cdc_features.windows import home, length_ms
 
 _MAX_VALUE_BYTES = 64 * 1024
 _TOO_LATE = "too late: its window is no longer kept"
@@ -40,7 +41,8 @@ class DeadLetters:
 
     def capture(self, batch: Batch) -> int:
         """Writes the batch's dead and late records; returns how many were late."""
-        rows = unusable(self._records(batch), self._feature_set, batch.watermark_ms)
+        records = records_of(self._spark, self._kafka, batch)
+        rows = unusable(records, self._feature_set, batch.watermark_ms)
         late = 0
 
         def lines() -> Iterator[dict[str, Any]]:
@@ -56,21 +58,6 @@ class DeadLetters:
         """Remembers that everything up to the end of this batch has been looked through."""
         self._files.create_dir(self._folder)
         self._replace(self._marker_path, [json.dumps(batch.end)])
-
-    def _records(self, batch: Batch) -> DataFrame:
-        start = {
-            topic: {partition: batch.start.get(topic, {}).get(partition, 0) for partition in partitions}
-            for topic, partitions in batch.end.items()
-        }
-        return (
-            self._spark.read.format("kafka")
-            .option("kafka.bootstrap.servers", self._kafka)
-            .option("subscribe", ",".join(batch.end))
-            .option("startingOffsets", json.dumps(start))
-            .option("endingOffsets", json.dumps(batch.end))
-            .option("failOnDataLoss", "false")
-            .load()
-        )
 
     def _write(self, batch: Batch, lines: Iterator[dict[str, Any]]) -> None:
         first = next(lines, None)
@@ -103,11 +90,10 @@ class DeadLetters:
 def unusable(records: DataFrame, feature_set: FeatureSet, watermark_ms: int) -> DataFrame:
     """topic, partition, offset, reason, key and value of dead letters and of applied records that came too late
     in every window they touch. Values are cut at 64 KiB."""
-    length_ms = feature_set.window.length_ms
-    end = f"{tumbling_start('change.event_time', length_ms)} + {length_ms * 1000}L"
-    too_late = (
-        f"class = '{APPLIED}' AND size(changes) > 0 AND forall(changes, change -> {end} <= {watermark_ms * 1000}L)"
-    )
+    length = length_ms(feature_set)
+    end = f"{home(feature_set, 'change.event_time')} + {(length or 0) * 1000}L"
+    ended = f"size(changes) > 0 AND forall(changes, change -> {end} <= {watermark_ms * 1000}L)"
+    too_late = f"class = '{APPLIED}' AND {ended}" if length else "false"
     return (
         records.transform(classified(feature_set))
         .where(f"class = '{DEAD_LETTER}' OR ({too_late})")

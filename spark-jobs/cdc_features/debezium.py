@@ -8,15 +8,15 @@ that cannot be read is a dead letter and takes the row back: a row counts as it 
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from cdc_features import sql
-from cdc_features.decoding import decoded, precise_bytes, unscaled_integer
-from cdc_features.feature_set import FeatureSet
-from cdc_features.windows import tumbling_start
+from cdc_features.decoding import UNAVAILABLE, decoded, precise_bytes, unscaled_integer
+from cdc_features.feature_set import FeatureSet, UnboundedWindow
+from cdc_features.windows import home, length_ms
 
 APPLIED, IGNORED, DEAD_LETTER = "applied", "ignored", "dead_letter"
 METRICS = "cdc_events"
@@ -27,10 +27,13 @@ _NEEDS_FULL = "the event does not hold the row as it was: the table needs REPLIC
 
 
 def row_changes(feature_set: FeatureSet) -> Transform:
-    """Kafka records in; out, one row per change: `entity`, `event_time` (UTC) and `row`.
+    """Kafka records in; out, one row per change: `entity` (a struct of the key columns), `event_time` and `clock` (UTC) and
+    `row`.
 
-    `row` is struct(key, version, gone, values); `values` holds the event time and what the aggregates read,
-    null when gone.
+    `row` is struct(key, version, gone, values, at): `key` a struct of the primary key columns, `values` one of the
+    columns that the features read, null when gone, and `at` the record's coordinates in Kafka: struct(partition, offset, home).
+    `home`, where the newest window of the change starts (micros), is there once per record, for counting.
+    `clock` moves the watermark. A truncated table is a gone row of the entity null.
     """
 
     def transform(records: DataFrame) -> DataFrame:
@@ -59,6 +62,7 @@ def classified(feature_set: FeatureSet) -> Transform:
             .observe(
                 METRICS,
                 F.expr("count(1) AS read"),
+                F.expr(f"count_if(class = '{APPLIED}') AS applied"),
                 F.expr(f"count_if(class = '{IGNORED}') AS ignored"),
                 F.expr(f"count_if(class = '{DEAD_LETTER}') AS dead_letters"),
                 F.expr("max(unix_millis(timestamp)) AS max_timestamp_ms"),
@@ -79,7 +83,7 @@ def decoded_events(feature_set: FeatureSet) -> Transform:
         # Several small steps, because Spark evaluates a column once that later steps use many times.
         return (
             records.selectExpr("*", f"{_parsed(feature_set)} AS event")
-            .selectExpr("*", *_envelope())
+            .selectExpr("*", *_envelope(feature_set))
             .selectExpr("*", f"{_precise_bytes(feature_set)} AS bytes")
             .selectExpr("*", f"{_unscaled(feature_set)} AS unscaled")
             .selectExpr(
@@ -92,31 +96,75 @@ def decoded_events(feature_set: FeatureSet) -> Transform:
     return transform
 
 
-def input_columns(feature_set: FeatureSet) -> list[str]:
-    """The columns that travel with a row into the state: the event time and what the aggregates read."""
-    read = [feature.column for feature in feature_set.aggregated if feature.column is not None]
-    return list(dict.fromkeys([feature_set.source.event_time, *read]))
-
-
 def _parsed(feature_set: FeatureSet) -> str:
-    """The value as a struct of texts, whether the envelope is bare or wrapped in `{schema, payload}`."""
+    """The value as a struct of texts, whether bare or wrapped in `{schema, payload}`."""
     row = ", ".join(f"{sql.name(column.name)} STRING" for column in feature_set.source.columns)
-    envelope = f"""op STRING, before STRUCT<{row}>, after STRUCT<{row}>,
-        source STRUCT<schema STRING, table STRING, lsn STRING, sequence STRING>"""
-    column = "STRUCT<field STRING, type STRING, name STRING, parameters STRUCT<scale STRING>>"
-    event = f"""{envelope}, payload STRUCT<{envelope}>,
-        schema STRUCT<fields ARRAY<STRUCT<field STRING, fields ARRAY<{column}>>>>, _unparsable STRING"""
+    column = "field STRING, type STRING, name STRING, parameters STRUCT<scale STRING>"
+    if feature_set.source.format == "flattened":
+        event, fields = ", ".join([row, *(f"{name} STRING" for name in _FLATTENED)]), column
+    else:
+        event = f"""op STRING, before STRUCT<{row}>, after STRUCT<{row}>,
+            source STRUCT<schema STRING, table STRING, lsn STRING, sequence STRING>"""
+        fields = f"field STRING, fields ARRAY<STRUCT<{column}>>"
+    whole = f"{event}, payload STRUCT<{event}>, schema STRUCT<fields ARRAY<STRUCT<{fields}>>>, _unparsable STRING"
     # Strict JSON, as every other reader of the log has it.
     options = (
         "'columnNameOfCorruptRecord', '_unparsable', 'allowSingleQuotes', 'false', 'allowNonNumericNumbers', 'false'"
     )
-    return f"from_json(CAST(value AS STRING), {sql.text(event)}, map({options}))"
+    return f"from_json(CAST(value AS STRING), {sql.text(whole)}, map({options}))"
 
 
-def _envelope() -> list[str]:
-    either = [f"coalesce(event.payload.{part}, event.{part}) AS {part}" for part in ("op", "before", "after", "source")]
+# What ExtractNewRecordState adds to a row when told so by `add.fields`.
+_FLATTENED = ("__deleted", "__op", "__lsn", "__source_lsn", "__table", "__source_table")
+
+
+def _envelope(feature_set: FeatureSet) -> list[str]:
+    """`op`, `before`, `after`, `source` and `columns`, the event's own schema of the row."""
+    if feature_set.source.format == "flattened":
+        return _flattened(feature_set)
+    either = {part: f"coalesce(event.payload.{part}, event.{part})" for part in ("op", "before", "after", "source")}
     row_schema = "try_element_at(filter(event.schema.fields, part -> part.field = 'after'), 1).fields"
-    return [*either, f"{row_schema} AS columns"]
+    after = _with_unchanged(feature_set, either["after"], either["before"])
+    return [*(f"{part} AS {name}" for name, part in (either | {"after": after}).items()), f"{row_schema} AS columns"]
+
+
+def _with_unchanged(feature_set: FeatureSet, after: str, before: str) -> str:
+    """The row now, with large texts that the update left out (TOAST) taken from the row before."""
+    fields = {}
+    for column in feature_set.source.columns:
+        now, then = f"{after}.{sql.name(column.name)}", f"{before}.{sql.name(column.name)}"
+        filled = f"CASE WHEN {now} = '{UNAVAILABLE}' THEN coalesce({then}, {now}) ELSE {now} END"
+        fields[column.name] = filled if column.type == "text" else now
+    return f"CASE WHEN {after} IS NOT NULL THEN {_struct(fields)} END"
+
+
+def _flattened(feature_set: FeatureSet) -> list[str]:
+    """The same of a row without envelope, which is what it was, but for deletes."""
+    columns = [column.name for column in feature_set.source.columns]
+
+    def either(name: str) -> str:
+        return f"coalesce(event.payload.{sql.name(name)}, event.{sql.name(name)})"
+
+    schema, table = feature_set.source.table.split(".")
+    row = _struct({name: either(name) for name in columns})
+    deleted = f"{either('__deleted')} = 'true' OR {either('__op')} = 'd'"
+    op = f"CASE WHEN {deleted} THEN 'd' ELSE coalesce({either('__op')}, 'u') END"
+    source = _struct(
+        {
+            "schema": sql.text(schema),
+            "table": f"coalesce({either('__table')}, {either('__source_table')}, {sql.text(table)})",
+            "lsn": f"coalesce({either('__source_lsn')}, {either('__lsn')})",
+            "sequence": "CAST(NULL AS STRING)",
+        }
+    )
+    there = "event IS NOT NULL AND event._unparsable IS NULL"
+    return [
+        f"CASE WHEN {there} THEN {op} END AS op",
+        f"CASE WHEN {there} AND ({deleted}) THEN {row} END AS before",
+        f"CASE WHEN {there} AND NOT coalesce({deleted}, false) THEN {row} END AS after",
+        f"CASE WHEN {there} THEN {source} END AS source",
+        "event.schema.fields AS columns",
+    ]
 
 
 def _image_columns(feature_set: FeatureSet, image: str) -> list[str]:
@@ -124,7 +172,13 @@ def _image_columns(feature_set: FeatureSet, image: str) -> list[str]:
     source = feature_set.source
     if image == "after":
         return [column.name for column in source.columns]
-    return list(dict.fromkeys([source.primary_key, feature_set.entity, source.event_time]))
+    return list(dict.fromkeys([*source.primary_key, *_place_columns(feature_set)]))
+
+
+def _place_columns(feature_set: FeatureSet) -> list[str]:
+    """The columns that say where a row is counted."""
+    unbounded = all(isinstance(window, UnboundedWindow) for window in feature_set.windows)
+    return [*feature_set.entity, *([] if unbounded else [feature_set.source.event_time])]
 
 
 def _decimals(feature_set: FeatureSet) -> list[str]:
@@ -170,7 +224,7 @@ def _decoded(feature_set: FeatureSet, image: str) -> str:
                 _schema_of(name),
                 f"unscaled.{sql.name(name)}",
                 # The whole window of an event time has to lie in the calendar.
-                margin_micros=feature_set.window.length_ms * 1000 if name == feature_set.source.event_time else 0,
+                margin_micros=(length_ms(feature_set) or 0) * 1000 if name == feature_set.source.event_time else 0,
             )
             for name in _image_columns(feature_set, image)
         }
@@ -182,7 +236,7 @@ def _verdict(feature_set: FeatureSet) -> str:
     it `counts`, that is, changes anything."""
     source = feature_set.source
     schema, table = source.table.split(".")
-    entity, event_time, key = (sql.name(n) for n in (feature_set.entity, source.event_time, source.primary_key))
+    event_time = sql.name(source.event_time)
 
     def undecodable(image: str, decoded: str, names: list[str]) -> str:
         reasons = (
@@ -192,11 +246,21 @@ def _verdict(feature_set: FeatureSet) -> str:
         )
         return f"coalesce({', '.join(reasons)}, CAST(NULL AS STRING))"
 
-    bad_key = f"""CASE WHEN op = 'd' THEN {undecodable("before", "old", [source.primary_key])}
-        ELSE {undecodable("after", "new", [source.primary_key])} END"""
+    def missing(image: str) -> str:
+        names = (
+            f"CASE WHEN {image}.{sql.name(n)} IS NULL THEN {sql.text(f'the primary key {n} is missing')} END"
+            for n in source.primary_key
+        )
+        return f"coalesce({', '.join(names)}, CAST(NULL AS STRING))"
+
+    key = list(source.primary_key)
+    no_key = f"CASE WHEN op = 'd' THEN {missing('before')} ELSE {missing('after')} END"
+    bad_key = f"""CASE WHEN op = 'd' THEN {undecodable("before", "old", key)}
+        ELSE {undecodable("after", "new", key)} END"""
     bad_value = undecodable("after", "new", _image_columns(feature_set, "after"))
-    beside_key = [sql.name(column.name) for column in source.columns if column.name != source.primary_key]
-    tells_nothing = " AND ".join(f"before.{column} IS NULL" for column in beside_key)
+    beside_key = [sql.name(column.name) for column in source.columns if column.name not in key]
+    tells_nothing = " AND ".join([f"before.{column} IS NULL" for column in beside_key] or ["false"])
+    nowhere = " OR ".join(f"after.{sql.name(name)} IS NULL" for name in feature_set.entity)
     counted = _was_counted(feature_set)
     # Spark's parser stops at the end of the object and does not look at what follows.
     ends = r"endswith(rtrim(' \n\r\t', CAST(value AS STRING)), '}')"
@@ -211,23 +275,29 @@ def _verdict(feature_set: FeatureSet) -> str:
         ("op IS NULL AND before IS NULL AND after IS NULL", ignored, None),
         ("source.table IS NULL OR source.schema IS NULL", dead, "'the event does not say of which table it is'"),
         (f"source.table <> {sql.text(table)} OR source.schema <> {sql.text(schema)}", ignored, None),
-        ("op IN ('m', 't')", ignored, None),
+        ("op = 'm'", ignored, None),
         (
-            "op IS NULL OR op NOT IN ('c', 'r', 'u', 'd')",
+            "op IS NULL OR op NOT IN ('c', 'r', 'u', 'd', 't')",
             dead,
             "concat('unknown operation ', left(coalesce(op, 'null'), 40))",
         ),
-        ("op <> 'd' AND after IS NULL", dead, "'the event holds no row'"),
-        ("op IN ('u', 'd') AND before IS NULL", dead, sql.text(_NEEDS_FULL)),
-        (
-            f"CASE WHEN op = 'd' THEN before.{key} ELSE after.{key} END IS NULL",
-            dead,
-            sql.text(f"the primary key {source.primary_key} is missing"),
-        ),
+    ]
+    if source.append_only:
+        done = "CASE op WHEN 'u' THEN 'an update' WHEN 'd' THEN 'a delete' ELSE 'a truncate' END"
+        rules += [("op IN ('u', 'd', 't')", dead, f"concat('the definition says append_only, and this is ', {done})")]
+    rules += [("op = 't'", APPLIED, None), ("op <> 'd' AND after IS NULL", dead, "'the event holds no row'")]
+    if source.tells_the_past:
+        rules += [("op IN ('u', 'd') AND before IS NULL", dead, sql.text(_NEEDS_FULL))]
+    rules += [
+        ("op = 'd' AND before IS NULL", dead, "'the event holds no row'"),
+        (f"{no_key} IS NOT NULL", dead, no_key),
         (f"{bad_key} IS NOT NULL", dead, bad_key),
-        (f"op IN ('u', 'd') AND {tells_nothing}", dead, sql.text(_NEEDS_FULL)),
-        (f"(op = 'd' OR after.{entity} IS NULL) AND {counted}", APPLIED, None),
-        (f"op = 'd' OR after.{entity} IS NULL", ignored, None),
+    ]
+    if source.tells_the_past:
+        rules += [(f"op IN ('u', 'd') AND {tells_nothing}", dead, sql.text(_NEEDS_FULL))]
+    rules += [
+        (f"(op = 'd' OR {nowhere}) AND {counted}", APPLIED, None),
+        (f"op = 'd' OR {nowhere}", ignored, None),
     ]
     of_the_row = [
         (f"{bad_value} IS NOT NULL", dead, bad_value),
@@ -249,39 +319,73 @@ def _was_counted(feature_set: FeatureSet) -> str:
     return "(" + " AND ".join(f"old.{sql.name(c)} IS NOT NULL" for c in _image_columns(feature_set, "before")) + ")"
 
 
-def _version() -> str:
-    """Order of changes: commit, place in the log, delete before create (a key change is both at the same place).
+def _version(gone: bool) -> str:
+    """Order of changes: commit, place in the log, leaving before being there (a change of the key is both at one place).
 
     `source.sequence` is a JSON text of [last commit LSN or null, LSN]; without any LSN the Kafka offset has to do.
     """
     commit, place = (f"try_cast(get_json_object(source.sequence, '$[{index}]') AS BIGINT)" for index in (0, 1))
     lsn = f"coalesce(try_cast(source.lsn AS BIGINT), {place}, offset)"
     # A dead letter that is a spoilt copy of a good event is older than that.
-    rank = f"CASE WHEN verdict.class = '{DEAD_LETTER}' THEN -1 WHEN op = 'd' THEN 0 ELSE 1 END"
+    rank = f"CASE WHEN verdict.class = '{DEAD_LETTER}' THEN -1 ELSE {0 if gone else 1} END"
     return _struct({"commit_lsn": f"coalesce({commit}, {lsn})", "lsn": lsn, "rank": rank})
 
 
 def _changes(feature_set: FeatureSet) -> str:
     """Up to two changes of an event that counts."""
     source = feature_set.source
-    key, entity, event_time = (sql.name(n) for n in (source.primary_key, feature_set.entity, source.event_time))
+    applied = f"verdict.class = '{APPLIED}'"
 
-    def change(image: str, gone: bool) -> str:
-        values = _struct({name: f"new.{sql.name(name)}" for name in input_columns(feature_set)})
-        row = {
-            "key": f"{image}.{key}",
-            "version": _version(),
-            "gone": str(gone).lower(),
-            "values": f"CASE WHEN {str(not gone).lower()} THEN {values} END",
-        }
-        return _struct({"entity": f"{image}.{entity}", "event_time": f"{image}.{event_time}", "row": _struct(row)})
+    def columns(image: str, names: Sequence[str]) -> str:
+        return _struct({name: f"{image}.{sql.name(name)}" for name in names})
+
+    def change(image: str, gone: bool, home_of: str) -> str:
+        event_time = f"{image}.{sql.name(source.event_time)}"
+        values = columns("new", feature_set.input_columns)
+        return _change(
+            entity=columns(image, feature_set.entity),
+            event_time=event_time,
+            # A snapshot comes in no order of time, and a wrong clock may be ahead of the log.
+            clock=f"CASE WHEN op = 'r' THEN {_EPOCH} ELSE least({event_time}, timestamp) END",
+            key=columns(image, source.primary_key),
+            gone=gone,
+            values=f"CASE WHEN {str(not gone).lower()} THEN {values} END",
+            home_of=home_of,
+        )
 
     def place(image: str) -> str:
-        start = tumbling_start(f"{image}.{event_time}", feature_set.window.length_ms)
-        return f"struct({image}.{key}, {image}.{entity}, {start})"
+        names = [*source.primary_key, *feature_set.entity]
+        event_time = f"{image}.{sql.name(source.event_time)}"
+        return f"struct({', '.join(f'{image}.{sql.name(n)}' for n in names)}, {home(feature_set, event_time)})"
 
-    applied = f"verdict.class = '{APPLIED}'"
-    upsert = f"CASE WHEN {applied} AND op <> 'd' AND new.{entity} IS NOT NULL THEN {change('new', gone=False)} END"
-    stays = f"{applied} AND op <> 'd' AND {place('new')} <=> {place('old')}"
-    gone = f"CASE WHEN {_was_counted(feature_set)} AND NOT ({stays}) THEN {change('old', gone=True)} END"
-    return f"array_compact(array({upsert}, {gone}))"
+    here, there = (home(feature_set, f"{image}.{sql.name(source.event_time)}") for image in ("new", "old"))
+    is_placed = " AND ".join(f"new.{sql.name(name)} IS NOT NULL" for name in feature_set.entity)
+    is_upsert = f"{applied} AND op NOT IN ('d', 't') AND {is_placed}"
+    upsert = f"CASE WHEN {is_upsert} THEN {change('new', False, here)} END"
+    # A dead letter takes its row back, but is counted as what it is.
+    there = f"CASE WHEN {applied} AND NOT ({is_upsert}) THEN {there} END"
+    stays = f"{is_upsert} AND {place('new')} <=> {place('old')}"
+    gone = f"CASE WHEN {_was_counted(feature_set)} AND NOT ({stays}) THEN {change('old', True, there)} END"
+    truncated = _change(
+        entity=_nulls(feature_set, feature_set.entity),
+        event_time="timestamp",
+        clock=_EPOCH,
+        key=_nulls(feature_set, source.primary_key),
+        gone=True,
+        values=f"CASE WHEN false THEN {columns('new', feature_set.input_columns)} END",
+        home_of=home(feature_set, "timestamp"),
+    )
+    return f"CASE WHEN op = 't' THEN array({truncated}) ELSE array_compact(array({upsert}, {gone})) END"
+
+
+_EPOCH = "timestamp_seconds(0)"
+
+
+def _change(*, entity: str, event_time: str, clock: str, key: str, gone: bool, values: str, home_of: str) -> str:
+    at = _struct({"partition": "partition", "offset": "offset", "home": home_of})
+    row = _struct({"key": key, "version": _version(gone), "gone": str(gone).lower(), "values": values, "at": at})
+    return _struct({"entity": entity, "event_time": event_time, "clock": clock, "row": row})
+
+
+def _nulls(feature_set: FeatureSet, names: Sequence[str]) -> str:
+    return _struct({name: f"CAST(NULL AS {sql.type(feature_set.source.column(name).type)})" for name in names})

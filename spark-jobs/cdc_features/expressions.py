@@ -1,4 +1,4 @@
-"""Arithmetic and comparisons over a set's features, as data; literals are decimal texts."""
+"""Expressions over a set's features, as data; number literals are decimal texts."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 Operator = Literal["+", "-", "*", "/", ">", ">=", "<", "<=", "=", "!="]
+Function = Literal["coalesce", "ratio", "bucket", "cross"]
 
 
 @dataclass(frozen=True)
@@ -19,13 +20,27 @@ class DecimalLiteral:
 
 
 @dataclass(frozen=True)
+class TextLiteral:
+    value: str
+
+
+@dataclass(frozen=True)
 class Operation:
     operator: Operator
     left: Expression
     right: Expression
 
 
-Expression: TypeAlias = FeatureReference | DecimalLiteral | Operation
+@dataclass(frozen=True)
+class Call:
+    """`coalesce`: the first that is not null. `ratio`: dividend, divisor, the value when that is zero (null when not
+    given). `bucket`: how many of the edges are not above the first. `cross`: the texts, with `|` between."""
+
+    function: Function
+    arguments: tuple[Expression, ...]
+
+
+Expression: TypeAlias = FeatureReference | DecimalLiteral | TextLiteral | Operation | Call
 
 
 def feature(name: str) -> Expression:
@@ -74,3 +89,23 @@ def equal(left: Expression, right: Expression) -> Expression:
 
 def not_equal(left: Expression, right: Expression) -> Expression:
     return Operation("!=", left, right)
+
+
+def text(value: str) -> Expression:
+    return TextLiteral(value)
+
+
+def coalesce(*arguments: Expression) -> Expression:
+    return Call("coalesce", arguments)
+
+
+def ratio(*arguments: Expression) -> Expression:
+    return Call("ratio", arguments)
+
+
+def bucket(*arguments: Expression) -> Expression:
+    return Call("bucket", arguments)
+
+
+def cross(*arguments: Expression) -> Expression:
+    return Call("cross", arguments)

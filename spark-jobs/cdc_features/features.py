@@ -1,23 +1,41 @@
-"""Features of a window: aggregates in Spark, then what derives from them or depends on now.
+"""Features of groups of rows: aggregated over a window's rows, then derived, right as of a moment.
 
-The second step works on Arrow batches in the writers, so that a refresh can repeat it on rows of the history.
+Works on whole Arrow batches; money stays decimal from end to end.
 """
 
-from collections.abc import Callable
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import Column as C
-from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from cdc_features.arithmetic import evaluator
-from cdc_features.feature_set import Aggregated, Behavioural, Derived, Feature, FeatureSet
+from cdc_features import sql
+from cdc_features.arithmetic import evaluator, plus, quotient, rounded
+from cdc_features.durations import milliseconds
+from cdc_features.feature_set import (
+    Aggregated,
+    Behavioural,
+    Derived,
+    Feature,
+    FeatureSet,
+    PointInTime,
+    SessionWindow,
+    UnboundedWindow,
+    Window,
+)
+from cdc_features.windows import Flags, Ints, Rows, Selection, primary, select
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _DAY_MICROS = 86_400_000_000
+_UNIT_MS = {"minute": 60_000, "hour": 3_600_000, "day": 86_400_000, "week": 604_800_000}
 _TIMESTAMP = pa.timestamp("us", tz="UTC")
 _ARROW_TYPES = {
     "bigint": pa.int64(),
@@ -25,62 +43,76 @@ _ARROW_TYPES = {
     "int": pa.int32(),
     "boolean": pa.bool_(),
     "date": pa.date32(),
+    "timestamp": _TIMESTAMP,
 }
+# Sums of as many digits cannot wrap around, however many rows there are.
+_SAFE_DIGITS = 27
+_BIGINT = 2**63
+
+Values = list[Any]
 
 
-def aggregate(feature_set: FeatureSet) -> Callable[[DataFrame], DataFrame]:
-    """Live rows in; out: entity (under its own name), window_start, window_end, the aggregated features,
-    event_timestamp (the latest in the window) and is_deleted (no row left; the rest is null then)."""
-
-    def transform(windows: DataFrame) -> DataFrame:
-        rows = F.col("rows")
-        deleted = F.size(rows) == 0
-        return windows.select(
-            F.col("entity").alias(feature_set.entity),
-            F.col("window.start").alias("window_start"),
-            F.col("window.end").alias("window_end"),
-            *(
-                F.when(~deleted, _aggregate(feature_set, feature)).alias(feature.name)
-                for feature in feature_set.aggregated
-            ),
-            F.array_max(_values(feature_set.source.event_time)).alias("event_timestamp"),
-            deleted.alias("is_deleted"),
-        )
-
-    return transform
+def micros(time: datetime) -> int:
+    """Since 1970; `time` is aware."""
+    return (time - EPOCH) // timedelta(microseconds=1)
 
 
-def _values(column: str) -> C:
-    return F.filter(F.transform("rows", lambda row: row[column]), lambda value: value.isNotNull())
+# --- Spark's own aggregates, for rows that never change ------------------------------------------------------------
 
 
-def _aggregate(feature_set: FeatureSet, feature: Aggregated) -> C:
-    if feature.column is None:
-        return F.size("rows").cast("bigint")
-    values = _values(feature.column)
-    if feature.aggregate == "count_distinct":
-        return F.size(F.array_distinct(values)).cast("bigint")
-    total = sum_type(feature_set, feature.column)
-    # try_: a total that outgrows its type is null instead of the end of the query.
-    added = F.aggregate(values, F.lit(0).cast(total), lambda sum, value: F.try_add(sum, value).try_cast(total))
-    return F.when(F.size(values) > 0, added)
+def native_aggregates(feature_set: FeatureSet) -> list[C]:
+    """What a window of an append-only source is aggregated to: a column per feature over rows (an average: its sum and
+    count), `event_timestamp`, and `row_count`."""
+    event_time = f"row.values.{sql.name(feature_set.source.event_time)}"
+    columns = [F.expr("count(1)").alias("row_count"), F.expr(f"max({event_time})").alias("event_timestamp")]
+    for feature in feature_set.features:
+        if isinstance(feature, Aggregated | PointInTime):
+            columns += [F.expr(text).alias(name) for name, text in _native(feature_set, feature).items()]
+    return columns
 
 
-def sum_type(feature_set: FeatureSet, column: str) -> str:
-    """Spark's own rule for sums: ten digits more, the same scale; integers become bigint."""
+def _native(feature_set: FeatureSet, feature: Aggregated | PointInTime) -> dict[str, str]:
+    name = feature.name
+    if isinstance(feature, Aggregated) and feature.column is None:
+        return {name: "count(1)"}
+    column = str(feature.column)
+    value = f"row.values.{sql.name(column)}"
+    order = f"struct(row.values.{sql.name(feature_set.source.event_time)}, row.key)"
+    if isinstance(feature, PointInTime):
+        return {name: f"max_by({value}, {order})"}
+    total = f"sum({_summand(feature_set, column, value)})"
+    return {
+        "sum": {name: total},
+        "avg": {name: total, _count_of(name): f"count({value})"},
+        "min": {name: f"min({value})"},
+        "max": {name: f"max({value})"},
+        "first": {name: f"min_by({value}, {order}) FILTER (WHERE {value} IS NOT NULL)"},
+        "last": {name: f"max_by({value}, {order}) FILTER (WHERE {value} IS NOT NULL)"},
+        "count_distinct": {name: f"CAST(size(collect_set({value})) AS BIGINT)"},
+    }[feature.aggregate]
+
+
+def _summand(feature_set: FeatureSet, column: str, value: str) -> str:
+    """Whole numbers are added as decimals, which do not overflow."""
     size = feature_set.source.column(column).decimal_size
-    return f"decimal({min(38, size[0] + 10)},{size[1]})" if size else "bigint"
+    return value if size else f"CAST({value} AS DECIMAL(20, 0))"
+
+
+def _count_of(name: str) -> str:
+    return f"{name}__count"
+
+
+# --- Schemas -------------------------------------------------------------------------------------------------------
 
 
 def row_schema(feature_set: FeatureSet) -> pa.Schema:
     """A finished row, as the offline store keeps it. Timestamps are UTC with microseconds."""
-    entity = feature_set.source.column(feature_set.entity)
     return pa.schema(
         [
-            (feature_set.entity, _arrow_type(entity.type)),
+            *entity_fields(feature_set),
             ("window_start", _TIMESTAMP),
             ("window_end", _TIMESTAMP),
-            *((feature.name, _feature_type(feature_set, feature)) for feature in feature_set.features),
+            *((feature.name, feature_type(feature_set, feature)) for feature in feature_set.features),
             ("event_timestamp", _TIMESTAMP),
             ("created_timestamp", _TIMESTAMP),
             ("batch_id", pa.int64()),
@@ -89,58 +121,349 @@ def row_schema(feature_set: FeatureSet) -> pa.Schema:
     )
 
 
-def _feature_type(feature_set: FeatureSet, feature: Feature) -> pa.DataType:
-    if isinstance(feature, Behavioural):
-        return pa.int32()
+def base_schema(feature_set: FeatureSet) -> pa.Schema:
+    """A group of rows of a set as of now, kept so that it can age without events. `container_start` is null where
+    one of the windows is unbounded."""
+    source = feature_set.source
+    keys = pa.struct([(name, arrow_type(source.column(name).type)) for name in source.primary_key])
+    values = pa.struct([(name, arrow_type(source.column(name).type)) for name in feature_set.input_columns])
+    row = pa.struct([("event_time", _TIMESTAMP), ("keys", keys), ("values", values)])
+    return pa.schema(
+        [
+            *entity_fields(feature_set),
+            ("container_start", _TIMESTAMP),
+            ("batch_id", pa.int64()),
+            ("rows", pa.list_(row)),
+        ]
+    )
+
+
+def entity_fields(feature_set: FeatureSet) -> list[tuple[str, pa.DataType]]:
+    return [(name, arrow_type(feature_set.source.column(name).type)) for name in feature_set.entity]
+
+
+def feature_type(feature_set: FeatureSet, feature: Feature) -> pa.DataType:
     if isinstance(feature, Derived):
-        return pa.bool_() if feature.digits is None else pa.decimal128(38, feature.digits)
-    if feature.aggregate != "sum" or feature.column is None:
-        return pa.int64()
-    return _arrow_type(sum_type(feature_set, feature.column))
+        named = {"boolean": pa.bool_(), "integer": pa.int32(), "text": pa.string()}
+        return named[feature.type] if feature.digits is None else pa.decimal128(38, feature.digits)
+    if isinstance(feature, Behavioural):
+        return pa.int32() if feature.digits is None else pa.decimal128(38, feature.digits)
+    if isinstance(feature, Aggregated):
+        if feature.aggregate in ("count", "count_distinct"):
+            return pa.int64()
+        if feature.aggregate == "avg":
+            return pa.decimal128(38, feature.digits or 0)
+        if feature.aggregate == "sum":
+            return arrow_type(_sum_type(feature_set, str(feature.column)))
+    return arrow_type(feature_set.source.column(str(feature.column)).type)
 
 
-def _arrow_type(spark_type: str) -> pa.DataType:
+def _sum_type(feature_set: FeatureSet, column: str) -> str:
+    """Spark's own rule for sums: ten digits more, the same scale; integers become bigint."""
+    size = feature_set.source.column(column).decimal_size
+    return f"decimal({min(38, size[0] + 10)},{size[1]})" if size else "bigint"
+
+
+def arrow_type(spark_type: str) -> pa.DataType:
     if spark_type.startswith("decimal"):
         precision, scale = spark_type[8:-1].split(",")
         return pa.decimal128(int(precision), int(scale))
     return _ARROW_TYPES.get(spark_type, pa.string())
 
 
+# --- Groups of rows to features ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Aggregates:
+    """Of each group: the values of the features over rows, and what the others need."""
+
+    values: dict[str, Values]
+    # Per window the latest event time (micros, None without rows).
+    latest: dict[str, list[int | None]]
+    window_start: list[int | None]
+    window_end: list[int | None]
+    is_there: list[bool]
+
+    @property
+    def event_timestamp(self) -> list[int | None]:
+        """The latest event time in any window."""
+        return [
+            max((time for time in times if time is not None), default=None)
+            for times in zip(*self.latest.values(), strict=True)
+        ]
+
+
+def aggregate(feature_set: FeatureSet, groups: pa.RecordBatch, now: int) -> Aggregates:
+    """Groups with `rows`, with native aggregates, or finished rows of before, in; `now` in micros since 1970."""
+    names = groups.schema.names
+    if "rows" in names:
+        return _Folded(feature_set, groups, now).aggregates()
+    return _finished_by_spark(feature_set, groups) if "row_count" in names else _finished_before(feature_set, groups)
+
+
+def _finished_before(feature_set: FeatureSet, rows: pa.RecordBatch) -> Aggregates:
+    (window,) = feature_set.windows
+    return Aggregates(
+        {
+            feature.name: rows.column(feature.name).to_pylist()
+            for feature in feature_set.features
+            if not isinstance(feature, Derived)
+        },
+        {window.name: _micros(rows.column("event_timestamp"))},
+        _micros(rows.column("window_start")),
+        _micros(rows.column("window_end")),
+        [not deleted for deleted in rows.column("is_deleted").to_pylist()],
+    )
+
+
+def _finished_by_spark(feature_set: FeatureSet, groups: pa.RecordBatch) -> Aggregates:
+    values: dict[str, Values] = {}
+    (window,) = feature_set.windows
+    counts = groups.column("row_count").to_pylist()
+    for feature in feature_set.features:
+        if isinstance(feature, Behavioural) and feature.measure == "frequency":
+            values[feature.name] = _frequency(feature, window, counts)
+        if not isinstance(feature, Aggregated | PointInTime):
+            continue
+        found = groups.column(feature.name).to_pylist()
+        if isinstance(feature, Aggregated) and feature.aggregate == "avg":
+            found = _averages(found, groups.column(_count_of(feature.name)).to_pylist(), feature.digits or 0)
+        elif isinstance(feature, Aggregated) and feature.aggregate == "sum":
+            found = _fitting(found, feature_type(feature_set, feature))
+        values[feature.name] = found
+    return Aggregates(
+        values,
+        {window.name: _micros(groups.column("event_timestamp"))},
+        _micros(groups.column("window_start")),
+        _micros(groups.column("window_end")),
+        [True] * groups.num_rows,
+    )
+
+
+class _Folded:
+    """The rows of some groups, and what is aggregated from them."""
+
+    def __init__(self, feature_set: FeatureSet, groups: pa.RecordBatch, now: int) -> None:
+        self._feature_set = feature_set
+        self._groups = groups
+        lists = groups.column("rows")
+        flat = lists.flatten()
+        group = lists.value_parent_indices()
+        time, keys, values = (flat.field(name) for name in ("event_time", "keys", "values"))
+        if feature_set.as_of_now or _needs_order(feature_set):
+            names = [f"key{i}" for i in range(keys.type.num_fields)]
+            table = pa.table([group, time, *keys.flatten()], names=["group", "time", *names])
+            order = pc.sort_indices(table, sort_keys=[(name, "ascending") for name in table.column_names])
+            group, time, values = group.take(order), time.take(order), values.take(order)
+        self._columns = dict(zip((field.name for field in values.type), values.flatten(), strict=True))
+        self._rows = Rows(
+            groups.num_rows,
+            group.to_numpy().astype(np.int64),
+            time.cast(pa.int64()).to_numpy(zero_copy_only=False).astype(np.int64),
+        )
+        self._selections = {window.name: self._select(window, now) for window in feature_set.windows}
+
+    def _select(self, window: Window, now: int) -> Selection | None:
+        return select(self._feature_set, window, self._rows, now) if self._feature_set.as_of_now else None
+
+    def aggregates(self) -> Aggregates:
+        feature_set = self._feature_set
+        windows = {window.name: window for window in feature_set.windows}
+        counts = {name: self._count(self._chosen(name)) for name in windows}
+        values: dict[str, Values] = {}
+        for feature in feature_set.features:
+            if isinstance(feature, Aggregated):
+                values[feature.name] = self._aggregated(feature, counts[feature.window])
+            elif isinstance(feature, PointInTime):
+                values[feature.name] = self._at(feature.column, self._chosen(feature.window), last=True)
+            elif isinstance(feature, Behavioural) and feature.measure == "frequency":
+                values[feature.name] = _frequency(feature, windows[feature.window], counts[feature.window].tolist())
+            elif isinstance(feature, Behavioural) and feature.measure == "velocity":
+                values[feature.name] = self._velocity(feature, counts[feature.window])
+        is_there = np.any([count > 0 for count in counts.values()], axis=0)
+        start, end = self._bounds(is_there)
+        latest = {name: self._latest(self._chosen(name)) for name in windows}
+        return Aggregates(values, latest, start, end, is_there.tolist())
+
+    def _chosen(self, window: str) -> Flags:
+        selection = self._selections[window]
+        return np.ones(len(self._rows.time), np.bool_) if selection is None else selection.rows
+
+    def _bounds(self, is_there: Flags) -> tuple[list[int | None], list[int | None]]:
+        if not self._feature_set.as_of_now:
+            return _micros(self._groups.column("window_start")), _micros(self._groups.column("window_end"))
+        window = primary(self._feature_set)
+        selection = self._selections[window.name] if window else None
+        if selection is None:
+            return [None] * self._rows.groups, [None] * self._rows.groups
+        return (
+            [int(time) if there else None for time, there in zip(times, selection.bounded, strict=True)]
+            for times in (selection.start, selection.end)
+        )  # type: ignore[return-value]
+
+    def _count(self, chosen: Flags) -> Ints:
+        return np.bincount(self._rows.group[chosen], minlength=self._rows.groups).astype(np.int64)
+
+    def _latest(self, chosen: Flags) -> list[int | None]:
+        """Per group the latest event time."""
+        latest = np.full(self._rows.groups, np.iinfo(np.int64).min)
+        np.maximum.at(latest, self._rows.group[chosen], self._rows.time[chosen])
+        return [None if time == np.iinfo(np.int64).min else int(time) for time in latest]
+
+    def _velocity(self, feature: Behavioural, counts: Ints) -> Values:
+        selection = self._selections[feature.window]
+        assert selection is not None and selection.before is not None
+        before = self._count(selection.before)
+        return [_ratio(int(now), int(then), feature.digits or 0) for now, then in zip(counts, before, strict=True)]
+
+    def _aggregated(self, feature: Aggregated, counts: Ints) -> Values:
+        if feature.column is None:
+            return counts.tolist()
+        chosen = self._chosen(feature.window)
+        if feature.aggregate in ("first", "last"):
+            valid = pc.is_valid(self._columns[feature.column]).to_numpy(zero_copy_only=False)
+            return self._at(feature.column, chosen & valid, last=feature.aggregate == "last")
+        if feature.aggregate == "sum":
+            return _fitting(self._sum(feature.column, chosen), feature_type(self._feature_set, feature))
+        if feature.aggregate == "avg":
+            numbers = self._grouped(feature.column, "count", chosen, 0)
+            return _averages(self._sum(feature.column, chosen), numbers, feature.digits or 0)
+        if feature.aggregate == "count_distinct":
+            return self._grouped(feature.column, "count_distinct", chosen, 0)
+        return self._grouped(feature.column, feature.aggregate, chosen, None)
+
+    def _sum(self, name: str, chosen: Flags) -> Values:
+        column = self._feature_set.source.column(name)
+        digits = column.decimal_size[0] if column.decimal_size else 19
+        if digits <= _SAFE_DIGITS:
+            return self._grouped(name, "sum", chosen, None)
+        totals: Values = [None] * self._rows.groups
+        for group, value in zip(self._rows.group[chosen], self._taken(name, chosen).to_pylist(), strict=True):
+            if value is not None:
+                totals[group] = plus(totals[group], Decimal(value))
+        return totals
+
+    def _taken(self, name: str, chosen: Flags) -> pa.Array:
+        values = self._columns[name]
+        return values if chosen.all() else values.filter(pa.array(chosen))
+
+    def _grouped(self, name: str, function: str, chosen: Flags, empty: Any) -> Values:
+        """One of Arrow's grouped aggregates, `empty` for groups without rows."""
+        values = self._taken(name, chosen)
+        if function == "sum" and pa.types.is_integer(values.type):
+            values = values.cast(pa.decimal128(19, 0)).cast(pa.decimal128(38, 0))
+        elif function == "sum":
+            values = values.cast(pa.decimal128(38, values.type.scale))
+        table = pa.table({"group": self._rows.group[chosen], "value": values})
+        result = table.group_by("group", use_threads=False).aggregate([("value", function)])
+        found: Values = [empty] * self._rows.groups
+        groups, aggregated = result.column("group").to_pylist(), result.column(f"value_{function}").to_pylist()
+        for group, value in zip(groups, aggregated, strict=True):
+            found[group] = value
+        return found
+
+    def _at(self, name: str, chosen: Flags, last: bool) -> Values:
+        """The column in each group's first or last chosen row; rows are in order."""
+        at = np.flatnonzero(chosen)
+        group = self._rows.group[at]
+        edge = np.ones(len(at), np.bool_)
+        edge[slice(0, -1) if last else slice(1, None)] = group[1:] != group[:-1]
+        found: Values = [None] * self._rows.groups
+        values = self._columns[name].take(pa.array(at[edge])).to_pylist()
+        for of, value in zip(group[edge], values, strict=True):
+            found[of] = value
+        return found
+
+
+def _needs_order(feature_set: FeatureSet) -> bool:
+    return any(
+        isinstance(feature, PointInTime) or (isinstance(feature, Aggregated) and feature.aggregate in ("first", "last"))
+        for feature in feature_set.features
+    )
+
+
+def _fitting(sums: Values, type: pa.DataType) -> Values:
+    """A sum that outgrows its type is null instead of the end of the query."""
+    if pa.types.is_integer(type):
+        return [None if total is None or not -_BIGINT <= total < _BIGINT else int(total) for total in sums]
+    return [None if total is None or _digits(total) > type.precision else total for total in sums]
+
+
+def _digits(value: Decimal) -> int:
+    return len(value.as_tuple().digits)
+
+
+def _averages(sums: Values, counts: Sequence[int], digits: int) -> Values:
+    return [
+        None if total is None or not count else _ratio(total, count, digits)
+        for total, count in zip(sums, counts, strict=True)
+    ]
+
+
+def _frequency(feature: Behavioural, window: Window, counts: Sequence[int]) -> Values:
+    assert not isinstance(window, SessionWindow | UnboundedWindow)
+    length, unit = milliseconds(window.length), _UNIT_MS[feature.unit]
+    return [_ratio(count * unit, length, feature.digits or 0) for count in counts]
+
+
+def _ratio(dividend: Decimal | int, divisor: int, digits: int) -> Decimal | None:
+    result = quotient(Decimal(dividend), Decimal(divisor))
+    return None if result is None else rounded(result, digits)
+
+
+def _micros(times: pa.Array) -> list[int | None]:
+    found: list[int | None] = times.cast(pa.int64()).to_pylist()
+    return found
+
+
+# --- Aggregates to finished rows -----------------------------------------------------------------------------------
+
+
 def finish(feature_set: FeatureSet, now: datetime) -> Callable[[pa.RecordBatch], pa.RecordBatch]:
-    """Aggregated rows with a `batch_id` in; finished rows (`row_schema`) out, right as of `now` (aware)."""
+    """Groups with a `batch_id` in; finished rows (`row_schema`) out, right as of `now` (aware). A group without rows gives
+    a row with `is_deleted`."""
     schema = row_schema(feature_set)
-    now_micros = (now - _EPOCH) // timedelta(microseconds=1)
+    now_micros = micros(now)
     evaluators = {f.name: evaluator(f) for f in feature_set.features if isinstance(f, Derived)}
 
-    def complete(batch: pa.RecordBatch) -> pa.RecordBatch:
-        columns = {name: batch.column(name) for name in batch.schema.names}
-        values: dict[str, list[Any]] = {}
+    def complete(groups: pa.RecordBatch) -> pa.RecordBatch:
+        aggregates = aggregate(feature_set, groups, now_micros)
+        values = dict(aggregates.values)
         for feature in feature_set.features:
-            if isinstance(feature, Behavioural):
-                values[feature.name] = _days_since(columns["event_timestamp"], now_micros)
+            if isinstance(feature, Behavioural) and feature.measure == "recency":
+                values[feature.name] = _days_since(aggregates.latest[feature.window], now_micros)
             elif isinstance(feature, Derived):
-                values[feature.name] = _derived(evaluators[feature.name], values, batch.num_rows)
-            else:
-                values[feature.name] = columns[feature.name].to_pylist()
-                continue
-            columns[feature.name] = pa.array(values[feature.name], schema.field(feature.name).type)
-        created = pa.scalar(now_micros, pa.int64()).cast(_TIMESTAMP)
-        columns["created_timestamp"] = pa.repeat(created, batch.num_rows)
-        return pa.RecordBatch.from_arrays([columns[f.name].cast(f.type) for f in schema], schema=schema)
+                values[feature.name] = _derived(evaluators[feature.name], values, groups.num_rows)
+        there = aggregates.is_there
+        columns: dict[str, Any] = {name: groups.column(name) for name in feature_set.entity}
+        for feature in feature_set.features:
+            of = values[feature.name]
+            columns[feature.name] = [value if is_there else None for value, is_there in zip(of, there, strict=True)]
+        columns |= {
+            "window_start": aggregates.window_start,
+            "window_end": aggregates.window_end,
+            "event_timestamp": aggregates.event_timestamp,
+            "created_timestamp": [now_micros] * groups.num_rows,
+            "batch_id": groups.column("batch_id"),
+            "is_deleted": [not is_there for is_there in there],
+        }
+        return pa.RecordBatch.from_arrays([_array(columns[f.name], f.type) for f in schema], schema=schema)
 
     return complete
 
 
-def _days_since(event_times: pa.Array, now_micros: int) -> list[int | None]:
+def _array(values: Any, type: pa.DataType) -> pa.Array:
+    return values.cast(type) if isinstance(values, pa.Array) else pa.array(values, type)
+
+
+def _days_since(event_times: Sequence[int | None], now_micros: int) -> Values:
     today = now_micros // _DAY_MICROS
-    micros = event_times.cast(pa.int64()).to_pylist()
-    return [None if time is None else today - time // _DAY_MICROS for time in micros]
+    return [None if time is None else today - time // _DAY_MICROS for time in event_times]
 
 
-def _derived(evaluate: Any, values: dict[str, list[Any]], rows: int) -> list[Decimal | bool | None]:
+def _derived(evaluate: Any, values: dict[str, Values], rows: int) -> Values:
+    if not values:
+        return [evaluate({})] * rows
     names = list(values)
-    return (
-        [evaluate(dict(zip(names, row, strict=True))) for row in zip(*values.values(), strict=True)]
-        if names
-        else [evaluate({})] * rows
-    )
+    return [evaluate(dict(zip(names, row, strict=True))) for row in zip(*values.values(), strict=True)]

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import datetime, timezone
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -23,19 +24,22 @@ from pyspark.sql.streaming.query import StreamingQuery
 from cdc_features.batch_writer import BatchWriter
 from cdc_features.checkpoint import Batch, Checkpoint
 from cdc_features.dead_letters import DeadLetters
+from cdc_features.durations import milliseconds
 from cdc_features.failure import describe
 from cdc_features.feature_set import FeatureSet
-from cdc_features.features import row_schema
+from cdc_features.features import micros
 from cdc_features.offline import OfflineStore
-from cdc_features.online import drop_expired, expired_start
 from cdc_features.progress import Tally, emit, has_unusable, records_read
 from cdc_features.refresh import refresh
+from cdc_features.report import Report
 from cdc_features.session import open_session
 from cdc_features.settings import Settings, read_settings
-from cdc_features.source import change_log
+from cdc_features.source import change_log, records_of
+from cdc_features.windows import granularity_ms
 
 _POLL_SECONDS = 0.2
 _STOP_SECONDS = 30.0
+_FEW_DEAD_LETTERS = 1000
 
 Build = Callable[[DataFrame], DataFrame]
 
@@ -51,37 +55,43 @@ def main(feature_set: FeatureSet, build: Build) -> None:
             application_id=spark.sparkContext.applicationId,
             spark_ui=spark.sparkContext.uiWebUrl,
         )
-        events = change_log(spark, feature_set, settings.kafka, settings.topic_prefix)
-        Job(spark, feature_set, settings).run(build(events))
+        Job(spark, feature_set, settings, build).run()
     except Exception as error:
         emit("failed", error=describe(error))
         sys.exit(1)
 
 
-class Job:
-    """One run of a feature set over a streaming frame of its changed windows."""
+class TooManyDeadLettersError(RuntimeError):
+    """A run in which too much could not be read has been stopped."""
 
-    def __init__(self, spark: SparkSession, feature_set: FeatureSet, settings: Settings) -> None:
+
+class Job:
+    """One run of a feature set; `build` makes changed groups of Kafka records."""
+
+    def __init__(self, spark: SparkSession, feature_set: FeatureSet, settings: Settings, build: Build) -> None:
         self._spark = spark
         self._feature_set = feature_set
         self._settings = settings
+        self._build = build
         self._checkpoint = Checkpoint(spark, settings.checkpoint)
-        self._store = OfflineStore(settings.offline_root, feature_set, row_schema(feature_set))
-        self._writer = BatchWriter(feature_set, settings, self._checkpoint, self._store)
+        self._store = OfflineStore(settings.offline_root, feature_set)
+        self._writer = BatchWriter(feature_set, settings, self._checkpoint, self._store, self._replay)
         self._dead_letters = DeadLetters(spark, feature_set, settings)
         self._tally = Tally(feature_set)
+        self._max_dead_share = Decimal(feature_set.dead_letter_share)
         self._refreshed: object = None
         self._cut_off = False
 
-    def run(self, changed_windows: DataFrame) -> None:
+    def run(self) -> None:
         """Works until the log's end, or with `continuous` until the stop file appears; raises what failed."""
-        if self._settings.writes_parquet:
+        self._checkpoint.check()
+        if self._settings.sink != "console":
             self._store.prepare()
         self._dead_letters.catch_up(self._checkpoint)
         listener = _Progress()
         self._spark.streams.addListener(listener)
         try:
-            query = self._start(changed_windows)
+            query = self._start()
             self._follow(query, listener.events)
         finally:
             self._spark.streams.removeListener(listener)
@@ -91,9 +101,14 @@ class Job:
             emit("table", rows=self._writer.examples[:5])
         self._tally.finished()
 
-    def _start(self, changed_windows: DataFrame) -> StreamingQuery:
+    def _replay(self, batch: Batch) -> DataFrame:
+        return self._build(records_of(self._spark, self._settings.kafka, batch, from_the_start=True))
+
+    def _start(self) -> StreamingQuery:
+        log = change_log(self._spark, self._feature_set, self._settings.kafka, self._settings.topic_prefix)
         query = (
-            changed_windows.writeStream.queryName(self._feature_set.name)
+            self._build(log)
+            .writeStream.queryName(self._feature_set.name)
             .outputMode("update")
             .option("checkpointLocation", self._settings.checkpoint)
             .foreachBatch(self._writer)
@@ -115,6 +130,7 @@ class Job:
             if progress is None:
                 break
             self._account(progress)
+            self._refuse_garbage(query)
         if self._writer.failure and not self._cut_off:
             raise self._writer.failure
         try:
@@ -129,7 +145,19 @@ class Job:
         batch = self._checkpoint.reported(progress)
         late = self._dead_letters.capture(batch) if has_unusable(progress) else 0
         self._dead_letters.passed(batch)
-        self._tally.add(progress, batch, self._writer.written.pop(batch.id, 0), late)
+        self._tally.add(progress, batch, self._writer.reports.pop(batch.id, Report()), late)
+
+    def _refuse_garbage(self, query: StreamingQuery) -> None:
+        """Where most is garbage, something is wrong with the source or the definition, and features would mislead."""
+        dead, read = self._tally.dead_letters, self._tally.read
+        if dead <= _FEW_DEAD_LETTERS or dead <= self._max_dead_share * read:
+            return
+        self._stop(query)
+        raise TooManyDeadLettersError(
+            f"{dead} of {read} records are dead letters, more than dead_letters.max_share of "
+            f"{self._feature_set.dead_letter_share} allows. They are in {self._settings.dead_letters}/"
+            f"{self._feature_set.name}, each with its reason. What was applied is right; the next run goes on behind them."
+        )
 
     def _stop(self, query: StreamingQuery) -> None:
         """Ends the query after its running batch; one that takes too long is cut off and replayed by the next run."""
@@ -144,23 +172,26 @@ class Job:
 
     def _refresh_due(self) -> bool:
         last = self._checkpoint.last_committed()
-        return self._settings.writes_redis and last is not None and self._refreshed != self._refresh_key(last)
+        return self._ages and last is not None and self._refreshed != self._refresh_key(last)
+
+    @property
+    def _ages(self) -> bool:
+        return self._settings.writes_redis or (self._feature_set.as_of_now and self._settings.writes_parquet)
 
     def _refresh_key(self, last: Batch) -> object:
-        """Changes when the UTC day turns and when the watermark passes a window's end."""
-        return datetime.now(timezone.utc).date(), last.watermark_ms // self._feature_set.window.length_ms
+        """Changes when the UTC day turns and when a window moves: with time, or with the watermark for a set with
+        windows that end."""
+        now = datetime.now(timezone.utc)
+        if self._feature_set.as_of_now:
+            return now.date(), micros(now) // (granularity_ms(self._feature_set) * 1000)
+        return now.date(), last.watermark_ms // milliseconds(self._feature_set.window.slide)
 
     def _refresh(self) -> None:
         # A batch that is being written is newer than the history, and no business of a refresh.
         last = self._checkpoint.last_committed()
-        if not self._settings.writes_redis or last is None:
+        if not self._ages or last is None:
             return
         self._refreshed = self._refresh_key(last)
-        if not self._settings.writes_parquet:
-            # Without a history there is nothing to age, but what is no longer kept has to go.
-            expired = expired_start(last.watermark_ms, self._feature_set.window.length_ms)
-            drop_expired(self._feature_set, self._settings.redis_url, expired)
-            return
         report = refresh(self._spark, self._feature_set, self._store, self._settings, last, datetime.now(timezone.utc))
         self._writer.examples = self._writer.examples or report.examples
 

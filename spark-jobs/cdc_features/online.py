@@ -6,8 +6,9 @@ it the script picks what the features hash shows; because it compares versions, 
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timezone
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +18,7 @@ import redis
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
+from cdc_features.durations import milliseconds
 from cdc_features.feature_set import FeatureSet
 
 # Keys: features hash, windows hash. Arguments: newest window start that is no longer kept (epoch seconds), the version
@@ -49,6 +51,7 @@ if shown then
 end
 """
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _CALLS_PER_ROUND_TRIP = 1000
 _TIMEOUT_SECONDS = 20
 
@@ -57,8 +60,14 @@ class OnlineStoreError(RuntimeError):
     """The online store refused a write or cannot be reached; the batch fails and is run again later."""
 
 
-def features_key(feature_set: FeatureSet, entity: object) -> str:
+def features_key(feature_set: FeatureSet, entity: str) -> str:
     return f"{feature_set.name}:{entity}:features"
+
+
+def entity_text(values: Sequence[object]) -> str:
+    """The key columns as one text, joined by `:`; in keys of several columns a `:` or `\\` within one is escaped."""
+    texts = [text(value) for value in values]
+    return texts[0] if len(texts) == 1 else ":".join(re.sub(r"[\\:]", r"\\\g<0>", part) for part in texts)
 
 
 def windows_key(features: str) -> str:
@@ -75,12 +84,16 @@ def text(value: object) -> str:
     """A feature's value as the store holds it."""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, datetime):
+        return iso((value - _EPOCH) // timedelta(microseconds=1))
     return format(value, "f") if isinstance(value, Decimal) else str(value)
 
 
-def expired_start(watermark_ms: int, length_ms: int) -> int:
-    """Start (epoch seconds) of the newest window whose end the watermark has passed."""
-    return (watermark_ms - length_ms) // 1000
+def expired_start(feature_set: FeatureSet, watermark_ms: int) -> int:
+    """Start (epoch seconds) of the newest window whose end the watermark has passed; a set as of now has none."""
+    if feature_set.as_of_now:
+        return -1
+    return (watermark_ms - milliseconds(feature_set.window.length)) // 1000
 
 
 # A features key and changes of its windows: window, version, payload, window, …
@@ -91,9 +104,8 @@ def changes(feature_set: FeatureSet, finished: pa.RecordBatch) -> Iterator[Call]
     """Per finished row a call with one change."""
     names = [feature.name for feature in feature_set.features]
     columns = [finished.column(name).to_pylist() for name in names]
-    entities, deleted, versions = (
-        finished.column(name).to_pylist() for name in (feature_set.entity, "is_deleted", "batch_id")
-    )
+    entities = zip(*(finished.column(name).to_pylist() for name in feature_set.entity), strict=True)
+    deleted, versions = (finished.column(name).to_pylist() for name in ("is_deleted", "batch_id"))
     starts, ends, events, created = (
         finished.column(name).cast(pa.int64()).to_pylist()
         for name in ("window_start", "window_end", "event_timestamp", "created_timestamp")
@@ -113,12 +125,11 @@ def changes(feature_set: FeatureSet, finished: pa.RecordBatch) -> Iterator[Call]
                 "_event_time": events[i],
                 "_computed_at": created[i],
             }
-            fields += [part for name, micros in times.items() for part in (name, iso(micros))]
+            fields += [part for name, micros in times.items() if micros is not None for part in (name, iso(micros))]
             payload = json.dumps(fields)
-        yield (
-            features_key(feature_set, entity),
-            [f"{starts[i] // 1_000_000:012d}", f"{versions[i]:020d}", payload],
-        )
+        # A set as of now has one row per entity.
+        window = 0 if feature_set.as_of_now else starts[i] // 1_000_000
+        yield features_key(feature_set, entity_text(entity)), [f"{window:012d}", f"{versions[i]:020d}", payload]
 
 
 class OnlineWriter:
@@ -190,6 +201,11 @@ class OnlineWriter:
         for key in self._client.scan_iter(match=windows_key(features_key(feature_set, "*")), count=1000):
             yield key.decode().removeprefix("{").removesuffix("}:windows")
 
+    def versions(self, key: str) -> list[tuple[str, str]]:
+        """Window and version of each entry in the windows hash beside a features key."""
+        stored: Any = self._client.hgetall(windows_key(key))
+        return [(window.decode(), entry[:20].decode()) for window, entry in stored.items()]
+
     def _load(self) -> None:
         try:
             self._script = str(self._client.script_load(COMPARE_AND_WRITE))
@@ -206,9 +222,23 @@ def address(url: str) -> str:
 
 def drop_expired(feature_set: FeatureSet, url: str, expired: int) -> None:
     """Takes windows that are no longer kept, and entities without any other, out of service."""
+    _for_all(feature_set, url, expired, lambda writer, key: [])
+
+
+def empty_others(feature_set: FeatureSet, url: str, expired: int, version: int) -> None:
+    """Takes the rows out of every window that has none as new as `version`: their table was truncated."""
+
+    def emptied(writer: OnlineWriter, key: str) -> list[str]:
+        older = [window for window, stored in writer.versions(key) if stored < f"{version:020d}"]
+        return [part for window in older for part in (window, f"{version:020d}", "")]
+
+    _for_all(feature_set, url, expired, emptied)
+
+
+def _for_all(feature_set: FeatureSet, url: str, expired: int, change: Callable[[OnlineWriter, str], list[str]]) -> None:
     writer = OnlineWriter(url, expired)
     try:
-        writer.write((key, []) for key in writer.companions(feature_set))
+        writer.write((key, change(writer, key)) for key in writer.companions(feature_set))
         writer.flush()
     finally:
         writer.close()

@@ -11,9 +11,9 @@ from typing import Any
 
 from cdc_features.checkpoint import Batch
 from cdc_features.debezium import METRICS
-from cdc_features.durations import milliseconds
 from cdc_features.feature_set import FeatureSet
 from cdc_features.online import iso
+from cdc_features.report import Report
 
 PREFIX = "@cdc-features "
 
@@ -23,25 +23,46 @@ def emit(event: str, **values: Any) -> None:
     sys.stdout.flush()
 
 
+class AccountError(RuntimeError):
+    """Records were lost or counted twice."""
+
+
 @dataclass
 class Tally:
     """Adds up a run. Each record read is exactly one of applied, duplicate, late, dead letter and ignored."""
 
     feature_set: FeatureSet
     read: int = 0
+    applied: int = 0
+    duplicates: int = 0
     late: int = 0
     dead_letters: int = 0
     ignored: int = 0
     entities_written: int = 0
     batches: int = 0
+    state_rows: int = 0
+    state_bytes: int = 0
     started: float = field(default_factory=time.monotonic)
 
-    def add(self, progress: dict[str, Any], batch: Batch, entities_written: int, late: int) -> None:
-        """Counts one batch with records, by its Spark progress event, and emits it."""
-        observed, read = _observed(progress), records_read(progress)
+    def add(self, progress: dict[str, Any], batch: Batch, report: Report, late: int) -> None:
+        """Counts one batch with records, by its Spark progress event, and emits it.
+
+        AccountError when the classes do not add up to what Spark has read: a defect, and no value can be trusted.
+        """
+        observed, read, entities_written = _observed(progress), records_read(progress), report.entities
+        applied = observed["applied"] - late - report.duplicates
+        if applied < 0 or observed["applied"] + observed["dead_letters"] + observed["ignored"] != read:
+            raise AccountError(
+                f"the account of batch {progress['batchId']} does not add up: {read} records read, "
+                f"{observed['applied']} usable, {observed['dead_letters']} dead letters, {observed['ignored']} "
+                f"ignored; among the usable {late} late and {report.duplicates} duplicates"
+            )
         self.batches += 1
         self.read += read
+        self.applied += applied
+        self.duplicates += report.duplicates
         self.late += late
+        self.state_rows, self.state_bytes = _state_size(progress)
         self.dead_letters += observed["dead_letters"]
         self.ignored += observed["ignored"]
         self.entities_written += entities_written
@@ -62,13 +83,15 @@ class Tally:
         emit(
             "finished",
             read=self.read,
-            applied=self.read - self.late - self.dead_letters - self.ignored,
-            duplicates=0,
+            applied=self.applied,
+            duplicates=self.duplicates,
             late=self.late,
             dead_letters=self.dead_letters,
             ignored=self.ignored,
             entities_written=self.entities_written,
             batches=self.batches,
+            state_rows=self.state_rows,
+            state_bytes=self.state_bytes,
             seconds=round(time.monotonic() - self.started, 3),
         )
 
@@ -76,7 +99,7 @@ class Tally:
         """The declared watermark; Spark's own also waits for the retention. None before the first event time."""
         if batch.watermark_ms <= 0:
             return None
-        return iso((batch.watermark_ms + milliseconds(self.feature_set.window.retention)) * 1000)
+        return iso((batch.watermark_ms + self.feature_set.retention_ms) * 1000)
 
 
 def records_read(progress: dict[str, Any]) -> int:
@@ -93,6 +116,17 @@ def has_unusable(progress: dict[str, Any]) -> bool:
 def _observed(progress: dict[str, Any]) -> dict[str, Any]:
     observed: dict[str, Any] = progress.get("observedMetrics", {}).get(METRICS, {})
     return observed
+
+
+def _state_size(progress: dict[str, Any]) -> tuple[int, int]:
+    """Groups in the state, and its bytes on disk as RocksDB has them (in memory, for another state store)."""
+    operators = progress["stateOperators"]
+    rows = sum(operator["numRowsTotal"] for operator in operators)
+    size = sum(
+        operator.get("customMetrics", {}).get("rocksdbSstFileSize", operator["memoryUsedBytes"])
+        for operator in operators
+    )
+    return rows, size
 
 
 def _seconds_behind(progress: dict[str, Any], max_timestamp_ms: int, batch_seconds: float) -> float:

@@ -1,25 +1,29 @@
-"""Ageing: the online store made right as of now, also for entities that get no events.
+"""Ageing: the stores made right as of now, also for entities that get no events.
 
-Takes each entity's kept windows from the Parquet history, recomputes what depends on now and writes them with
-their own versions. So nothing goes back, expired windows and keys go away, and flushed keys come back. Where Redis was
-also written alone its versions may be ahead of an unchanged history: then what was stored up to the newest batch is
-replaced, and keeps its version.
+Windowed sets: each entity's kept windows are taken from the Parquet history, what depends on now is computed again, and they are
+written to Redis with their own versions. So nothing goes back, expired windows and keys go away, and flushed keys come
+back. Where Redis was also written alone its versions may be ahead of an unchanged history: then what was stored up to
+the newest batch is replaced, and keeps its version.
+
+Sets as of now: each entity's rows are taken from the groups kept beside the history. Redis gets every entity,
+Parquet a row for each that is not as its newest row says.
 """
 
-import re
 from datetime import datetime
 
-from pyspark.sql import SparkSession, Window
+from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
-from pyspark.sql.pandas.types import from_arrow_schema
 
 from cdc_features.checkpoint import Batch
 from cdc_features.feature_set import FeatureSet
-from cdc_features.features import row_schema
+from cdc_features.features import micros
+from cdc_features.history import newest_base, newest_rows
 from cdc_features.offline import OfflineStore
-from cdc_features.online import expired_start
+from cdc_features.online import drop_expired, expired_start
+from cdc_features.report import Report
 from cdc_features.settings import Settings
-from cdc_features.sinks import Report, Target, write
+from cdc_features.sinks import Target, write
+from cdc_features.windows import container_start
 
 
 def refresh(
@@ -30,26 +34,67 @@ def refresh(
     last: Batch,
     now: datetime,
 ) -> Report:
-    """Rewrites the online store from the history up to `last`, the newest committed batch; one Spark job."""
+    """Brings the stores from `last`, the newest committed batch, to `now`; one Spark job."""
+    if feature_set.as_of_now:
+        return _age(spark, feature_set, store, settings, last, now)
+    if not settings.writes_redis:
+        return Report()
+    expired = expired_start(feature_set, last.watermark_ms)
+    if not settings.writes_parquet:
+        # Without a history there is nothing to age, but what is no longer kept has to go.
+        drop_expired(feature_set, settings.redis_url, expired)
+        return Report()
     if not store.has_history():
         return Report()
-    expired = expired_start(last.watermark_ms, feature_set.window.length_ms)
-    entity = feature_set.entity
-    # Spark takes a path for a pattern.
-    location = re.sub(r"([\\*?\[\]{}])", r"\\\1", store.location)
-    history = spark.read.schema(from_arrow_schema(row_schema(feature_set))).parquet(location)
-    row = F.struct(*(column for column in history.columns if column not in (entity, "window_start")))
-    # Partitioned by entity alone, one shuffle serves both the newest row per window and the choice of windows.
-    windows = (
-        history.repartition(entity)
-        .groupBy(entity, "window_start")
-        .agg(F.max_by(row, "batch_id").alias("_row"))
-        .select(entity, "window_start", "_row.*")
-    )
-    # An entity's newest window goes along even when expired: the script then clears what is left of it.
-    newest = F.max("window_start").over(Window.partitionBy(entity))
-    kept = F.unix_seconds("window_start") > expired
-    due = windows.withColumn("_newest", newest).where(kept | (F.col("window_start") == F.col("_newest")))
     as_of = 0 if settings.in_step else last.version
     target = Target(now=now, expired=expired, as_of=as_of, redis_url=settings.redis_url)
-    return write(due.drop("_newest").sortWithinPartitions(entity), feature_set, target)
+    return write(_served(newest_rows(spark, feature_set, store), feature_set, expired), feature_set, target)
+
+
+def _served(windows: DataFrame, feature_set: FeatureSet, expired: int) -> DataFrame:
+    """An entity's newest window goes along even when expired: the script then clears what is left of it."""
+    newest = F.max("window_start").over(Window.partitionBy(*feature_set.entity))
+    kept = F.unix_seconds("window_start") > expired
+    due = windows.withColumn("_newest", newest).where(kept | (F.col("window_start") == F.col("_newest")))
+    return due.drop("_newest").sortWithinPartitions(*feature_set.entity)
+
+
+def _age(
+    spark: SparkSession,
+    feature_set: FeatureSet,
+    store: OfflineStore,
+    settings: Settings,
+    last: Batch,
+    now: datetime,
+) -> Report:
+    if not store.has_base():
+        return Report()
+    start = container_start(feature_set, micros(now))
+    in_use = F.lit(True) if start is None else F.col("container_start") == F.timestamp_micros(F.lit(start))
+    base = newest_base(spark, feature_set, store)
+    nothing = base.schema["rows"].dataType
+    # An entity that has rows in older containers only may still be served.
+    groups = base.groupBy(*feature_set.entity).agg(
+        F.coalesce(F.max_by(F.when(in_use, F.col("rows")), F.when(in_use, F.lit(1))), F.array().cast(nothing)).alias(
+            "rows"
+        )
+    )
+    known = F.lit(None)
+    if settings.writes_parquet and store.has_history():
+        rows = newest_rows(spark, feature_set, store)
+        row = F.struct(*(name for name in rows.columns if name not in feature_set.entity)).alias("known")
+        groups = groups.join(rows.select(*feature_set.entity, row), on=list(feature_set.entity), how="left")
+        known = F.col("known")
+    groups = groups.withColumn("known", known).withColumn("batch_id", F.lit(last.version).cast("bigint"))
+    target = Target(
+        now=now,
+        expired=expired_start(feature_set, last.watermark_ms),
+        as_of=last.version,
+        version=last.version,
+        redis_url=settings.redis_url if settings.writes_redis else None,
+        staging=store.staging(last) if settings.writes_parquet else None,
+        ageing=True,
+    )
+    report = write(groups.sortWithinPartitions(*feature_set.entity), feature_set, target)
+    store.commit_aged(last, micros(now), report.parts)
+    return report

@@ -1,4 +1,4 @@
-"""The Spark session of a job: what streaming and exactness need, unless spark-submit said otherwise."""
+"""The Spark session of a job: what exactness needs, and what streaming needs unless spark-submit said otherwise."""
 
 import atexit
 import shutil
@@ -8,22 +8,31 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
+# What exactness needs, whatever spark-submit was told.
+_REQUIRED = {
+    "spark.sql.session.timeZone": "UTC",
+    # Rows are late, and windows final, by the batch's own watermark; with the default one is a batch behind.
+    "spark.sql.streaming.statefulOperator.allowMultiple": "false",
+    # The watermark that is ahead counts, which is the clock's (windows.py).
+    "spark.sql.streaming.multipleWatermarkPolicy": "max",
+    # Spark would otherwise give up digits after the point when a sum nears 38 digits.
+    "spark.sql.decimalOperations.allowPrecisionLoss": "false",
+    # Spark 4.1's V2 Kafka source fails when it repeats an interrupted batch (SPARK-55271, docs/decisions/0009).
+    "spark.sql.streaming.disabledV2MicroBatchReaders": "org.apache.spark.sql.kafka010.KafkaSourceProvider",
+}
+
 _DEFAULTS = {
     "spark.sql.shuffle.partitions": "2",
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.streaming.stateStore.providerClass": (
         "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider"
     ),
-    # Rows are late, and windows final, by the batch's own watermark; with the default one is a batch behind.
-    "spark.sql.streaming.statefulOperator.allowMultiple": "false",
-    # Spark would otherwise give up digits after the point when a sum nears 38 digits.
-    "spark.sql.decimalOperations.allowPrecisionLoss": "false",
-    # Spark 4.1's V2 Kafka source fails when it repeats an interrupted batch (SPARK-55271, docs/decisions/0009).
-    "spark.sql.streaming.disabledV2MicroBatchReaders": "org.apache.spark.sql.kafka010.KafkaSourceProvider",
     # Small batches stay in hash maps; 128 groups, Spark's default, would sort nearly all of them.
     "spark.sql.objectHashAggregate.sortBased.fallbackThreshold": "10000",
     "spark.sql.streaming.stateStore.rocksdb.changelogCheckpointing.enabled": "true",
 }
+
+SETTINGS = {**_DEFAULTS, **_REQUIRED}
 
 
 def open_session(name: str) -> SparkSession:
@@ -33,7 +42,8 @@ def open_session(name: str) -> SparkSession:
     for key, value in _DEFAULTS.items():
         if not given.contains(key):
             spark.conf.set(key, value)
-    spark.conf.set("spark.sql.session.timeZone", "UTC")
+    for key, value in _REQUIRED.items():
+        spark.conf.set(key, value)
     share_library(spark)
     return spark
 

@@ -1,26 +1,29 @@
-"""One pass over a batch: every task finishes its rows, writes them to Redis and stages them for Parquet.
+"""One pass over a batch: every task finishes its groups, writes them to Redis and stages them for Parquet.
 
 Only small reports (counts, part paths, a few examples) come back to the driver.
 """
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 
 from cdc_features.feature_set import FeatureSet
-from cdc_features.features import finish, row_schema
+from cdc_features.features import base_schema, finish, micros, row_schema
 from cdc_features.offline import StagedPart
 from cdc_features.online import OnlineWriter, changes, iso
+from cdc_features.position import Position
+from cdc_features.report import Example, Report
+from cdc_features.windows import container_start
 
-_REPORT = "entities bigint, part string, examples string"
+_REPORT = "report string"
 
-Example = dict[str, Any]
 Pass = Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
 
@@ -28,7 +31,9 @@ Pass = Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 class Target:
     """Where a pass writes to and as of when. `expired` is the newest window start no longer kept (epoch
     seconds), `as_of` a version that rows are right as of, though theirs is older; a store without address (None) is
-    not written; `version` is that of rows that bring none; `examples` is how many rows each task shows."""
+    not written, neither is `base_staging`, for the groups of sets as of now; `version` is that of rows that bring
+    none; `examples` is how many rows each task shows. With `ageing`, rows bring what is `known` of them, and only those
+    that differ are staged and get the target's version."""
 
     now: datetime
     expired: int
@@ -36,84 +41,154 @@ class Target:
     version: int | None = None
     redis_url: str | None = None
     staging: str | None = None
+    base_staging: str | None = None
+    ageing: bool = False
     examples: int = 5
 
 
-@dataclass
-class Report:
-    """What a pass did: entities written, the staged parts, and some rows to show."""
-
-    entities: int = 0
-    parts: list[str] = field(default_factory=list)
-    examples: list[Example] = field(default_factory=list)
-
-
-def write(rows: DataFrame, feature_set: FeatureSet, target: Target) -> Report:
+def write(groups: DataFrame, feature_set: FeatureSet, target: Target) -> Report:
     """Runs the pass as one Spark job.
 
-    The rows of an entity stand together in one partition. They come with a `batch_id`, or get the target's version.
+    The groups of an entity stand together in one partition. They come with a `batch_id`, or get the target's version.
     """
     report = Report()
-    for task in rows.mapInArrow(_pass(feature_set, target), _REPORT).collect():
-        report.entities += task["entities"]
-        report.parts += [task["part"]] if task["part"] else []
-        report.examples += json.loads(task["examples"])
+    for task in groups.mapInArrow(_pass(feature_set, target), _REPORT).collect():
+        report.add(json.loads(task["report"]))
     return report
 
 
 def _pass(feature_set: FeatureSet, target: Target) -> Pass:
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        report = Report()
-        complete = finish(feature_set, target.now)
-        staged = StagedPart(target.staging, row_schema(feature_set)) if target.staging else None
-        writer: OnlineWriter | None = None
-        entity: object = None
+        task = _Task(feature_set, target)
         try:
             for batch in batches:
-                if batch.num_rows == 0:
-                    continue
-                finished = complete(_versioned(batch, target.version))
-                if target.redis_url:
-                    writer = writer or OnlineWriter(target.redis_url, target.expired, target.as_of)
-                    writer.write(changes(feature_set, finished))
-                if staged:
-                    staged.write(finished)
-                for next_entity in finished.column(feature_set.entity).to_pylist():
-                    report.entities += next_entity != entity
-                    entity = next_entity
-                report.examples += _examples(feature_set, finished, target.examples - len(report.examples))
-            if writer:
-                writer.flush()
+                task.take(batch)
+            report = task.finished()
         finally:
-            if writer:
-                writer.close()
-        part = staged.close() if staged else None
-        yield pa.RecordBatch.from_pydict(
-            {
-                "entities": [report.entities],
-                "part": pa.array([part], pa.string()),
-                "examples": [json.dumps(report.examples)],
-            }
-        )
+            task.close()
+        yield pa.RecordBatch.from_pydict({"report": [json.dumps(report)]})
 
     return run
 
 
-def _versioned(batch: pa.RecordBatch, version: int | None) -> pa.RecordBatch:
-    if version is None:
-        return batch
-    return batch.append_column("batch_id", pa.repeat(pa.scalar(version, pa.int64()), batch.num_rows))
+class _Task:
+    """One partition of a pass."""
+
+    def __init__(self, feature_set: FeatureSet, target: Target) -> None:
+        self._feature_set = feature_set
+        self._target = target
+        self._complete = finish(feature_set, target.now)
+        self._container = container_start(feature_set, micros(target.now)) if feature_set.as_of_now else None
+        self._staged = StagedPart(target.staging, row_schema(feature_set)) if target.staging else None
+        self._base = StagedPart(target.base_staging, base_schema(feature_set)) if target.base_staging else None
+        self._writer: OnlineWriter | None = None
+        self._entity: object = None
+        self._entities = 0
+        self._duplicates = 0
+        self._truncated: dict[str, int] | None = None
+        self._examples: list[Example] = []
+
+    def take(self, batch: pa.RecordBatch) -> None:
+        groups = self._without_truncates(batch)
+        if groups.num_rows == 0:
+            return
+        if self._target.version is not None and not self._target.ageing:
+            version = pa.repeat(pa.scalar(self._target.version, pa.int64()), groups.num_rows)
+            groups = groups.append_column("batch_id", version)
+        if self._base:
+            self._base.write(self._base_rows(groups))
+        if self._feature_set.as_of_now and not self._target.ageing:
+            groups = groups.filter(self._is_served(groups))
+        if groups.num_rows:
+            self._serve(groups)
+
+    def _without_truncates(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Also counts what groups tell beside their rows."""
+        if "duplicates" not in batch.schema.names:
+            return batch
+        self._duplicates += pc.sum(batch.column("duplicates")).as_py() or 0
+        truncates = batch.column("truncated")
+        if truncates.null_count == len(truncates):
+            return batch
+        for position in truncates.drop_null().to_pylist():
+            self._truncated = max(self._truncated or position, position, key=lambda p: Position(**p))
+        return batch.filter(truncates.is_null())
+
+    def _is_served(self, groups: pa.RecordBatch) -> pa.Array:
+        if self._container is None:
+            return pa.repeat(pa.scalar(True), groups.num_rows)
+        return pc.equal(groups.column("window_start").cast(pa.int64()), self._container)
+
+    def _base_rows(self, groups: pa.RecordBatch) -> pa.RecordBatch:
+        schema = base_schema(self._feature_set)
+        columns = {name: groups.column(name) for name in (*self._feature_set.entity, "batch_id", "rows")}
+        columns["container_start"] = groups.column("window_start")
+        return pa.RecordBatch.from_arrays([columns[f.name].cast(f.type) for f in schema], schema=schema)
+
+    def _serve(self, groups: pa.RecordBatch) -> None:
+        finished = self._complete(groups)
+        changed = finished
+        if self._target.ageing:
+            finished, changed = self._aged(groups, finished)
+        if self._target.redis_url:
+            self._writer = self._writer or OnlineWriter(
+                self._target.redis_url, self._target.expired, self._target.as_of
+            )
+            self._writer.write(changes(self._feature_set, finished))
+        if self._staged and changed.num_rows:
+            self._staged.write(changed)
+        for entity in zip(*(finished.column(name).to_pylist() for name in self._feature_set.entity), strict=True):
+            self._entities += entity != self._entity
+            self._entity = entity
+        self._examples += _examples(self._feature_set, finished, self._target.examples - len(self._examples))
+
+    def _aged(self, groups: pa.RecordBatch, finished: pa.RecordBatch) -> tuple[pa.RecordBatch, pa.RecordBatch]:
+        """The finished rows with the version they are to have, and those of them that are not as they were known."""
+        assert self._target.version is not None
+        names = [*(feature.name for feature in self._feature_set.features), "is_deleted"]
+        now = zip(*(finished.column(name).to_pylist() for name in names), strict=True)
+        versions, differs = [], []
+        for row, known in zip(now, groups.column("known").to_pylist(), strict=True):
+            # One that was never served needs no row that says it is gone.
+            is_same = row[-1] if known is None else row == tuple(known[name] for name in names)
+            differs.append(not is_same)
+            versions.append(known["batch_id"] if known and is_same else self._target.version)
+        at = finished.schema.get_field_index("batch_id")
+        finished = finished.set_column(at, finished.schema.field(at), pa.array(versions, pa.int64()))
+        return finished, finished.filter(pa.array(differs, pa.bool_()))
+
+    def finished(self) -> dict[str, Any]:
+        """Sends what waits and closes the parts; the task's report."""
+        if self._writer:
+            self._writer.flush()
+        parts, base_parts = ([path] if (path := part and part.close()) else [] for part in (self._staged, self._base))
+        return {
+            "entities": self._entities,
+            "duplicates": self._duplicates,
+            "parts": parts,
+            "base_parts": base_parts,
+            "examples": self._examples,
+            "truncated": self._truncated,
+        }
+
+    def close(self) -> None:
+        if self._writer:
+            self._writer.close()
 
 
 def _examples(feature_set: FeatureSet, finished: pa.RecordBatch, limit: int) -> list[Example]:
     some = finished.slice(0, max(limit, 0))
-    names = [feature_set.entity, *(feature.name for feature in feature_set.features)]
+    names = [*feature_set.entity, *(feature.name for feature in feature_set.features)]
     starts = some.column("window_start").cast(pa.int64()).to_pylist()
     return [
-        {"window_start": iso(start), **{name: _plain(row[name]) for name in names}}
+        {"window_start": None if start is None else iso(start), **{name: _plain(row[name]) for name in names}}
         for start, row in zip(starts, some.select(names).to_pylist(), strict=True)
     ]
 
 
 def _plain(value: Any) -> Any:
-    return format(value, "f") if isinstance(value, Decimal) else value
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, datetime):
+        return iso(micros(value))
+    return value.isoformat() if isinstance(value, date) else value

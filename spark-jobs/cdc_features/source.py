@@ -1,7 +1,10 @@
 """The change log: Debezium's topic of one table, read from its beginning and never past a gap."""
 
+import json
+
 from pyspark.sql import DataFrame, SparkSession
 
+from cdc_features.checkpoint import Batch
 from cdc_features.feature_set import FeatureSet
 
 
@@ -18,5 +21,26 @@ def change_log(spark: SparkSession, feature_set: FeatureSet, bootstrap: str, top
         .option("startingOffsets", "earliest")
         .option("failOnDataLoss", "true")
         .option("minPartitions", str(spark.sparkContext.defaultParallelism))
+        .load()
+    )
+
+
+def records_of(spark: SparkSession, bootstrap: str, batch: Batch, *, from_the_start: bool = False) -> DataFrame:
+    """The Kafka records of one batch once more, or all up to its end that are still there."""
+    first: str = "earliest"
+    if not from_the_start:
+        first = json.dumps(
+            {
+                topic: {partition: batch.start.get(topic, {}).get(partition, 0) for partition in partitions}
+                for topic, partitions in batch.end.items()
+            }
+        )
+    return (
+        spark.read.format("kafka")
+        .option("kafka.bootstrap.servers", bootstrap)
+        .option("subscribe", ",".join(batch.end))
+        .option("startingOffsets", first)
+        .option("endingOffsets", json.dumps(batch.end))
+        .option("failOnDataLoss", "false")
         .load()
     )

@@ -11,3 +11,8 @@ def name(identifier: str) -> str:
 
 def text(value: str) -> str:
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def type(column_type: str) -> str:
+    """A definition's column type as Spark names it."""
+    return "string" if column_type == "text" else column_type

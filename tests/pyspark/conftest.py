@@ -9,18 +9,30 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 import redis
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
 
 # Spark hands timestamps to Python in the zone of the process.
 os.environ["TZ"] = "UTC"
 time.tzset()
 sys.path.insert(0, str(Path(__file__).parents[2] / "spark-jobs"))
+
+from cdc_features.checkpoint import Batch  # noqa: E402
+from cdc_features.feature_set import FeatureSet  # noqa: E402
+from cdc_features.features import finish, row_schema  # noqa: E402
+from cdc_features.position import Position  # noqa: E402
+from cdc_features.session import SETTINGS, share_library  # noqa: E402
+from cdc_features.state import live_rows  # noqa: E402
+
+NOW = datetime(2026, 11, 23, 0, 0, 1, tzinfo=timezone.utc)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -36,19 +48,10 @@ def spark() -> Iterator[SparkSession]:
         .config("spark.driver.host", "127.0.0.1")
         .config("spark.driver.bindAddress", "127.0.0.1")
         .config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1")
-        .config("spark.sql.session.timeZone", "UTC")
-        .config("spark.sql.shuffle.partitions", "2")
-        .config("spark.sql.adaptive.enabled", "false")
-        .config("spark.sql.decimalOperations.allowPrecisionLoss", "false")
-        .config(
-            "spark.sql.streaming.stateStore.providerClass",
-            "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider",
-        )
+        .config(map=SETTINGS)
         .getOrCreate()
     )
     session.sparkContext.setLogLevel("ERROR")
-    from cdc_features.session import share_library
-
     share_library(session)
     yield session
     session.stop()
@@ -91,6 +94,27 @@ def online(redis_url: str) -> Iterator[redis.Redis]:
     client.flushall()
     yield client
     client.close()
+
+
+def computed(
+    spark: SparkSession,
+    module: Any,
+    values: list[str | bytes | None],
+    now: datetime = NOW,
+    truncated: Position | None = None,
+) -> list[Row]:
+    """The finished rows that a job (a module, or anything with FEATURE_SET and `build`) makes of one batch of values."""
+    feature_set: FeatureSet = module.FEATURE_SET
+    batch = Batch(0, {"t": {"0": 0}}, {"t": {"0": len(values)}}, 0)
+    groups = module.build(records(spark, list(values))).transform(live_rows(feature_set, batch, truncated))
+    complete = finish(feature_set, now)
+
+    def finished(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for some in batches:
+            placed = some.filter(some.column("truncated").is_null())
+            yield complete(placed.append_column("batch_id", pa.repeat(pa.scalar(1, pa.int64()), placed.num_rows)))
+
+    return groups.mapInArrow(finished, from_arrow_schema(row_schema(feature_set))).collect()
 
 
 def records(spark: SparkSession, values: list[str | bytes | None]) -> DataFrame:

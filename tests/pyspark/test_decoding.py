@@ -23,12 +23,12 @@ NOON_SECONDS = 1_795_176_000
 
 def decode(spark: SparkSession, column: Column, cases: list[tuple[Any, dict[str, Any] | None]]) -> list[Any]:
     """What each raw value becomes when it comes through the whole parser."""
-    source = Source("public.t", "id", "at", [Column("id", "bigint"), Column("at", "timestamp"), column])
+    source = Source("public.t", ["id"], "at", [Column("id", "bigint"), Column("at", "timestamp"), column])
     feature_set = FeatureSet(
         "x",
-        "id",
+        ["id"],
         source,
-        TumblingWindow("1 day", "1 day"),
+        [TumblingWindow("1 day", "1 day")],
         "1 hour",
         [Aggregated("n", "count_distinct", column=column.name)],
     )

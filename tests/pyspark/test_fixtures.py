@@ -29,9 +29,9 @@ def feature_set_of(columns: dict[str, Any]) -> FeatureSet:
         Column(name, **(written if isinstance(written, dict) else {"type": written}))
         for name, written in columns.items()
     ]
-    source = Source("capture.changes", "id", "at_zone", declared)
+    source = Source("capture.changes", ["id"], "at_zone", declared)
     window = TumblingWindow("30 days", "30 days")
-    return FeatureSet("fixture", "entity", source, window, "1 hour", [Aggregated("n", "count")])
+    return FeatureSet("fixture", ["entity"], source, [window], "1 hour", [Aggregated("n", "count")])
 
 
 def as_written(value: Any) -> str | None:
@@ -90,6 +90,7 @@ def test_a_captured_event_has_the_class_of_its_operation(spark: SparkSession, pa
     for event in fixture["events"]:
         meant = event["expect"]
         row = meant["before"] if meant["op"] == "d" else meant["after"]
-        expected.append("applied" if row and row["entity"] is not None else "ignored")
+        counts = meant["op"] == "t" or (row and row["entity"] is not None)
+        expected.append("applied" if counts else "ignored")
     assert [row["class"] for row in rows] == expected
     assert {"applied", "ignored"} == set(expected)

@@ -13,9 +13,10 @@ from pyspark.sql import Row, SparkSession
 
 import customer_features
 import product_features
-from cdc_features.features import finish, row_schema
+from cdc_features.feature_set import Aggregated, Column, FeatureSet, Source, TumblingWindow
+from cdc_features.features import base_schema, finish
 
-from conftest import event, order, records
+from conftest import NOW, computed, event, order
 
 pytestmark = pytest.mark.spark
 
@@ -23,8 +24,8 @@ OCTOBER, NOVEMBER = "2026-10-01T00:00:00Z", "2026-11-20T10:00:00.000001Z"  # two
 
 
 def windows(spark: SparkSession, events: list[str], module: Any = customer_features) -> dict[tuple[int, str], Row]:
-    rows = module.build(records(spark, list(events))).collect()
-    return {(row[module.FEATURE_SET.entity], row["window_start"].strftime("%m-%d")): row for row in rows}
+    rows = computed(spark, module, list(events))
+    return {(row[module.FEATURE_SET.entity[0]], row["window_start"].strftime("%m-%d")): row for row in rows}
 
 
 def spend(spark: SparkSession, events: list[str]) -> dict[tuple[int, str], tuple[int, str] | None]:
@@ -164,49 +165,43 @@ def test_product_features(spark: SparkSession) -> None:
     assert (row["units_sold_7d"], row["revenue_7d"], row["unique_customers_7d"]) == (8, Decimal("10.00"), 2)
 
 
-def test_a_sum_that_outgrows_its_type_is_null_and_no_error(spark: SparkSession) -> None:
-    from cdc_features.feature_set import Aggregated, Column, FeatureSet, Source, TumblingWindow
-    from cdc_features.features import aggregate
+def added(columns: list[Column], *features: Aggregated, **value: Any) -> dict[str, Any]:
+    """What two rows with the same values add up to."""
+    source = Source("public.t", ["id"], "at", [Column("id", "bigint"), Column("at", "timestamp"), *columns])
+    feature_set = FeatureSet("x", ["id"], source, [TumblingWindow("1 day", "1 day")], "1 hour", features)
+    at = datetime(2026, 1, 1, tzinfo=timezone.utc)
+    rows = [{"event_time": at, "keys": {"id": key}, "values": {"at": at, **value}} for key in (1, 2)]
+    schema = base_schema(feature_set)
+    table = pa.Table.from_pylist([{"id": 1, "container_start": at, "batch_id": 1, "rows": rows}], schema=schema)
+    (groups,) = table.to_batches()
+    bounds = groups.column("container_start")
+    groups = groups.append_column("window_start", bounds).append_column("window_end", bounds)
+    (row,) = finish(feature_set, at)(groups).to_pylist()
+    return row
 
-    columns = [Column("id", "bigint"), Column("at", "timestamp"), Column("n", "bigint"), Column("d", "decimal(38,0)")]
-    feature_set = FeatureSet(
-        "x",
-        "id",
-        Source("public.t", "id", "at", columns),
-        TumblingWindow("1 day", "1 day"),
-        "1 hour",
-        [Aggregated("n_sum", "sum", column="n"), Aggregated("d_sum", "sum", column="d")],
+
+def test_a_sum_that_outgrows_its_type_is_null_and_no_error() -> None:
+    row = added(
+        [Column("n", "bigint"), Column("d", "decimal(38,0)")],
+        Aggregated("n_sum", "sum", column="n"),
+        Aggregated("d_sum", "sum", column="d"),
+        n=2**63 - 1,
+        d=Decimal("9" * 38),
     )
-    element = f"named_struct('at', TIMESTAMP'2026-01-01', 'n', {2**63 - 1}L, 'd', {'9' * 38}BD)"
-    window = "struct(TIMESTAMP'2026-01-01' AS start, TIMESTAMP'2026-01-02' AS end)"
-    frame = spark.sql(f"SELECT 1L AS entity, {window} AS window, array({element}, {element}) AS rows")
-    row = frame.transform(aggregate(feature_set)).collect()[0]
     assert (row["n_sum"], row["d_sum"]) == (None, None)
 
 
-def test_a_sum_keeps_every_digit_of_a_wide_decimal(spark: SparkSession) -> None:
-    from cdc_features.feature_set import Aggregated, Column, FeatureSet, Source, TumblingWindow
-    from cdc_features.features import aggregate
-
-    columns = [Column("id", "bigint"), Column("at", "timestamp"), Column("d", "decimal(38,10)")]
-    source, window = Source("public.t", "id", "at", columns), TumblingWindow("1 day", "1 day")
-    feature_set = FeatureSet("x", "id", source, window, "1 hour", [Aggregated("d_sum", "sum", column="d")])
-    element = "named_struct('at', TIMESTAMP'2026-01-01', 'd', CAST('0.0000000001' AS DECIMAL(38, 10)))"
-    bounds = "struct(TIMESTAMP'2026-01-01' AS start, TIMESTAMP'2026-01-02' AS end)"
-    frame = spark.sql(f"SELECT 1L AS entity, {bounds} AS window, array({element}, {element}) AS rows")
-    assert frame.transform(aggregate(feature_set)).collect()[0]["d_sum"] == Decimal("0.0000000002")
+def test_a_sum_keeps_every_digit_of_a_wide_decimal() -> None:
+    total = Aggregated("d_sum", "sum", column="d")
+    assert added([Column("d", "decimal(38,10)")], total, d=Decimal("1E-10"))["d_sum"] == Decimal("2E-10")
 
 
-def test_finished_rows_have_the_types_of_the_offline_store(spark: SparkSession) -> None:
-    module = customer_features
-    build = module.build(records(spark, [BOUGHT, SECOND, event("c", None, order(3, 6, 100001, OCTOBER), 9)]))
-    table = build.selectExpr("*", "42L AS batch_id").orderBy("customer_id").toArrow()
-    now = datetime(2026, 11, 23, 0, 0, 1, tzinfo=timezone.utc)
-    finished = finish(module.FEATURE_SET, now)(table.combine_chunks().to_batches()[0])
-    rows = pa.Table.from_batches([finished]).to_pylist()
-    assert finished.schema == row_schema(module.FEATURE_SET)
-    five, six = sorted(rows, key=lambda row: row["customer_id"])[:2]
+def test_what_derives_and_what_depends_on_now(spark: SparkSession) -> None:
+    rows = computed(
+        spark, customer_features, [BOUGHT, SECOND, event("c", None, order(3, 6, 100001, OCTOBER), 9)]
+    )
+    five, six = sorted(rows, key=lambda row: row["customer_id"])
     assert five["avg_order_value_30d"] == Decimal("6.25")
     assert (five["days_since_last_order"], five["is_high_value"]) == (3, False)
     assert (six["days_since_last_order"], six["is_high_value"]) == (53, True)
-    assert five["created_timestamp"] == now
+    assert five["created_timestamp"].replace(tzinfo=timezone.utc) == NOW

@@ -13,12 +13,11 @@ from typing import Any
 import pyarrow.dataset as ds
 import pytest
 import redis
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 import customer_features
 from cdc_features import job
 from cdc_features.checkpoint import Batch, Checkpoint, Offsets
-from cdc_features.features import row_schema
 from cdc_features.offline import OfflineStore
 from cdc_features.online import OnlineStoreError
 from cdc_features.progress import PREFIX
@@ -86,24 +85,33 @@ class Chain:
             stop_file=str(folder / "stop"),
             dead_letters=str(folder / "dead"),
         )
-        self.store = OfflineStore(self.settings.offline_root, FEATURE_SET, row_schema(FEATURE_SET))
+        self.store = OfflineStore(self.settings.offline_root, FEATURE_SET)
+        self.feature_set, self._build = FEATURE_SET, customer_features.build
         self._spark = spark
         self._capsys = capsys
 
     def run(self, **changed: Any) -> Events:
         """Runs the job; its events."""
         settings = Settings(**{**vars(self.settings), **changed})
-        stream = (
+        self._capsys.readouterr()
+        job.Job(self._spark, self.feature_set, settings, self._build).run()
+        lines = self._capsys.readouterr().out.splitlines()
+        return [json.loads(line.removeprefix(PREFIX)) for line in lines if line.startswith(PREFIX)]
+
+    def records(self, *_: object, **__: object) -> DataFrame:
+        """The log as Kafka's source would give it, later than any event time."""
+        return (
             self._spark.readStream.schema("value string, offset long")
             .json(str(self.log.folder))
             .selectExpr(
-                "CAST(value AS BINARY) value", "offset", "'t' topic", "0 partition", "NULL key", "now() timestamp"
+                "CAST(value AS BINARY) value",
+                "offset",
+                "'t' topic",
+                "0 partition",
+                "NULL key",
+                "TIMESTAMP'2031-01-01' timestamp",
             )
         )
-        self._capsys.readouterr()
-        job.Job(self._spark, FEATURE_SET, settings).run(customer_features.build(stream))
-        lines = self._capsys.readouterr().out.splitlines()
-        return [json.loads(line.removeprefix(PREFIX)) for line in lines if line.startswith(PREFIX)]
 
     def history(self) -> list[dict[str, Any]]:
         files = sorted(Path(self.store.location).glob("*.parquet"))
@@ -122,7 +130,9 @@ def chain(
 ) -> Chain:
     monkeypatch.setattr(job, "Checkpoint", FileCheckpoint)
     monkeypatch.setattr(job, "DeadLetters", NoDeadLetters)
-    return Chain(spark, tmp_path, redis_url, capsys)
+    chain = Chain(spark, tmp_path, redis_url, capsys)
+    monkeypatch.setattr(job, "change_log", chain.records)
+    return chain
 
 
 def key(customer: int) -> str:

@@ -113,9 +113,10 @@ def test_what_is_no_longer_kept_can_be_dropped_without_a_change(
 
 
 def test_a_window_ends_when_the_watermark_reaches_its_end() -> None:
-    day_ms = DAY * 1000
-    assert expired_start(5 * day_ms, day_ms) == 4 * DAY
-    assert expired_start(5 * day_ms - 1, day_ms) == 4 * DAY - 1
+    feature_set = customer_features.FEATURE_SET  # windows of 30 days
+    watermark_ms = 50 * DAY * 1000
+    assert expired_start(feature_set, watermark_ms) == 20 * DAY
+    assert expired_start(feature_set, watermark_ms - 1) == 20 * DAY - 1
 
 
 def test_forgotten_scripts_are_loaded_again(write: Write, online: redis.Redis) -> None:

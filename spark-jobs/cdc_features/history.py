@@ -1,0 +1,39 @@
+"""What the offline store knows: the newest row of each window, and the newest groups of sets as of now."""
+
+import re
+
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
+
+from cdc_features.feature_set import FeatureSet
+from cdc_features.features import base_schema, row_schema
+from cdc_features.offline import OfflineStore
+
+
+def newest_rows(spark: SparkSession, feature_set: FeatureSet, store: OfflineStore) -> DataFrame:
+    """The newest row (`row_schema`) of each entity and window; of each entity in a set as of now."""
+    keys = [*feature_set.entity, *([] if feature_set.as_of_now else ["window_start"])]
+    order = F.struct("batch_id", "created_timestamp")
+    return _newest(spark, store.location, row_schema(feature_set), feature_set, keys, order)
+
+
+def newest_base(spark: SparkSession, feature_set: FeatureSet, store: OfflineStore) -> DataFrame:
+    """The newest group (`base_schema`) of each entity and container."""
+    keys = [*feature_set.entity, "container_start"]
+    return _newest(spark, store.base_location, base_schema(feature_set), feature_set, keys, F.col("batch_id"))
+
+
+def _newest(spark, location: str, schema: pa.Schema, feature_set: FeatureSet, keys: list[str], order) -> DataFrame:  # type: ignore[no-untyped-def]
+    # Spark takes a path for a pattern.
+    escaped = re.sub(r"([\\*?\[\]{}])", r"\\\1", location)
+    rows = spark.read.schema(from_arrow_schema(schema)).parquet(escaped)
+    row = F.struct(*(column for column in rows.columns if column not in keys))
+    # Partitioned by entity alone, one shuffle serves this and what follows per entity.
+    return (
+        rows.repartition(*feature_set.entity)
+        .groupBy(*keys)
+        .agg(F.max_by(row, order).alias("_row"))
+        .select(*keys, "_row.*")
+    )

@@ -1,0 +1,31 @@
+"""What writing a batch came to."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from cdc_features.position import Position
+
+Example = dict[str, Any]
+
+
+@dataclass
+class Report:
+    """What a pass did: entities written, duplicate records seen, the staged parts, some rows to show, and the newest
+    truncate among the groups."""
+
+    entities: int = 0
+    duplicates: int = 0
+    parts: list[str] = field(default_factory=list)
+    base_parts: list[str] = field(default_factory=list)
+    examples: list[Example] = field(default_factory=list)
+    truncated: Position | None = None
+
+    def add(self, task: dict[str, Any]) -> None:
+        self.entities += task["entities"]
+        self.duplicates += task["duplicates"]
+        self.parts += task["parts"]
+        self.base_parts += task["base_parts"]
+        self.examples += task["examples"]
+        if task["truncated"]:
+            position = Position(**task["truncated"])
+            self.truncated = max(self.truncated or position, position)

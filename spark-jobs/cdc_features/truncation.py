@@ -1,0 +1,49 @@
+"""What becomes of all groups when their table was truncated."""
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from cdc_features import sql
+from cdc_features.feature_set import FeatureSet
+from cdc_features.history import newest_base, newest_rows
+from cdc_features.offline import OfflineStore
+from cdc_features.settings import Settings
+from cdc_features.windows import length_ms
+
+
+def in_order(groups: DataFrame, feature_set: FeatureSet) -> DataFrame:
+    """All groups of an entity in one task and one after the other, so that the online store takes them in one step."""
+    entity = [sql.name(name) for name in feature_set.entity]
+    return groups.repartition(*entity).sortWithinPartitions(*entity, "window_start")
+
+
+def groups_after_truncate(
+    replayed: DataFrame, feature_set: FeatureSet, store: OfflineStore, settings: Settings, expired: int
+) -> DataFrame:
+    """The groups that have rows still, of `replayed` (all of them, folded again), and empty ones for all others that the
+    stores know and that are kept; without a history the caller sees to these."""
+    keys = [*feature_set.entity, "window_start"]
+    kept = f"window_start IS NULL OR unix_seconds(window_start) > {expired}"
+    alive = replayed.where(f"size(rows) > 0 AND ({kept})")
+    stored = _stored(replayed.sparkSession, feature_set, store, settings)
+    if stored is None:
+        return alive
+    same = [stored[name].eqNullSafe(alive[name]) for name in keys]
+    length = length_ms(feature_set)
+    gone = (
+        stored.where(kept)
+        .join(alive, on=same, how="left_anti")
+        .withColumn("window_end", F.timestamp_millis(F.unix_millis("window_start") + length) if length else F.lit(None))
+        .selectExpr(*(sql.name(name) for name in keys), "window_end")
+    )
+    return alive.unionByName(gone, allowMissingColumns=True).withColumn("rows", F.coalesce("rows", F.array()))
+
+
+def _stored(spark, feature_set: FeatureSet, store: OfflineStore, settings: Settings) -> DataFrame | None:  # type: ignore[no-untyped-def]
+    """Entity and `window_start` of the groups that have rows as far as the stores know."""
+    if feature_set.as_of_now:
+        base = newest_base(spark, feature_set, store) if store.has_base() else None
+        return base and base.where("size(rows) > 0").withColumnRenamed("container_start", "window_start").drop("rows")
+    if not settings.writes_parquet or not store.has_history():
+        return None
+    return newest_rows(spark, feature_set, store).where("NOT is_deleted").select(*feature_set.entity, "window_start")
