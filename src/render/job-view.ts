@@ -1,15 +1,19 @@
 /** What the templates show of a feature set: plain values, and calls where they nest. */
 import { formatColumnType } from "../definition/column-type.ts";
 import { formatDuration } from "../definition/duration.ts";
-import type {
-  ArithmeticOperator,
-  Column,
-  ComparisonOperator,
-  Expression,
-  Feature,
-  FeatureSet,
+import {
+  type ArithmeticOperator,
+  type Column,
+  type ComparisonOperator,
+  type Expression,
+  type Feature,
+  type FeatureSet,
+  isAsOfNow,
+  ONLY_WINDOW,
+  type Source,
+  type Window,
 } from "../definition/feature-set.ts";
-import { Call } from "./python-layout.ts";
+import { Call, Name } from "./python-layout.ts";
 
 /** Where a job comes from. */
 export interface Provenance {
@@ -19,7 +23,7 @@ export interface Provenance {
   sha256: string;
 }
 
-/** Functions of `cdc_features.expressions`. */
+/** Functions of `cdc_features.expressions`; those of the language are called as they are in it. */
 const FUNCTIONS: Record<ArithmeticOperator | ComparisonOperator, string> = {
   "+": "add",
   "-": "subtract",
@@ -33,33 +37,93 @@ const FUNCTIONS: Record<ArithmeticOperator | ComparisonOperator, string> = {
   "!=": "not_equal",
 };
 
-const CLASSES: Record<Feature["kind"], string> = {
+const CLASSES: Record<Feature["kind"] | Window["kind"], string> = {
   aggregated: "Aggregated",
+  point_in_time: "PointInTime",
   behavioural: "Behavioural",
   derived: "Derived",
+  tumbling: "TumblingWindow",
+  sliding: "SlidingWindow",
+  rolling: "RollingWindow",
+  session: "SessionWindow",
+  unbounded: "UnboundedWindow",
 };
+
+const CLASSES_ALWAYS = ["Column", "FeatureSet", "Source"];
+
+/** As the library has it, so that a job need not say it. */
+const DEAD_LETTER_SHARE = 0.2;
 
 /** Templates are strict, so that every name they use is present, as null where it does not apply. */
 export function jobView(featureSet: FeatureSet, provenance: Provenance) {
-  const { name, description, entity, source, window, watermarkMs, features } = featureSet;
+  const { name, description, entity, source, windows, watermarkMs, deadLetterShare, features } = featureSet;
+  const kinds = [...windows, ...features].map(({ kind }) => CLASSES[kind]);
   return {
     name,
     description: sentence(description),
     provenance: { file: provenance.file, sha256: provenance.sha256.slice(0, 12) },
     entity,
+    entityColumns: entity.join(", "),
     table: `${source.schema}.${source.table}`,
     primaryKey: source.primaryKey,
     eventTime: source.eventTime,
     columns: source.columns.map(columnView),
-    window: { length: formatDuration(window.lengthMs), retention: formatDuration(window.retentionMs) },
+    sourceOptions: sourceOptions(source),
+    windows: windows.map(windowCall),
+    grouping: groupingCall(featureSet),
     watermark: formatDuration(watermarkMs),
+    deadLetterShare: deadLetterShare === DEAD_LETTER_SHARE ? null : String(deadLetterShare),
     features: features.map(featureView),
-    classes: [...new Set([...CLASSES_ALWAYS, ...features.map(({ kind }) => CLASSES[kind])])],
+    classes: [...new Set([...CLASSES_ALWAYS, ...kinds])],
     functions: [...new Set(features.flatMap(functionsOf))],
   };
 }
 
-const CLASSES_ALWAYS = ["Column", "FeatureSet", "Source", "TumblingWindow"];
+/** What is not as usual. */
+function sourceOptions({ appendOnly, format, replicaIdentity }: Source) {
+  return [
+    ...(appendOnly ? [{ name: "append_only", value: true }] : []),
+    ...(format === "envelope" ? [] : [{ name: "format", value: format }]),
+    ...(replicaIdentity === "full" ? [] : [{ name: "replica_identity", value: replicaIdentity }]),
+  ];
+}
+
+function windowCall(window: Window): Call {
+  const call = (positional: string[], keywords: Record<string, string>) =>
+    new Call(CLASSES[window.kind], positional, { ...keywords, name: windowName(window.name) });
+  switch (window.kind) {
+    case "tumbling":
+      return call([formatDuration(window.lengthMs)], { retention: formatDuration(window.retentionMs) });
+    case "sliding":
+      return call([formatDuration(window.lengthMs)], {
+        slide: formatDuration(window.slideMs),
+        retention: formatDuration(window.retentionMs),
+      });
+    case "rolling":
+      return call([formatDuration(window.lengthMs)], { granularity: formatDuration(window.granularityMs) });
+    case "session":
+      return call([formatDuration(window.gapMs)], {
+        longest: formatDuration(window.longestMs),
+        retention: formatDuration(window.retentionMs),
+      });
+    case "unbounded":
+      return call([], {});
+  }
+}
+
+/** Null for the only window, which needs no name. */
+function windowName(name: string): string | null {
+  return name === ONLY_WINDOW ? null : name;
+}
+
+function groupingCall(featureSet: FeatureSet): Call {
+  const [window] = featureSet.windows;
+  if (isAsOfNow(featureSet) || (window?.kind !== "tumbling" && window?.kind !== "sliding")) {
+    return new Call("windows.containers", [new Name("FEATURE_SET")]);
+  }
+  const slide = window.kind === "sliding" ? [formatDuration(window.slideMs)] : [];
+  return new Call(`windows.${window.kind}`, ["event_time", formatDuration(window.lengthMs), ...slide]);
+}
 
 function columnView({ name, type }: Column) {
   return {
@@ -72,30 +136,55 @@ function columnView({ name, type }: Column) {
 
 function featureView(feature: Feature) {
   const { name, kind } = feature;
+  if (feature.kind === "derived") {
+    const { type, expression } = feature;
+    return {
+      name,
+      kind,
+      expression: expressionCall(expression),
+      digits: type.kind === "decimal" ? type.digits : null,
+      type: type.kind === "integer" || type.kind === "text" ? type.kind : null,
+    };
+  }
+  const window = windowName(feature.window);
+  const column = "column" in feature ? feature.column : null;
   switch (feature.kind) {
-    case "aggregated":
-      return {
-        name,
-        kind,
-        aggregate: feature.aggregate,
-        column: "column" in feature ? feature.column : null,
-      };
-    case "behavioural":
-      return { name, kind, measure: feature.measure, unit: feature.unit };
-    case "derived": {
-      const digits = feature.type.kind === "decimal" ? feature.type.digits : null;
-      return { name, kind, expression: expressionCall(feature.expression), digits };
+    case "aggregated": {
+      const digits = feature.aggregate === "avg" ? digitsOf(feature) : null;
+      return { name, kind, aggregate: feature.aggregate, column, digits, window };
+    }
+    case "point_in_time":
+      return { name, kind, column, window };
+    case "behavioural": {
+      const unit = "unit" in feature ? feature.unit : null;
+      const digits = feature.measure === "recency" ? null : digitsOf(feature);
+      return { name, kind, measure: feature.measure, unit, digits, window };
     }
   }
 }
 
+function digitsOf({ type }: Feature): number | null {
+  return type.kind === "decimal" ? type.digits : null;
+}
+
 function expressionCall(expression: Expression): Call {
-  if (expression.op === "feature") return new Call("feature", [expression.name]);
-  if (expression.op === "literal") return new Call("literal", [expression.value]);
-  return new Call(FUNCTIONS[expression.op], [
-    expressionCall(expression.left),
-    expressionCall(expression.right),
-  ]);
+  switch (expression.op) {
+    case "feature":
+      return new Call("feature", [expression.name]);
+    case "literal":
+    case "text":
+      return new Call(expression.op, [expression.value]);
+    case "coalesce":
+    case "ratio":
+    case "bucket":
+    case "cross":
+      return new Call(expression.op, expression.arguments.map(expressionCall));
+    default:
+      return new Call(FUNCTIONS[expression.op], [
+        expressionCall(expression.left),
+        expressionCall(expression.right),
+      ]);
+  }
 }
 
 function functionsOf(feature: Feature): string[] {

@@ -3,19 +3,19 @@ import { pythonLiteral, type Value } from "./python-literal.ts";
 
 export const LINE_WIDTH = 120;
 
-/** A call whose arguments are literals or calls; a keyword whose value is null is left out. */
+/** A call whose arguments are code themselves; a keyword whose value is null is left out. */
 export class Call {
   readonly name: string;
-  readonly #positional: readonly Argument[];
-  readonly #keywords: Readonly<Record<string, Argument>>;
+  readonly #positional: readonly Code[];
+  readonly #keywords: Readonly<Record<string, Code>>;
 
-  constructor(name: string, positional: readonly Argument[], keywords: Record<string, Argument> = {}) {
+  constructor(name: string, positional: readonly Code[], keywords: Record<string, Code> = {}) {
     this.name = name;
     this.#positional = positional;
     this.#keywords = keywords;
   }
 
-  get arguments(): { prefix: string; value: Argument }[] {
+  get arguments(): { prefix: string; value: Code }[] {
     const keywords = Object.entries(this.#keywords).flatMap(([name, value]) =>
       value === null ? [] : [{ prefix: `${name}=`, value }],
     );
@@ -23,25 +23,47 @@ export class Call {
   }
 }
 
-export type Argument = Value | Call;
+/** A name that a template defines or imports; never a value of a definition. */
+export class Name {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+/** A literal, a name, a list or a call. */
+export type Code = Value | Name | Call | readonly Code[];
 
 /**
  * On one line if it fits with `after` behind it, else one argument per line with a comma after the last, which
  * ruff leaves as it is at any greater width too. `indent` is that of the line, `column` where the code starts.
  */
-export function layOut(code: Argument, indent: number, column = indent, after = 1): string {
-  const flat = flatten(code);
-  if (!(code instanceof Call) || column + flat.length + after <= LINE_WIDTH) return flat;
+export function layOut(code: Code, indent: number, column = indent, after = 1): string {
+  const flat = inline(code);
+  const parts = partsOf(code);
+  if (parts === undefined || parts.items.length === 0 || column + flat.length + after <= LINE_WIDTH)
+    return flat;
   const inner = " ".repeat(indent + 4);
-  const lines = code.arguments.map(
+  const lines = parts.items.map(
     ({ prefix, value }) => `${inner}${prefix}${layOut(value, inner.length, inner.length + prefix.length)},\n`,
   );
-  return `${code.name}(\n${lines.join("")}${" ".repeat(indent)})`;
+  return `${parts.open}\n${lines.join("")}${" ".repeat(indent)}${parts.close}`;
 }
 
-function flatten(code: Argument): string {
-  if (!(code instanceof Call)) return pythonLiteral(code);
-  return `${code.name}(${code.arguments.map(({ prefix, value }) => prefix + flatten(value)).join(", ")})`;
+/** On one line, however long. */
+export function inline(code: Code): string {
+  if (code instanceof Name) return code.text;
+  const parts = partsOf(code);
+  if (parts === undefined) return pythonLiteral(code as Value);
+  return `${parts.open}${parts.items.map(({ prefix, value }) => prefix + inline(value)).join(", ")}${parts.close}`;
+}
+
+/** Of code that can be laid out over several lines. */
+function partsOf(code: Code) {
+  if (code instanceof Call) return { open: `${code.name}(`, items: code.arguments, close: ")" };
+  if (!Array.isArray(code)) return undefined;
+  return { open: "[", items: code.map((value: Code) => ({ prefix: "", value })), close: "]" };
 }
 
 /** `from module import …`, its names in the order of ruff's import rules. */

@@ -2,13 +2,23 @@
 import Handlebars, { type HelperOptions } from "handlebars";
 import type { Feature, FeatureSet } from "../definition/feature-set.ts";
 import { jobView, type Provenance } from "./job-view.ts";
-import { type Argument, Call, layOut, layOutImport, wrapWords } from "./python-layout.ts";
-import { docstringText, pythonLiteral, type Value } from "./python-literal.ts";
+import { Call, type Code, inline, layOut, layOutImport, wrapWords } from "./python-layout.ts";
+import { docstringText } from "./python-literal.ts";
 
 /** By kind of computation, never by entity. */
-const TEMPLATES: Record<FeatureSet["window"]["kind"], string> = { tumbling: "windowed_fold.py.hbs" };
+function templateOf(featureSet: FeatureSet): string {
+  return featureSet.source.appendOnly ? "windowed_aggregate.py.hbs" : "windowed_fold.py.hbs";
+}
 
-const FEATURE_KINDS: Feature["kind"][] = ["aggregated", "behavioural", "derived"];
+/** What templates include with `{{> name}}`. */
+const PARTIALS: Record<string, string> = {
+  header: "parts/header.py.hbs",
+  declaration: "parts/declaration.py.hbs",
+  aggregated: "features/aggregated.py.hbs",
+  point_in_time: "features/point_in_time.py.hbs",
+  behavioural: "features/behavioural.py.hbs",
+  derived: "features/derived.py.hbs",
+} satisfies Record<Feature["kind"] | "header" | "declaration", string>;
 
 /** Nothing is escaped for HTML: the helpers write Python. `strict` covers plain values only, the helpers the rest. */
 const OPTIONS: CompileOptions = { strict: true, noEscape: true, preventIndent: true };
@@ -21,23 +31,28 @@ export function renderJob(
 ): string {
   const handlebars = Handlebars.create();
   handlebars.registerHelper(helpers);
-  for (const kind of FEATURE_KINDS) {
-    handlebars.registerPartial(kind, handlebars.compile(readTemplate(`features/${kind}.py.hbs`), OPTIONS));
+  for (const [name, file] of Object.entries(PARTIALS)) {
+    handlebars.registerPartial(name, handlebars.compile(readTemplate(file), OPTIONS));
   }
-  const template = handlebars.compile(readTemplate(TEMPLATES[featureSet.window.kind]), OPTIONS);
+  const template = handlebars.compile(readTemplate(templateOf(featureSet)), OPTIONS);
   return template(jobView(featureSet, provenance));
 }
 
 const helpers = {
-  /** `{{py value}}`: a literal. */
-  py: (value: Value) => pythonLiteral(value),
+  /** `{{py value}}`: a literal, a list or a call, on one line. */
+  py: (code: Code) => inline(code),
+
+  /** `{{keyword "watermark" watermark at=4}}`: `name=value`, in a line indented by `at`. */
+  keyword(name: string, code: Code, { hash }: HelperOptions): string {
+    return `${name}=${layOut(code, hash.at, hash.at + name.length + 1)}`;
+  },
 
   /** `{{call "Column" name type unit=unit at=12}}`: a call with these arguments, in a line indented by `at`. */
   call(name: string, ...rest: unknown[]): string {
     const { at, ...keywords } = (rest.pop() as HelperOptions).hash;
     // Handlebars hands keywords over from last to first.
-    const inOrder = Object.fromEntries(Object.entries(keywords).toReversed()) as Record<string, Argument>;
-    return layOut(new Call(name, rest as Argument[], inOrder), at);
+    const inOrder = Object.fromEntries(Object.entries(keywords).toReversed()) as Record<string, Code>;
+    return layOut(new Call(name, rest as Code[], inOrder), at);
   },
 
   /** `{{import "module" names}}` */

@@ -1,5 +1,13 @@
 import { expect, test } from "vitest";
-import { Call, LINE_WIDTH, layOut, layOutImport, wrapWords } from "../../../src/render/python-layout.ts";
+import {
+  Call,
+  inline,
+  LINE_WIDTH,
+  layOut,
+  layOutImport,
+  Name,
+  wrapWords,
+} from "../../../src/render/python-layout.ts";
 
 const long = (length: number) => "x".repeat(length);
 
@@ -26,6 +34,16 @@ test("else each argument has a line, down to the calls within, and a null keywor
       ")",
     ].join("\n"),
   );
+});
+
+test("lists are laid out as calls are, and names stand as they are", () => {
+  const list = ["a", new Call("f", [new Name("SET")]), [1, true]];
+  expect(layOut(list, 4)).toBe('["a", f(SET), [1, True]]');
+  expect(layOut([long(60), [long(60)]], 4, 16)).toBe(
+    ["[", `        "${long(60)}",`, `        ["${long(60)}"],`, "    ]"].join("\n"),
+  );
+  expect(layOut([], 4, 200)).toBe("[]");
+  expect(inline([long(100), new Call("f", [long(100)])])).toBe(`["${long(100)}", f("${long(100)}")]`);
 });
 
 test("imports: classes first, each on its line when they are many", () => {
