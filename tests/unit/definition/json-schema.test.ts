@@ -16,7 +16,9 @@ const accepts = (text: string) => {
 
 const folder = new URL("../../../features/", import.meta.url);
 
-test.each(readdirSync(folder).filter((name) => name.endsWith(".yaml")))("accepts %s", (name) => {
+const shipped = readdirSync(folder, { recursive: true, encoding: "utf8" });
+
+test.each(shipped.filter((name) => name.endsWith(".yaml")))("accepts %s", (name) => {
   expect(accepts(readFileSync(new URL(name, folder), "utf8"))).toBe(true);
 });
 
