@@ -1,6 +1,7 @@
+import path from "node:path";
 import type { Command } from "commander";
 import { UsageError } from "../errors.ts";
-import { readEntities } from "../stores/online.ts";
+import { readEntities } from "../stores/entities.ts";
 import type { Context } from "./context.ts";
 import { loadDefinitions } from "./definitions.ts";
 import { json, target } from "./options.ts";
@@ -13,11 +14,17 @@ export function get(program: Command, context: Context): void {
     .addOption(target())
     .addOption(json())
     .action(async (set: string, entities: string[], options: { target: string; json?: boolean }) => {
-      const { redis } = await context.stack(options.target).endpoints();
+      const stack = context.stack(options.target);
+      const { redis, offline } = await stack.endpoints();
       const [definition] = await loadDefinitions([set], context.cwd);
       if (definition === undefined) throw new UsageError(`no feature set named ${set}`);
       const { featureSet } = definition;
-      const found = await readEntities(featureSet, entities, { redisUrl: redis, now: new Date() });
+      const found = await readEntities(featureSet, entities, {
+        redisUrl: redis,
+        offlineRoot: offline,
+        now: new Date(),
+        scratch: path.join(stack.stateDir, "tmp"),
+      });
       if (options.json) {
         context.terminal.print(JSON.stringify(found));
         return;
@@ -27,6 +34,6 @@ export function get(program: Command, context: Context): void {
         entity,
         ...names.map((name) => String(features[name] ?? "-")),
       ]);
-      context.terminal.print(formatTable([featureSet.entity, ...names], rows));
+      context.terminal.print(formatTable([featureSet.entity.join(":"), ...names], rows));
     });
 }

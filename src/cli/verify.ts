@@ -57,6 +57,7 @@ export function verify(program: Command, context: Context): void {
             redisUrl: endpoints.redis,
             offlineRoot: endpoints.offline,
             postgresUrl: endpoints.postgres,
+            scratch: path.join(stack.stateDir, "tmp"),
             ...written,
           });
         const report = await context.progress.step(

@@ -52,6 +52,17 @@ export function isoOfMicros(micros: bigint): string {
   return fraction === 0n ? `${whole}Z` : `${whole}.${fraction.toString().padStart(6, "0")}Z`;
 }
 
+/** `2026-03-01` of a number of days since 1970. */
+export function isoDate(days: bigint): string {
+  return isoOfMicros(days * DAY_MICROS).slice(0, 10);
+}
+
+/** The days since 1970 of `2026-03-01`; undefined for anything else. */
+export function daysOfIso(text: string): bigint | undefined {
+  const micros = microsOfIso(`${text}T00:00:00Z`);
+  return micros === undefined ? undefined : micros / DAY_MICROS;
+}
+
 /** Number of the UTC day since 1970. */
 export function utcDay(micros: bigint): number {
   return Number(floorDivide(micros, DAY_MICROS));

@@ -18,9 +18,8 @@ export interface PartitionRange {
 export interface TopicReader {
   /** The topic's partitions as they were when the reading began; nothing from `high` on is handed out. */
   begin(ranges: PartitionRange[]): void;
+  /** Offsets of one partition come in order; partitions come in any. */
   record(partition: number, offset: number, message: KafkaMessage): void;
-  /** All records of the partition below `nextOffset` have been handed out. */
-  reached(partition: number, nextOffset: number): void;
 }
 
 export interface ReadOptions {
@@ -51,7 +50,6 @@ export async function readTopic(options: ReadOptions, reader: TopicReader): Prom
   const pending = new Map(
     ranges.filter(({ low, high }) => low < high).map((range) => [range.partition, range]),
   );
-  for (const { partition, high } of ranges) if (!pending.has(partition)) reader.reached(partition, high);
   if (pending.size > 0) await consume(kafka, options, reader, pending);
 }
 
@@ -134,9 +132,7 @@ function untilAllReached(
       timer.refresh();
       const range = pending.get(payload.partition);
       if (range === undefined) return;
-      const next = Math.min(Number(payload.lastOffset) + 1, range.high);
-      reader.reached(payload.partition, next);
-      if (next < range.high) return;
+      if (Number(payload.lastOffset) + 1 < range.high) return;
       pending.delete(payload.partition);
       consumer.pause([{ topic, partitions: [payload.partition] }]);
       if (pending.size > 0) return;

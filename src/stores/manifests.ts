@@ -14,6 +14,8 @@ const manifestSchema = z.object({
   sha256: z.string().nullish(),
   /** First offset and the one after the last, by partition. */
   offsets: z.record(z.string().regex(/^\d+$/), z.tuple([count, count])),
+  /** Written when time had passed, and not for a batch; then there are no offsets. */
+  aged: z.boolean().optional(),
   /** The watermark that the batch evicted windows by, in ms since 1970. */
   watermark_ms: z.number().int().nullable(),
 });

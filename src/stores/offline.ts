@@ -2,24 +2,27 @@
 import type { Dirent } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import path from "node:path";
-import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
-import { type FeatureSet, type FeatureType, offlineFolder } from "../definition/feature-set.ts";
+import type { DuckDBConnection } from "@duckdb/node-api";
+import { type FeatureSet, isAsOfNow, offlineFolder } from "../definition/feature-set.ts";
+import { identifier, literal, rowsOf, withDuckDb } from "../platform/duckdb.ts";
 import { sha256OfFile } from "../platform/files.ts";
 import { type ManifestFile, readManifests } from "./manifests.ts";
+import { entityExpression, parquetTypes, TIMES, textExpression } from "./parquet-columns.ts";
+import { columnsNamed } from "./rows.ts";
 
-/** The newest row of one (entity, window). Times are micros since 1970 UTC; null where the file has null. */
+/** The newest row of one window of an entity, or of the entity. Times are micros since 1970 UTC; null where the file has null. */
 export interface OfflineRow {
   entity: string | null;
+  /** The window's start in ms, null where there is none; 0 in a set as of now. */
+  slot: number | null;
   windowStart: bigint | null;
   windowEnd: bigint | null;
-  /** Features by name as text: exact, and as their Parquet type writes them. */
+  /** Features by name as text: exact, and as the online store writes them but for the digits of decimals. */
   features: Map<string, string | null>;
   eventTimestamp: bigint | null;
   createdTimestamp: bigint | null;
   batchId: bigint | null;
   isDeleted: boolean | null;
-  /** Rows of this window in the same batch; more than one is an error. */
-  copies: number;
 }
 
 export interface OfflineFile {
@@ -32,45 +35,46 @@ export interface OfflineFile {
   problem: string | undefined;
 }
 
-export interface OfflineStore {
-  folder: string;
-  rows: OfflineRow[];
+export interface OfflineFiles {
   files: OfflineFile[];
   /** Whatever else lies in the folder and readers of the folder would stumble over. */
   strangers: string[];
   manifests: ManifestFile[];
 }
 
-/** An absent folder is an empty store. */
-export async function readOfflineStore(featureSet: FeatureSet, offlineRoot: string): Promise<OfflineStore> {
+/**
+ * Hands on all rows of the newest batch of each window, or of each entity in a set as of now, in any order. An
+ * absent folder is an empty store; `scratch` is a folder for what does not fit in memory.
+ */
+export async function readOfflineStore(
+  featureSet: FeatureSet,
+  { offlineRoot, scratch }: { offlineRoot: string; scratch: string },
+  onRow: (row: OfflineRow) => void,
+): Promise<OfflineFiles> {
   const folder = path.join(offlineRoot, offlineFolder(featureSet));
   // Manifests first: a file that is put in place meanwhile is then one without a manifest, never one that is lost.
   const manifests = await readManifests(folder);
   const { names, strangers } = await entriesOf(folder);
-  const instance = await DuckDBInstance.create(":memory:");
-  const connection = await instance.connect();
-  try {
-    await connection.run("SET TimeZone = 'UTC'");
-    const problems = await loadFiles(connection, featureSet, folder, names);
-    const counts = await rowCounts(connection);
-    const files: OfflineFile[] = [];
-    for (const name of names) {
-      const file = path.join(folder, name);
-      const problem = problems.get(name);
-      const rows = problem === undefined ? (counts.get(name) ?? 0) : undefined;
-      files.push({ name, bytes: (await stat(file)).size, sha256: await sha256OfFile(file), rows, problem });
+  const paths = names.map((name) => path.join(folder, name));
+  const found = await withDuckDb(scratch, async (connection) => {
+    const usable = await usableFiles(connection, featureSet, paths);
+    if ([...usable.values()].some((one) => typeof one === "number")) {
+      for await (const row of rowsOf(connection, "SELECT * FROM newest")) onRow(offlineRow(featureSet, row));
     }
-    return {
-      folder,
-      rows: await newestRows(connection, featureSet),
-      files,
-      strangers,
-      manifests,
-    };
-  } finally {
-    connection.closeSync();
-    instance.closeSync();
+    return usable;
+  });
+  const files: OfflineFile[] = [];
+  for (const [i, file] of paths.entries()) {
+    const rowsOrProblem = found.get(file);
+    files.push({
+      name: names[i] as string,
+      bytes: (await stat(file)).size,
+      sha256: await sha256OfFile(file),
+      rows: typeof rowsOrProblem === "string" ? undefined : rowsOrProblem,
+      problem: typeof rowsOrProblem === "string" ? rowsOrProblem : undefined,
+    });
   }
+  return { files, strangers, manifests };
 }
 
 async function entriesOf(folder: string): Promise<{ names: string[]; strangers: string[] }> {
@@ -89,44 +93,50 @@ async function entriesOf(folder: string): Promise<{ names: string[]; strangers: 
   }
 }
 
-/** Fills the table `rows` from all files in one go, or, when one of them is broken, from each that is not. */
-async function loadFiles(
+/** By file, how many rows it has, or why they cannot be used. All files in one go, and one by one when one is broken. */
+async function usableFiles(
   connection: DuckDBConnection,
   featureSet: FeatureSet,
-  folder: string,
-  names: string[],
-): Promise<Map<string, string>> {
-  const problems = new Map<string, string>();
-  await connection.run(createTable(featureSet));
-  const load = async (some: string[]): Promise<string | undefined> => {
-    const list = `[${some.map((name) => literal(path.join(folder, name))).join(", ")}]`;
+  files: string[],
+): Promise<Map<string, number | string>> {
+  const problemIn = async (some: string[]): Promise<string | undefined> => {
     try {
-      const problem = await schemaProblem(connection, featureSet, list);
-      if (problem === undefined) await connection.run(insertRows(featureSet, list));
+      const problem = await schemaProblem(connection, featureSet, some);
+      if (problem === undefined)
+        await connection.run(`CREATE OR REPLACE TABLE newest AS ${newestRows(featureSet, some)}`);
       return problem;
     } catch (error) {
       return (error as Error).message.split("\n")[0];
     }
   };
-  if (names.length === 0 || (await load(names)) === undefined) return problems;
-  for (const name of names) {
-    const problem = await load([name]);
-    if (problem !== undefined) problems.set(name, problem);
+  const problems = new Map<string, string>();
+  if (files.length > 0 && (await problemIn(files)) !== undefined) {
+    for (const file of files) {
+      const problem = await problemIn([file]);
+      if (problem !== undefined) problems.set(file, problem);
+    }
+    const usable = files.filter((file) => !problems.has(file));
+    if (usable.length > 0) await problemIn(usable);
   }
-  return problems;
+  const usable = files.filter((file) => !problems.has(file));
+  const counts = usable.length === 0 ? new Map<string, number>() : await rowCounts(connection, usable);
+  return new Map(files.map((file) => [file, problems.get(file) ?? counts.get(file) ?? 0]));
 }
 
-const TIMES = ["TIMESTAMP", "TIMESTAMP WITH TIME ZONE"];
+async function rowCounts(connection: DuckDBConnection, files: string[]): Promise<Map<string, number>> {
+  const result = await connection.runAndReadAll(
+    `SELECT file_name, num_rows FROM parquet_file_metadata(${listOf(files)})`,
+  );
+  return new Map((result.getRows() as [string, bigint][]).map(([file, rows]) => [file, Number(rows)]));
+}
 
-/** The types a column may have in Parquet, as DuckDB calls them; a decimal's precision may be any. */
+/** The types a column may have in Parquet, as DuckDB calls them. */
 function expectedTypes(featureSet: FeatureSet): Map<string, string[]> {
-  const entity = featureSet.source.columns.find(({ name }) => name === featureSet.entity);
-  const isNumber = entity?.type.kind === "bigint" || entity?.type.kind === "integer";
+  const named = [...columnsNamed(featureSet, featureSet.entity), ...featureSet.features];
   return new Map([
-    [featureSet.entity, [isNumber ? entity.type.kind.toUpperCase() : "VARCHAR"]],
+    ...named.map((column): [string, string[]] => [column.name, parquetTypes(column)]),
     ["window_start", TIMES],
     ["window_end", TIMES],
-    ...featureSet.features.map(({ name, type }): [string, string[]] => [name, [typeName(type)]]),
     ["event_timestamp", TIMES],
     ["created_timestamp", TIMES],
     ["batch_id", ["BIGINT"]],
@@ -134,17 +144,13 @@ function expectedTypes(featureSet: FeatureSet): Map<string, string[]> {
   ]);
 }
 
-function typeName(type: FeatureType): string {
-  return type.kind === "decimal" ? `DECIMAL(*,${type.digits})` : type.kind.toUpperCase();
-}
-
 async function schemaProblem(
   connection: DuckDBConnection,
   featureSet: FeatureSet,
-  list: string,
+  files: string[],
 ): Promise<string | undefined> {
   const result = await connection.runAndReadAll(
-    `SELECT file_name, name, duckdb_type FROM parquet_schema(${list}) WHERE num_children IS NULL`,
+    `SELECT file_name, name, duckdb_type FROM parquet_schema(${listOf(files)}) WHERE num_children IS NULL`,
   );
   const columnsByFile = new Map<string, Map<string, string>>();
   for (const [file, name, type] of result.getRows() as [string, string, string][]) {
@@ -163,57 +169,48 @@ async function schemaProblem(
   return undefined;
 }
 
-function createTable(featureSet: FeatureSet): string {
-  const features = featureSet.features.map((_, i) => `f${i} VARCHAR, `).join("");
+/** A batch may have two rows of a window, by mistake, or of an entity, by ageing. */
+function newestRows(featureSet: FeatureSet, files: string[]): string {
+  const keys = [...featureSet.entity.map(identifier), ...(isAsOfNow(featureSet) ? [] : ["window_start"])];
+  const same = [...keys, "batch_id"].map((key) => `r.${key} IS NOT DISTINCT FROM n.${key}`).join(" AND ");
+  const features = featureSet.features.map(({ name, type }) =>
+    textExpression(`r.${identifier(name)}`, type.kind),
+  );
+  const columns = [
+    entityExpression(featureSet, "r"),
+    "epoch_us(r.window_start)",
+    "epoch_us(r.window_end)",
+    "epoch_us(r.event_timestamp)",
+    "epoch_us(r.created_timestamp)",
+    "r.batch_id",
+    "r.is_deleted",
+    ...features,
+  ];
+  const all = `read_parquet(${listOf(files)}, hive_partitioning = false, union_by_name = true)`;
   return (
-    `CREATE TABLE rows (file VARCHAR, entity VARCHAR, window_start BIGINT, window_end BIGINT, ${features}` +
-    "event_timestamp BIGINT, created_timestamp BIGINT, batch_id BIGINT, is_deleted BOOLEAN)"
+    `SELECT ${columns.map((column, i) => `${column} AS c${i}`).join(", ")} FROM ${all} r ` +
+    `JOIN (SELECT ${keys.join(", ")}, max(batch_id) AS batch_id FROM ${all} GROUP BY ALL) n ON ${same}`
   );
 }
 
-function insertRows(featureSet: FeatureSet, list: string): string {
-  const features = featureSet.features.map(({ name }) => `${quoted(name)}::VARCHAR, `).join("");
-  return (
-    `INSERT INTO rows SELECT parse_filename(filename), ${quoted(featureSet.entity)}::VARCHAR, ` +
-    `epoch_us(window_start), epoch_us(window_end), ${features}` +
-    "epoch_us(event_timestamp), epoch_us(created_timestamp), batch_id, is_deleted " +
-    `FROM read_parquet(${list}, filename = true, hive_partitioning = false)`
-  );
+function offlineRow(featureSet: FeatureSet, row: unknown[]): OfflineRow {
+  const [entity, windowStart, windowEnd, eventTimestamp, createdTimestamp, batchId, isDeleted] = row;
+  const features = row.slice(7) as (string | null)[];
+  const start = windowStart as bigint | null;
+  const slot = isAsOfNow(featureSet) ? 0 : start === null ? null : Number(start / 1000n);
+  return {
+    entity,
+    slot,
+    windowStart: start,
+    windowEnd,
+    eventTimestamp,
+    createdTimestamp,
+    batchId,
+    isDeleted,
+    features: new Map(featureSet.features.map(({ name }, i) => [name, features[i] ?? null])),
+  } as OfflineRow;
 }
 
-async function rowCounts(connection: DuckDBConnection): Promise<Map<string, number>> {
-  const result = await connection.runAndReadAll("SELECT file, count(*) FROM rows GROUP BY file");
-  return new Map((result.getRows() as [string, bigint][]).map(([file, count]) => [file, Number(count)]));
-}
-
-async function newestRows(connection: DuckDBConnection, featureSet: FeatureSet): Promise<OfflineRow[]> {
-  const features = featureSet.features.map((_, i) => `, f${i}`).join("");
-  const result = await connection.runAndReadAll(
-    "SELECT entity, window_start, window_end, event_timestamp, created_timestamp, batch_id, is_deleted, " +
-      `count(*) OVER (PARTITION BY entity, window_start, batch_id)${features} FROM rows ` +
-      "QUALIFY row_number() OVER (PARTITION BY entity, window_start ORDER BY batch_id DESC NULLS LAST) = 1",
-  );
-  return result.getRows().map((row) => {
-    const [entity, windowStart, windowEnd, eventTimestamp, createdTimestamp, batchId, isDeleted, copies] =
-      row;
-    return {
-      entity,
-      windowStart,
-      windowEnd,
-      eventTimestamp,
-      createdTimestamp,
-      batchId,
-      isDeleted,
-      copies: Number(copies),
-      features: new Map(featureSet.features.map(({ name }, i) => [name, row[8 + i]])),
-    } as OfflineRow;
-  });
-}
-
-function quoted(identifier: string): string {
-  return `"${identifier.replaceAll('"', '""')}"`;
-}
-
-function literal(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
+function listOf(files: string[]): string {
+  return `[${files.map(literal).join(", ")}]`;
 }

@@ -4,7 +4,7 @@
  */
 
 import { type Manifest, manifestsOf } from "../stores/manifests.ts";
-import type { OfflineStore } from "../stores/offline.ts";
+import type { OfflineFiles } from "../stores/offline.ts";
 import { type Difference, offlineFileFinding } from "./difference.ts";
 
 /**
@@ -12,7 +12,7 @@ import { type Difference, offlineFileFinding } from "./difference.ts";
  * before ended: batches of an earlier checkpoint, which a rebuild read again, are passed over.
  */
 export function chainOf(manifests: Manifest[]): Manifest[] {
-  const byId = [...manifests].sort((a, b) => a.batch_id - b.batch_id);
+  const byId = manifests.filter(({ aged }) => aged !== true).sort((a, b) => a.batch_id - b.batch_id);
   const chain: Manifest[] = [];
   let current = byId.pop();
   while (current !== undefined) {
@@ -32,7 +32,7 @@ function meets(earlier: Manifest, successor: Manifest): boolean {
 }
 
 /** Everything about files and manifests that is not as the job would have left it. */
-export function checkBatches(store: OfflineStore, lowOffsets: Map<number, number> | undefined): Difference[] {
+export function checkBatches(store: OfflineFiles, lowOffsets: Map<number, number> | undefined): Difference[] {
   const manifests = manifestsOf(store.manifests);
   return [
     ...store.manifests.flatMap((file) =>
@@ -50,12 +50,17 @@ export function checkBatches(store: OfflineStore, lowOffsets: Map<number, number
 
 /** A manifest agrees with itself: its name and its file's are those of the batch, which is the sum of its ends. */
 function checkManifest(name: string, manifest: Manifest): Difference[] {
-  const { batch_id, file, offsets } = manifest;
+  const { batch_id, file, offsets, aged } = manifest;
   const end = Object.values(offsets).reduce((sum, [, end]) => sum + end, 0);
-  const own = nameOf(manifest).replace(/json$/, "parquet");
+  // Ageing adds the moment to its name.
+  const isOwnName: boolean = aged
+    ? AGED_NAME.exec(name)?.[1] === digits(batch_id)
+    : name === nameOf(manifest);
+  const own = (isOwnName ? name : nameOf(manifest)).replace(/json$/, "parquet");
   const problems = [
-    batch_id !== end && `says batch ${batch_id}, its offsets end at ${end}`,
-    name !== nameOf(manifest) && `says batch ${batch_id}, which is not its name`,
+    !aged && batch_id !== end && `says batch ${batch_id}, its offsets end at ${end}`,
+    aged === true && Object.keys(offsets).length > 0 && "says offsets, though ageing reads no events",
+    !isOwnName && `says batch ${batch_id}, which is not its name`,
     file !== null && file !== own && `names the file ${file} instead of ${own}`,
     file !== null &&
       (manifest.bytes == null || manifest.sha256 == null) &&
@@ -66,7 +71,7 @@ function checkManifest(name: string, manifest: Manifest): Difference[] {
     .map((problem) => offlineFileFinding("different", `_batches/${name}`, problem));
 }
 
-function checkFile(store: OfflineStore, manifest: Manifest): Difference[] {
+function checkFile(store: OfflineFiles, manifest: Manifest): Difference[] {
   if (manifest.file === null) return [];
   const name = manifest.file;
   const file = store.files.find((one) => one.name === name);
@@ -97,7 +102,7 @@ function checkFile(store: OfflineStore, manifest: Manifest): Difference[] {
   return findings;
 }
 
-function unknownFiles(store: OfflineStore, manifests: Manifest[]): Difference[] {
+function unknownFiles(store: OfflineFiles, manifests: Manifest[]): Difference[] {
   const known = new Set(manifests.map(({ file }) => file));
   return store.files
     .filter(({ name }) => !known.has(name))
@@ -123,6 +128,12 @@ function gaps(manifests: Manifest[], lowOffsets: Map<number, number> | undefined
   });
 }
 
+const AGED_NAME = /^(\d{20})-\d{20}\.json$/;
+
 export function nameOf({ batch_id }: Manifest): string {
-  return `${String(batch_id).padStart(20, "0")}.json`;
+  return `${digits(batch_id)}.json`;
+}
+
+function digits(version: number): string {
+  return String(version).padStart(20, "0");
 }

@@ -1,10 +1,10 @@
 /** Column values out of Debezium's JSON, whichever way the connector was told to write them. */
 import type { Column, ColumnType, TimestampUnit } from "../definition/feature-set.ts";
 import { floorDivide, isInstant, microsOfIso } from "../platform/instants.ts";
+import type { ColumnValue } from "../stores/rows.ts";
 import { isFaithful, isLongNumber } from "./json.ts";
 
-/** Decimals as bigint in units of the type's last digit, timestamps in micros, dates in days since 1970. */
-export type ColumnValue = bigint | string | boolean | null;
+export type { ColumnValue };
 
 /** What the event's own schema says of a column, where the event carries one. */
 export interface SchemaField {
@@ -14,7 +14,7 @@ export interface SchemaField {
 }
 
 /** What Debezium writes for a large value that an update left as it was and the log does not hold. */
-const UNAVAILABLE = "__debezium_unavailable_value";
+export const UNAVAILABLE = "__debezium_unavailable_value";
 
 /** The value cannot be what its column's type says. */
 export class Undecodable extends Error {}

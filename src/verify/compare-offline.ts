@@ -1,206 +1,176 @@
-/** The newest offline row of every window, value by value, against the expectation. */
-import type { FeatureSet } from "../definition/feature-set.ts";
+/** The newest offline row of each of an entity's windows, value by value, against the expectation. */
 import { isoOfMicros } from "../platform/instants.ts";
-import type { OfflineRow, OfflineStore } from "../stores/offline.ts";
+import type { Computed } from "../stores/features.ts";
 import { onlineText } from "../stores/values.ts";
 import {
   CLOCK_SKEW_MICROS,
-  type Comparison,
+  Findings,
   isoOfMs,
-  isSameValue,
-  judge,
-  type NewestBatch,
+  isSameText,
+  type Scope,
+  type Stored,
+  type StoredRow,
 } from "./compare.ts";
-import type { Difference } from "./difference.ts";
-import { type Expectation, isKept, type WindowAggregates } from "./expectation.ts";
-import { featuresOf } from "./expected.ts";
+import type { EntityExpectation, ExpectedSlot } from "./expectation.ts";
 
+/** `isCovered` tells which windows the expectation knows about: a table says nothing about final ones. */
 export function compareOffline(
-  featureSet: FeatureSet,
-  expectation: Expectation,
-  rows: RowsByWindow,
-  now: bigint,
-): Comparison {
-  const comparison = new OfflineComparison(featureSet, expectation, now);
-  const unseen = new Map(rows);
-  for (const [entity, windows] of expectation.entities) {
-    for (const [startMs, aggregates] of windows) {
-      const place = placeOf(entity, BigInt(startMs) * 1000n);
-      comparison.compare(entity, startMs, aggregates, unseen.get(place));
-      unseen.delete(place);
-    }
+  scope: Scope,
+  expectation: EntityExpectation,
+  stored: Stored,
+  isCovered: (slot: number) => boolean,
+): Findings {
+  const findings = new Findings(scope, stored.entity, "offline");
+  for (const slot of expectation.slots.values()) {
+    if (!isCovered(slot.slot)) continue;
+    const row = stored.rows.find((one) => one.slot === slot.slot);
+    if (row === undefined) reportMissing(scope, findings, slot);
+    else new RowComparison(scope, findings, slot, row).compare();
   }
-  for (const row of unseen.values()) comparison.judgeUnexpected(row);
-  return comparison;
+  for (const row of stored.rows) {
+    const isExpected = row.slot !== null && (expectation.slots.has(row.slot) || !isCovered(row.slot));
+    if (!isExpected) reportUnexpected(scope, findings, row);
+  }
+  return findings;
 }
 
-export type RowsByWindow = Map<string, OfflineRow>;
-
-export function rowsByWindow(store: OfflineStore): RowsByWindow {
-  return new Map(store.rows.map((row) => [placeOf(row.entity, row.windowStart), row]));
+/** A window that came and went within one batch need not have left a row, nor one whose rows have just come in. */
+function reportMissing(scope: Scope, findings: Findings, { slot, at }: ExpectedSlot): void {
+  if (at(scope.now) === null || (scope.isAsOfNow && at(scope.tolerated(null)) === null)) return;
+  const because = `no Parquet file has a row of this entity${scope.ofWindow(slot)}`;
+  findings.report({ feature: null, expected: "a row", actual: null, because, kind: "missing" }, slot);
 }
 
-export function newestBatchOf(rows: RowsByWindow): NewestBatch {
-  return (entity, startMs) => {
-    const row = rows.get(placeOf(entity, BigInt(startMs) * 1000n));
-    return row?.batchId == null ? undefined : { id: row.batchId, createdAt: row.createdTimestamp };
-  };
+/** A row of a window that should have none. One that says "deleted" does no harm. */
+function reportUnexpected(scope: Scope, findings: Findings, row: StoredRow): void {
+  if (row.isDeleted === true) return;
+  const window = scope.isAsOfNow
+    ? ""
+    : ` for the window of ${row.windowStart === null ? "null" : timeText(row.windowStart)}`;
+  const because = `batch ${row.batchId} has a row of this entity${window}, which should have none`;
+  findings.report(
+    { feature: null, expected: null, actual: "a row", because, kind: "extra" },
+    row.slot ?? undefined,
+  );
 }
 
-function placeOf(entity: string | null, windowStart: bigint | null): string {
-  return `${windowStart} ${entity}`;
-}
+class RowComparison {
+  readonly #scope: Scope;
+  readonly #findings: Findings;
+  readonly #expected: ExpectedSlot;
+  readonly #row: StoredRow;
 
-class OfflineComparison implements Comparison {
-  readonly differences: Difference[] = [];
-  checkedValues = 0;
-
-  readonly #featureSet: FeatureSet;
-  readonly #expectation: Expectation;
-  readonly #now: bigint;
-
-  constructor(featureSet: FeatureSet, expectation: Expectation, now: bigint) {
-    this.#featureSet = featureSet;
-    this.#expectation = expectation;
-    this.#now = now;
+  constructor(scope: Scope, findings: Findings, expected: ExpectedSlot, row: StoredRow) {
+    this.#scope = scope;
+    this.#findings = findings;
+    this.#expected = expected;
+    this.#row = row;
   }
 
-  compare(
-    entity: string,
-    startMs: number,
-    aggregates: WindowAggregates | null,
-    row: OfflineRow | undefined,
-  ): void {
-    if (!this.#isCovered(startMs)) return;
-    const window = isoOfMs(startMs);
-    if (row === undefined) {
-      // A window that came and went within one batch need not have left a row.
-      if (aggregates === null) return;
-      const because = `no Parquet file has a row of entity ${entity} for the window of ${window}`;
-      this.#report({
-        entity,
-        feature: null,
-        expected: "a row",
-        actual: null,
-        because,
-        kind: "missing",
-        window,
-      });
-      return;
-    }
+  compare(): void {
+    const row = this.#row;
+    const { slot, at } = this.#expected;
     if (row.copies > 1) {
-      const because = `batch ${row.batchId} wrote ${row.copies} rows of entity ${entity} for the window of ${window}`;
+      const because = `batch ${row.batchId} wrote ${row.copies} rows of this entity${this.#scope.ofWindow(slot)}`;
       this.#report({
-        entity,
         feature: null,
         expected: "1",
         actual: String(row.copies),
         because,
         kind: "different",
-        window,
       });
     }
-    this.#compareText(
-      row,
-      window,
-      "window_end",
-      isoOfMs(startMs + this.#featureSet.window.lengthMs),
-      row.windowEnd,
-    );
-    const expectDeleted = aggregates === null;
-    this.#compareText(row, window, "is_deleted", String(expectDeleted), row.isDeleted);
-    this.#checkCreated(row, window);
+    // A row is as of the moment that it was created.
+    const computed = at(row.createdTimestamp ?? this.#scope.now);
+    this.#compareText("is_deleted", String(computed === null), row.isDeleted);
+    this.#checkCreated();
     // What stands in a row that should be marked as deleted, or should not, says nothing more.
-    if (row.isDeleted !== expectDeleted) return;
-    this.#compareFeatures(row, window, aggregates);
-    if (aggregates !== null) {
-      this.#compareText(row, window, "event_timestamp", isoOfMicros(aggregates.latest), row.eventTimestamp);
-    }
+    if (row.isDeleted === (computed === null)) this.#compareFeatures(computed);
+    this.#compareTimes(computed, row.isDeleted !== (computed === null));
+    if (this.#scope.isAsOfNow && this.#findings.differences.length === 0) this.#checkAge(computed);
   }
 
-  /** Recency is as of the day that the row was created. */
-  #compareFeatures(row: OfflineRow, window: string, aggregates: WindowAggregates | null): void {
-    const then = row.createdTimestamp ?? this.#now;
-    const values = aggregates === null ? undefined : featuresOf(this.#featureSet, aggregates, then);
-    for (const { name, type } of this.#featureSet.features) {
-      this.checkedValues += 1;
-      const expected = onlineText(values?.get(name) ?? null, type);
-      const actual = row.features.get(name) ?? null;
+  #compareTimes(computed: Computed | null, isWronglyDeleted: boolean): void {
+    const { windowStart, windowEnd, eventTimestamp } = this.#row;
+    const bounds = computed?.bounds ?? null;
+    if (!this.#scope.isAsOfNow) {
+      const [window] = this.#scope.featureSet.windows;
+      const lengthMs = window !== undefined && "lengthMs" in window ? window.lengthMs : 0;
+      this.#compareText("window_end", isoOfMs(this.#expected.slot + lengthMs), windowEnd);
+    } else if (computed !== null && !isWronglyDeleted) {
+      this.#compareText("window_start", bounds === null ? null : isoOfMicros(bounds.start), windowStart);
+      this.#compareText("window_end", bounds === null ? null : isoOfMicros(bounds.end), windowEnd);
+    }
+    if (computed !== null && !isWronglyDeleted)
+      this.#compareText("event_timestamp", isoOfMicros(computed.latest), eventTimestamp);
+  }
+
+  #compareFeatures(computed: Computed | null): void {
+    for (const { name, type } of this.#scope.featureSet.features) {
+      const expected = onlineText(computed?.features.get(name) ?? null, type);
+      const actual = this.#row.features.get(name) ?? null;
       // The column has its type, so a value can be written in one way only.
-      if (expected !== null && actual !== null && isSameValue(this.#featureSet, name, expected, actual))
-        continue;
-      this.#judge(row, window, { feature: name, expected, actual });
+      const isSame = expected !== null && actual !== null && isSameText(this.#scope, name, expected, actual);
+      this.#compare({ feature: name, expected, actual: isSame ? expected : actual });
     }
   }
 
-  #compareText(
-    row: OfflineRow,
-    window: string,
-    feature: string,
-    expected: string,
-    actual: bigint | boolean | null,
-  ): void {
-    this.checkedValues += 1;
+  /** Ageing writes a row when a value changes with time alone. */
+  #checkAge(then: Computed | null): void {
+    const { now } = this.#scope;
+    const current = this.#expected.at(now);
+    if (this.#isSame(then, current)) return;
+    const recent = this.#expected.at(this.#scope.tolerated(this.#row.createdTimestamp));
+    if (this.#isSame(then, recent)) return;
+    const text = (computed: Computed | null) => (computed === null ? "no row" : "a row");
+    if (then === null || current === null) {
+      const because = `batch ${this.#row.batchId} was right when it was computed, and ${
+        current === null ? "all rows have left the windows" : "rows have come into the windows"
+      } since`;
+      this.#report({ feature: null, expected: text(current), actual: text(then), because, kind: "stale" });
+      return;
+    }
+    for (const { name, type } of this.#scope.featureSet.features) {
+      const [expected, actual] = [current, then].map(({ features }) =>
+        onlineText(features.get(name) ?? null, type),
+      ) as [string | null, string | null];
+      if (expected === actual) continue;
+      const because = `${name} was ${actual ?? "null"} when batch ${this.#row.batchId} was computed and is ${expected ?? "null"} now`;
+      this.#report({ feature: name, expected, actual, because, kind: "stale" });
+    }
+  }
+
+  #isSame(a: Computed | null, b: Computed | null): boolean {
+    if (a === null || b === null || a === b) return a === b;
+    return this.#scope.featureSet.features.every(
+      ({ name, type }) =>
+        onlineText(a.features.get(name) ?? null, type) === onlineText(b.features.get(name) ?? null, type),
+    );
+  }
+
+  #compareText(feature: string, expected: string | null, actual: bigint | boolean | null): void {
     const text = actual === null ? null : typeof actual === "bigint" ? timeText(actual) : String(actual);
-    this.#judge(row, window, { feature, expected, actual: text });
+    this.#compare({ feature, expected, actual: text });
   }
 
-  #judge(
-    row: OfflineRow,
-    window: string,
-    compared: { feature: string; expected: string | null; actual: string | null },
-  ): void {
-    const verdict = judge(this.#featureSet, compared);
-    if (verdict === undefined) return;
-    const because = `${verdict.because} in batch ${row.batchId}`;
-    this.#report({ entity: row.entity, ...compared, kind: verdict.kind, because, window });
+  #compare(compared: { feature: string; expected: string | null; actual: string | null }): void {
+    this.#findings.compare(compared, this.#expected.slot, ` in batch ${this.#row.batchId}`);
   }
 
-  #checkCreated(row: OfflineRow, window: string): void {
-    this.checkedValues += 1;
-    if (row.createdTimestamp !== null && row.createdTimestamp <= this.#now + CLOCK_SKEW_MICROS) return;
-    const actual = row.createdTimestamp === null ? null : timeText(row.createdTimestamp);
-    const expected = `a time, at most ${isoOfMicros(this.#now)}`;
+  #checkCreated(): void {
+    this.#findings.checkedValues += 1;
+    const { createdTimestamp } = this.#row;
+    const { now } = this.#scope;
+    if (createdTimestamp !== null && createdTimestamp <= now + CLOCK_SKEW_MICROS) return;
+    const actual = createdTimestamp === null ? null : timeText(createdTimestamp);
+    const expected = `a time, at most ${isoOfMicros(now)}`;
     const because = `created_timestamp ${actual === null ? "is not there" : `lies in the future: ${actual}`}`;
     const kind = actual === null ? "missing" : "different";
-    this.#report({
-      entity: row.entity,
-      feature: "created_timestamp",
-      expected,
-      actual,
-      because,
-      kind,
-      window,
-    });
+    this.#report({ feature: "created_timestamp", expected, actual, because, kind });
   }
 
-  /** A row of a window that should have none. One that says "deleted" does no harm. */
-  judgeUnexpected(row: OfflineRow): void {
-    if (row.isDeleted === true) return;
-    const startMs = row.windowStart === null ? undefined : Number(row.windowStart / 1000n);
-    if (startMs !== undefined && !this.#isCovered(startMs)) return;
-    const window = row.windowStart === null ? "null" : timeText(row.windowStart);
-    const because = `batch ${row.batchId} has a row of entity ${row.entity} for the window of ${window}, which should have none`;
-    this.#report({
-      entity: row.entity,
-      feature: null,
-      expected: null,
-      actual: "a row",
-      because,
-      kind: "extra",
-      window,
-    });
-  }
-
-  #isCovered(startMs: number): boolean {
-    return (
-      this.#expectation.covers === "all windows" ||
-      isKept(this.#featureSet, startMs, this.#expectation.watermarkMs)
-    );
-  }
-
-  #report(difference: Omit<Difference, "store">): void {
-    this.differences.push({ ...difference, store: "offline" });
+  #report(difference: Parameters<Findings["report"]>[0]): void {
+    this.#findings.report(difference, this.#expected.slot);
   }
 }
 

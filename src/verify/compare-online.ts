@@ -1,243 +1,222 @@
-/** Every features hash of the online store, field by field, against the expectation. */
-import { type FeatureSet, onlineKey } from "../definition/feature-set.ts";
+/** The features hash of an entity, field by field, against the expectation. */
+import { onlineKey } from "../definition/feature-set.ts";
 import { isoOfMicros, microsOfIso } from "../platform/instants.ts";
-import { META_FIELDS, type OnlineHash, type OnlineStore } from "../stores/online.ts";
-import { type FeatureValues, nowDependent, onlineText } from "../stores/values.ts";
+import type { OfflineRow } from "../stores/offline.ts";
+import type { OnlineHash } from "../stores/online.ts";
 import {
-  CLOCK_SKEW_MICROS,
-  type Comparison,
+  Findings,
   isoOfMs,
   judge,
-  type NewestBatch,
+  onlineFields,
+  type Scope,
+  type Stored,
   wrongComputedAt,
 } from "./compare.ts";
-import type { Difference } from "./difference.ts";
-import { type Expectation, servedWindow, type WindowAggregates } from "./expectation.ts";
-import { featuresOf } from "./expected.ts";
+import { newestRow, wrongVersion } from "./compare-companion.ts";
+import type { EntityExpectation } from "./expectation.ts";
 import { parseWindowEntry, type WindowEntry, windowField } from "./window-entry.ts";
 
-const VERSION = /^\d{20}$/;
+type Served = NonNullable<ReturnType<EntityExpectation["served"]>>;
 
-/** What the companion hash holds of a window. */
-function entryOf(hash: OnlineHash | undefined, startMs: number): WindowEntry | undefined {
-  if (hash === undefined || "problem" in hash) return undefined;
-  return parseWindowEntry(hash.fields.get(windowField(startMs)) ?? "");
-}
-
-export function compareOnline(
-  featureSet: FeatureSet,
-  expectation: Expectation,
-  store: OnlineStore,
-  { now, newestBatch }: { now: bigint; newestBatch: NewestBatch | undefined },
-): Comparison {
-  const comparison = new OnlineComparison(featureSet, expectation, now, newestBatch);
-  for (const entity of new Set([...expectation.entities.keys(), ...store.features.keys()])) {
-    comparison.compare(entity, store.features.get(entity), store.windows.get(entity));
+export function compareOnline(scope: Scope, expectation: EntityExpectation, stored: Stored): Findings {
+  const findings = new Findings(scope, stored.entity, "online");
+  const key = onlineKey(scope.featureSet, stored.entity ?? "");
+  const hash = stored.features;
+  const served = expectation.served(scope.now);
+  if (hash === undefined) {
+    if (served !== undefined) reportMissing(scope, expectation, stored, served, { findings, key });
+  } else if ("problem" in hash && served !== undefined) {
+    const because = `${key} cannot be read as a hash: ${hash.problem}`;
+    findings.report({
+      feature: null,
+      expected: "a hash",
+      actual: hash.problem,
+      because,
+      kind: "different",
+    });
+  } else if (served === undefined) {
+    reportExtra(scope, expectation, hash, { findings, key });
+  } else if ("fields" in hash) {
+    if (hash.expires) {
+      const because = `${key} has an expiry, which the job does not set: it would go away by itself`;
+      findings.report({
+        feature: null,
+        expected: "no expiry",
+        actual: "an expiry",
+        because,
+        kind: "extra",
+      });
+    }
+    const { slot } = served.slot;
+    const newest = scope.inStep ? newestRow(stored, slot) : undefined;
+    const comparison = new FieldsComparison(scope, findings, hash.fields, served, newest);
+    comparison.compare(entryOf(stored.companion, slot));
   }
-  return comparison;
+  return findings;
 }
 
-class OnlineComparison implements Comparison {
-  readonly differences: Difference[] = [];
-  checkedValues = 0;
+interface Reporting {
+  findings: Findings;
+  key: string;
+}
 
-  readonly #featureSet: FeatureSet;
-  readonly #expectation: Expectation;
-  readonly #now: bigint;
-  readonly #newestBatch: NewestBatch | undefined;
-  readonly #aged: Set<string>;
-  readonly #fields: Set<string>;
+function reportMissing(
+  scope: Scope,
+  expectation: EntityExpectation,
+  stored: Stored,
+  { slot }: Served,
+  { findings, key }: Reporting,
+): void {
+  // It may have become final since the job came to the end of the log.
+  if (slot.isKept === undefined) return;
+  if (scope.isAsOfNow && expectation.served(scope.tolerated(null)) === undefined) return;
+  const because = scope.isAsOfNow
+    ? `${key} should be there: the entity has rows`
+    : `${key} should be there: the entity has rows in the window of ${isoOfMs(slot.slot)}`;
+  const missing = { feature: null, expected: key, actual: null };
+  const deleted = newestRow(stored, slot.slot);
+  const hadNone =
+    scope.isAsOfNow && deleted?.isDeleted === true && deleted.createdTimestamp !== null
+      ? expectation.served(deleted.createdTimestamp) === undefined
+      : false;
+  findings.report(
+    hadNone
+      ? { ...missing, because: `${because} that were still to come when the job looked last`, kind: "stale" }
+      : { ...missing, because, kind: "missing" },
+    slot.slot,
+  );
+}
+
+function reportExtra(
+  scope: Scope,
+  expectation: EntityExpectation,
+  hash: OnlineHash,
+  { findings, key }: Reporting,
+): void {
+  const extra = { feature: null, expected: null, actual: key };
+  const windows = scope.isAsOfNow ? "in any window" : "in a window that is kept";
+  const because = `${key} should not be there: the entity has no rows ${windows}`;
+  const computedAt = "fields" in hash ? microsOfIso(hash.fields.get("_computed_at") ?? "") : undefined;
+  if (!scope.isAsOfNow || computedAt === undefined) {
+    findings.report({ ...extra, because, kind: "extra" });
+  } else if (expectation.served(scope.tolerated(computedAt)) === undefined) {
+    const hadRows = expectation.served(computedAt) !== undefined;
+    findings.report(
+      hadRows
+        ? { ...extra, because: `${because} any more`, kind: "stale" }
+        : { ...extra, because, kind: "extra" },
+    );
+  }
+}
+
+/** What the companion hash holds of a slot. */
+function entryOf(hash: OnlineHash | undefined, slot: number): WindowEntry | undefined {
+  if (hash === undefined || "problem" in hash) return undefined;
+  return parseWindowEntry(hash.fields.get(windowField(slot)) ?? "");
+}
+
+class FieldsComparison {
+  readonly #scope: Scope;
+  readonly #findings: Findings;
+  readonly #fields: Map<string, string>;
+  readonly #served: Served;
+  readonly #newest: OfflineRow | undefined;
 
   constructor(
-    featureSet: FeatureSet,
-    expectation: Expectation,
-    now: bigint,
-    newestBatch: NewestBatch | undefined,
-  ) {
-    this.#featureSet = featureSet;
-    this.#expectation = expectation;
-    this.#now = now;
-    this.#newestBatch = newestBatch;
-    this.#aged = nowDependent(featureSet);
-    this.#fields = new Set([...META_FIELDS, ...featureSet.features.map(({ name }) => name)]);
-  }
-
-  compare(entity: string, hash: OnlineHash | undefined, windows: OnlineHash | undefined): void {
-    const key = onlineKey(this.#featureSet, entity);
-    const served = servedWindow(this.#featureSet, this.#expectation, entity);
-    if (hash === undefined) {
-      if (served === undefined) return;
-      const because = `${key} should be there: the entity has rows in the window of ${isoOfMs(served.startMs)}`;
-      this.#report(
-        { entity, feature: null, expected: key, actual: null, because, kind: "missing" },
-        served.startMs,
-      );
-    } else if (served === undefined) {
-      const because = `${key} should not be there: the entity has no rows in a window that is kept`;
-      this.#report({ entity, feature: null, expected: null, actual: key, because, kind: "extra" });
-    } else if ("problem" in hash) {
-      const because = `${key} cannot be read as a hash: ${hash.problem}`;
-      this.#report({
-        entity,
-        feature: null,
-        expected: "a hash",
-        actual: hash.problem,
-        because,
-        kind: "different",
-      });
-    } else {
-      if (hash.expires) {
-        const because = `${key} has an expiry, which the job does not set: it would go away by itself`;
-        this.#report({
-          entity,
-          feature: null,
-          expected: "no expiry",
-          actual: "an expiry",
-          because,
-          kind: "extra",
-        });
-      }
-      this.#compareFields(entity, hash.fields, entryOf(windows, served.startMs), served);
-    }
-  }
-
-  #compareFields(
-    entity: string,
+    scope: Scope,
+    findings: Findings,
     fields: Map<string, string>,
-    companion: WindowEntry | undefined,
-    { startMs, aggregates }: { startMs: number; aggregates: WindowAggregates },
-  ): void {
-    const computedAt = microsOfIso(fields.get("_computed_at") ?? "");
-    const expected = featuresOf(this.#featureSet, aggregates, this.#now);
-    const then =
-      computedAt === undefined
-        ? undefined
-        : { at: computedAt, features: featuresOf(this.#featureSet, aggregates, computedAt) };
-    for (const feature of this.#featureSet.features) {
-      this.#compareValue(entity, feature.name, {
-        expected,
-        then,
-        actual: fields.get(feature.name) ?? null,
-        startMs,
-      });
-    }
-    const endMs = startMs + this.#featureSet.window.lengthMs;
-    this.#compareText(entity, "_window_start", isoOfMs(startMs), fields.get("_window_start"), startMs);
-    this.#compareText(entity, "_window_end", isoOfMs(endMs), fields.get("_window_end"), startMs);
-    this.#compareText(
-      entity,
-      "_event_time",
-      isoOfMicros(aggregates.latest),
-      fields.get("_event_time"),
-      startMs,
-    );
-    this.#checkComputedAt(entity, fields.get("_computed_at"), companion, startMs);
-    this.#checkVersion(entity, fields.get("_version"), companion, startMs);
-    for (const [name, actual] of fields) {
-      if (this.#fields.has(name)) continue;
-      const because = `${name} is no field of ${this.#featureSet.name}`;
-      this.#report({ entity, feature: name, expected: null, actual, because, kind: "extra" }, startMs);
+    served: Served,
+    newest: OfflineRow | undefined,
+  ) {
+    this.#scope = scope;
+    this.#findings = findings;
+    this.#fields = fields;
+    this.#served = served;
+    this.#newest = newest;
+  }
+
+  compare(companion: WindowEntry | undefined): void {
+    const expected = onlineFields(this.#scope, this.#served.computed);
+    for (const [field, text] of expected) this.#compareField(field, text);
+    this.#checkComputedAt(companion);
+    this.#checkVersion(companion);
+    const { featureSet } = this.#scope;
+    for (const [name, actual] of this.#fields) {
+      if (expected.has(name) || name === "_computed_at" || name === "_version") continue;
+      const because = `${name} is no field of ${featureSet.name}`;
+      this.#report({ feature: name, expected: null, actual, because, kind: "extra" });
     }
   }
 
-  /** A value that depends on now and was right when it was computed is stale, but for a moment at midnight. */
-  #compareValue(
-    entity: string,
-    feature: string,
-    {
-      expected,
-      then,
-      actual,
-      startMs,
-    }: {
-      expected: FeatureValues;
-      then: { at: bigint; features: FeatureValues } | undefined;
-      actual: string | null;
-      startMs: number;
-    },
-  ): void {
-    this.checkedValues += 1;
-    const text = this.#text(feature, expected);
-    const verdict = judge(this.#featureSet, { feature, expected: text, actual });
+  /** A value that depends on now and was right when it was computed is stale, but for a moment. */
+  #compareField(feature: string, expected: string | null): void {
+    this.#findings.checkedValues += 1;
+    const actual = this.#fields.get(feature) ?? null;
+    const verdict = judge(this.#scope, { feature, expected, actual });
     if (verdict === undefined) return;
-    const wasRight =
-      then !== undefined && this.#aged.has(feature) && this.#text(feature, then.features) === actual;
-    if (wasRight && this.#now - then.at <= CLOCK_SKEW_MICROS) return;
-    const aged = {
-      kind: "stale" as const,
-      because: `${feature} was ${actual} when it was computed and is ${text} today`,
-    };
-    this.#report({ entity, feature, expected: text, actual, ...(wasRight ? aged : verdict) }, startMs);
+    const compared = { feature, expected, actual };
+    const computedAt = microsOfIso(this.#fields.get("_computed_at") ?? "");
+    if (computedAt === undefined || !this.#scope.aged.has(feature)) {
+      this.#report({ ...compared, ...verdict });
+      return;
+    }
+    if (this.#textAt(feature, this.#scope.tolerated(computedAt)) === actual) return;
+    if (this.#textAt(feature, computedAt) !== actual) {
+      this.#report({ ...compared, ...verdict });
+      return;
+    }
+    const because = `${feature} was ${actual ?? "absent"} when it was computed and is ${expected ?? "absent"} ${
+      this.#scope.isAsOfNow ? "now" : "today"
+    }`;
+    this.#report({ ...compared, because, kind: "stale" });
   }
 
-  #compareText(
-    entity: string,
-    feature: string,
-    expected: string,
-    actual: string | undefined,
-    startMs: number,
-  ): void {
-    this.checkedValues += 1;
-    const verdict = judge(this.#featureSet, { feature, expected, actual: actual ?? null });
-    if (verdict !== undefined)
-      this.#report({ entity, feature, expected, actual: actual ?? null, ...verdict }, startMs);
+  /** Undefined at a moment when there is nothing to show. */
+  #textAt(feature: string, time: bigint): string | null | undefined {
+    const computed = this.#served.slot.at(time);
+    return computed === null ? undefined : onlineFields(this.#scope, computed).get(feature);
   }
 
   /** The script copies what it serves from the companion hash, time of computing included. */
-  #checkComputedAt(
-    entity: string,
-    text: string | undefined,
-    companion: WindowEntry | undefined,
-    startMs: number,
-  ): void {
+  #checkComputedAt(companion: WindowEntry | undefined): void {
     const feature = "_computed_at";
+    const text = this.#fields.get(feature);
     const copied = companion?.values?.get(feature);
     const time = text?.endsWith("Z") ? microsOfIso(text) : undefined;
-    const batchCreatedAt = this.#newestBatch?.(entity, startMs)?.createdAt;
-    const problem = wrongComputedAt(time, { now: this.#now, batchCreatedAt });
-    const expected = copied ?? `an ISO time in UTC, at most ${isoOfMicros(this.#now)}`;
+    const batchCreatedAt = this.#newest?.createdTimestamp;
+    const problem = wrongComputedAt(time, { now: this.#scope.now, batchCreatedAt });
+    const expected = copied ?? `an ISO time in UTC, at most ${isoOfMicros(this.#scope.now)}`;
     if (text === undefined || (problem === undefined && copied !== undefined)) {
-      this.#compareText(entity, feature, expected, text, startMs);
+      this.#findings.compare({ feature, expected, actual: text ?? null }, this.#served.slot.slot);
       return;
     }
-    this.checkedValues += 1;
+    this.#findings.checkedValues += 1;
     if (problem === undefined) return;
-    const because = `${feature} ${problem}: ${text}`;
-    this.#report({ entity, feature, expected, actual: text, because, kind: "different" }, startMs);
-  }
-
-  #checkVersion(
-    entity: string,
-    text: string | undefined,
-    companion: WindowEntry | undefined,
-    startMs: number,
-  ): void {
-    const newest = this.#newestBatch?.(entity, startMs)?.id;
-    const expected = newest === undefined ? companion?.version : String(newest).padStart(20, "0");
-    if (expected !== undefined) {
-      this.#compareText(entity, "_version", expected, text, startMs);
-      return;
-    }
-    this.checkedValues += 1;
-    if (text !== undefined && VERSION.test(text)) return;
-    const because = text === undefined ? "_version is not there" : `_version is not 20 digits: ${text}`;
-    const kind = text === undefined ? "missing" : "different";
-    this.#report(
-      { entity, feature: "_version", expected: "20 digits", actual: text ?? null, because, kind },
-      startMs,
-    );
-  }
-
-  #text(feature: string, values: FeatureValues): string | null {
-    const type = this.#featureSet.features.find(({ name }) => name === feature)?.type;
-    return type === undefined ? null : onlineText(values.get(feature) ?? null, type);
-  }
-
-  #report(difference: Omit<Difference, "store">, startMs?: number): void {
-    this.differences.push({
-      ...difference,
-      store: "online",
-      ...(startMs === undefined ? {} : { window: isoOfMs(startMs) }),
+    this.#report({
+      feature,
+      expected,
+      actual: text,
+      because: `${feature} ${problem}: ${text}`,
+      kind: "different",
     });
+  }
+
+  #checkVersion(companion: WindowEntry | undefined): void {
+    this.#findings.checkedValues += 1;
+    const feature = "_version";
+    const text = this.#fields.get(feature);
+    let expected = wrongVersion(this.#scope, text, this.#newest);
+    // Else the companion is judged on its own.
+    const isByCompanion = this.#newest === undefined || this.#scope.isAsOfNow;
+    if (expected === undefined && isByCompanion) expected = companion?.version;
+    if (expected === undefined) return;
+    const actual = text ?? null;
+    const verdict = judge(this.#scope, { feature, expected, actual });
+    if (verdict !== undefined) this.#report({ feature, expected, actual, ...verdict });
+  }
+
+  #report(difference: Parameters<Findings["report"]>[0]): void {
+    this.#findings.report(difference, this.#served.slot.slot);
   }
 }

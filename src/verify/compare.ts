@@ -1,20 +1,91 @@
-/** One value against another, and two comparisons into one: what both stores' comparisons share. */
-import type { FeatureSet } from "../definition/feature-set.ts";
+/** One value against another, and two comparisons into one: what the comparisons of both stores share. */
+import { type FeatureSet, type FeatureType, isAsOfNow } from "../definition/feature-set.ts";
 import { isoOfMicros } from "../platform/instants.ts";
-import { valueOfText } from "../stores/values.ts";
+import type { Computed } from "../stores/features.ts";
+import type { OfflineRow } from "../stores/offline.ts";
+import type { OnlineHash } from "../stores/online.ts";
+import { isSameValue, nowDependent, onlineText, valueOfText } from "../stores/values.ts";
 import type { Difference, DifferenceKind } from "./difference.ts";
 
-export interface Comparison {
-  differences: Difference[];
-  /** How many single values were looked at. */
-  checkedValues: number;
+/** All that the stores hold of one entity. */
+export interface Stored {
+  /** Null for rows without one. */
+  entity: string | null;
+  features: OnlineHash | undefined;
+  /** The companion hash of the online store. */
+  companion: OnlineHash | undefined;
+  /** The newest row of each of its slots. */
+  rows: StoredRow[];
 }
 
-/** The batch that wrote the newest offline row of a window, and when (micros); undefined where there is no row. */
-export type NewestBatch = (
-  entity: string,
-  startMs: number,
-) => { id: bigint; createdAt: bigint | null } | undefined;
+export interface StoredRow extends OfflineRow {
+  /** Rows that claim to be it; more than one is an error. */
+  copies: number;
+}
+
+/** What a comparison of one set needs to know beside the entity. */
+export class Scope {
+  readonly featureSet: FeatureSet;
+  readonly isAsOfNow: boolean;
+  /** When the values have to be right, micros since 1970 UTC. */
+  readonly now: bigint;
+  /** Both stores were always written together, so that they have the same versions. */
+  readonly inStep: boolean;
+  readonly types: Map<string, FeatureType>;
+  /** Fields of the features hash that are right only as of a moment. */
+  readonly aged: Set<string>;
+
+  constructor(featureSet: FeatureSet, { now, inStep }: { now: bigint; inStep: boolean }) {
+    this.featureSet = featureSet;
+    this.isAsOfNow = isAsOfNow(featureSet);
+    this.now = now;
+    this.inStep = inStep;
+    this.types = new Map(featureSet.features.map(({ name, type }) => [name, type]));
+    this.aged = nowDependent(featureSet);
+    if (this.isAsOfNow)
+      for (const name of ["_window_start", "_window_end", "_event_time"]) this.aged.add(name);
+  }
+
+  /** ` for the window of …`, where the set has several. */
+  ofWindow(slot: number): string {
+    return this.isAsOfNow ? "" : ` for the window of ${isoOfMs(slot)}`;
+  }
+
+  /** What a job may be behind with what it brings to now, unless it computed the value since. */
+  tolerated(computedAt: bigint | null | undefined): bigint {
+    const earliest = this.now - CLOCK_SKEW_MICROS;
+    return computedAt != null && computedAt > earliest ? computedAt : earliest;
+  }
+}
+
+/** Differences of one store, and how many values were looked at to find them. */
+export class Findings {
+  readonly differences: Difference[] = [];
+  checkedValues = 0;
+  readonly #scope: Scope;
+  readonly #about: Pick<Difference, "entity" | "store">;
+
+  constructor(scope: Scope, entity: string | null, store: Difference["store"]) {
+    this.#scope = scope;
+    this.#about = { entity, store };
+  }
+
+  report(difference: Omit<Difference, "entity" | "store" | "window">, slot?: number): void {
+    const window = slot === undefined || this.#scope.isAsOfNow ? {} : { window: isoOfMs(slot) };
+    this.differences.push({ ...this.#about, ...difference, ...window });
+  }
+
+  /** Counts a value, and reports it when it is another than it should be. */
+  compare(compared: Compared, slot: number, suffix = ""): void {
+    this.checkedValues += 1;
+    const verdict = judge(this.#scope, compared);
+    if (verdict === undefined) return;
+    this.report({ ...compared, kind: verdict.kind, because: verdict.because + suffix }, slot);
+  }
+}
+
+/** How far the clocks of job and verification may differ, and how long a job may take to bring all to now. */
+export const CLOCK_SKEW_MICROS = 300_000_000n;
 
 /** Why a time of computing cannot be right, or undefined when it can. Micros since 1970 UTC. */
 export function wrongComputedAt(
@@ -29,9 +100,6 @@ export function wrongComputedAt(
   return undefined;
 }
 
-/** How far the clocks of job and verification may differ. */
-export const CLOCK_SKEW_MICROS = 300_000_000n;
-
 /** Expected and actual, both as the store writes them; null for absent. */
 export interface Compared {
   feature: string;
@@ -41,7 +109,7 @@ export interface Compared {
 
 /** Why two texts differ, or undefined when they are the same. */
 export function judge(
-  featureSet: FeatureSet,
+  scope: Scope,
   { feature, expected, actual }: Compared,
 ): { kind: DifferenceKind; because: string } | undefined {
   if (expected === actual) return undefined;
@@ -49,18 +117,28 @@ export function judge(
     return { kind: "missing", because: `${feature} should be ${expected} and is not there` };
   if (expected === null)
     return { kind: "extra", because: `${feature} should not be there, but is ${actual}` };
-  const because = isSameValue(featureSet, feature, expected, actual)
+  const because = isSameText(scope, feature, expected, actual)
     ? `${feature} is the right value in the wrong form: ${expected} is written as ${actual}`
     : `${feature} should be ${expected} but is ${actual}`;
   return { kind: "different", because };
 }
 
-export function isSameValue(featureSet: FeatureSet, feature: string, a: string, b: string): boolean {
-  const type = featureSet.features.find(({ name }) => name === feature)?.type;
-  if (type === undefined) return a === b;
-  const [left, right] = [valueOfText(a, type), valueOfText(b, type)];
-  if (typeof left !== "object" || typeof right !== "object") return left !== undefined && left === right;
-  return left.eq(right);
+/** Whether both texts are one value of the feature. */
+export function isSameText({ types }: Scope, feature: string, a: string, b: string): boolean {
+  const type = types.get(feature);
+  return type === undefined ? a === b : isSameValue(valueOfText(a, type), valueOfText(b, type));
+}
+
+/** All that a features hash should hold, as text; null for a field that should not be there. */
+export function onlineFields({ featureSet }: Scope, computed: Computed): Map<string, string | null> {
+  const fields = new Map<string, string | null>();
+  for (const { name, type } of featureSet.features) {
+    fields.set(name, onlineText(computed.features.get(name) ?? null, type));
+  }
+  fields.set("_window_start", computed.bounds === null ? null : isoOfMicros(computed.bounds.start));
+  fields.set("_window_end", computed.bounds === null ? null : isoOfMicros(computed.bounds.end));
+  fields.set("_event_time", isoOfMicros(computed.latest));
+  return fields;
 }
 
 /**
@@ -80,7 +158,7 @@ export function markStale(now: Difference[], atApplied: Difference[]): Differenc
 /** An entity is served one window online, which may be another one by now. */
 function placeOf({ entity, store, feature, window }: Difference): string {
   const hasOneWindow = store === "online" && feature !== "_windows";
-  return JSON.stringify([entity, feature, hasOneWindow ? null : window]);
+  return JSON.stringify([entity, store, feature, hasOneWindow ? null : window]);
 }
 
 export function isoOfMs(ms: number): string {

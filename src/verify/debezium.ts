@@ -1,54 +1,69 @@
 /** One Kafka record of a table's topic to what it says about one row. */
-import type { FeatureSet } from "../definition/feature-set.ts";
+import type { FeatureSet, Source } from "../definition/feature-set.ts";
 import { DigitsLost, numberText, Undecodable } from "./column-values.ts";
 import { type Envelope, EnvelopeReader, isObject } from "./envelope.ts";
-import { type Image, type Place, type Row, RowReader } from "./row-reader.ts";
+import { type Image, type Place, type PlacedRow, RowReader } from "./row-reader.ts";
+import { exactly, type Rank, type Version } from "./version.ts";
 
-export type Decoded = RowChange | { kind: "ignored" | "dead"; because: string };
+/** A record as Kafka holds it. */
+export interface LogRecord {
+  partition: number;
+  offset: number;
+  /** Kafka's own, ms since 1970. */
+  timestampMs: number;
+  value: Buffer | null;
+}
+
+export type Decoded = RowChange | Truncate | DeadLetter | { kind: "ignored"; because: string };
+
+export interface DeadLetter {
+  kind: "dead";
+  because: string;
+  /** The row that it is about, as far as that can be read. */
+  row?: string[];
+  /** The entity that the row would belong to. */
+  entity?: string;
+}
 
 export interface RowChange {
   kind: "change";
-  /** The primary key's value as text. */
-  row: string;
+  op: "c" | "r" | "u" | "d";
+  /** The primary key's columns as text. */
+  row: string[];
   version: Version;
   /** Where the row is and what it holds from now on; null when it is gone or belongs to no entity. */
-  after: Row | null;
-  /** Where it was until now, as far as the event tells; the same object as `after` for a row that stayed. */
+  after: PlacedRow | null;
+  /** Where it was until now and is no more; null when it stayed, or was nowhere as far as the event tells. */
   before: Place | null;
+  /** When the database committed it, ms since 1970, where the event says so. */
+  committedMs: number | null;
   /** Why what the row is now cannot be read: a dead letter, and the row counts nowhere. */
   dead?: string;
 }
 
-/**
- * Position in the database's log: transactions by commit, changes of a row within, a delete before its re-creation. What
- * cannot be read comes before all, since it may be a spoilt copy of a good event.
- */
-export interface Version {
-  commit: number | bigint;
-  lsn: number | bigint;
-  rank: -1 | 0 | 1;
+/** All rows of before are gone. */
+export interface Truncate {
+  kind: "truncate";
+  version: Version;
+  committedMs: number | null;
 }
 
-export function isOlder(a: Version, b: Version): boolean {
-  // Only < and > compare a number with a bigint by value.
-  if (a.commit < b.commit || a.commit > b.commit) return a.commit < b.commit;
-  if (a.lsn < b.lsn || a.lsn > b.lsn) return a.lsn < b.lsn;
-  return a.rank < b.rank;
-}
-
-/** A decoder keeps the last schema it saw, since records of a topic repeat it. */
-export function eventDecoder(featureSet: FeatureSet): (value: Buffer | null) => Decoded {
-  const reader = new EnvelopeReader();
+/** Pure but for speed: it keeps the last schema it saw, since records of a topic repeat it. */
+export function eventDecoder(featureSet: FeatureSet): (record: LogRecord) => Decoded {
+  const { source } = featureSet;
+  const reader = new EnvelopeReader(source.format);
   const rows = new RowReader(featureSet);
-  return (value) => {
-    if (value === null) return { kind: "ignored", because: "a tombstone" };
+  const read = source.format === "flattened" ? readFlattened : readEnvelope;
+  return ({ value, offset }) => {
+    if (value === null) return ignored("a tombstone");
     try {
-      const envelope = reader.read(value);
+      const { payload, fields } = reader.read(value);
       try {
-        return decode(featureSet, rows, envelope);
+        return decode(read(source, payload, offset), fields);
       } catch (error) {
         if (!(error instanceof DigitsLost)) throw error;
-        return decode(featureSet, rows, reader.readLossless(value));
+        const lossless = reader.readLossless(value);
+        return decode(read(source, lossless.payload, offset), lossless.fields);
       }
     } catch (error) {
       if (error instanceof Undecodable) return { kind: "dead", because: error.message };
@@ -56,56 +71,118 @@ export function eventDecoder(featureSet: FeatureSet): (value: Buffer | null) => 
       throw error;
     }
   };
+
+  function decode(event: Event | string, fields: Envelope["fields"]): Decoded {
+    if (typeof event === "string") return ignored(event);
+    return decodeEvent(featureSet, rows, event, fields);
+  }
 }
 
+/** An event of this table, whichever way it was written. */
+interface Event {
+  op: "c" | "r" | "u" | "d" | "t";
+  before: Image | null;
+  after: Image | null;
+  version(rank: Rank): Version;
+  committedMs: number | null;
+}
+
+const NEEDS_FULL = "no row before the change: the table needs REPLICA IDENTITY FULL";
+const OPERATIONS = { u: "an update", d: "a delete", t: "a truncate" };
+
 /** The rules stand in the job's order (`_verdict` in debezium.py), so that both give a record one class. */
-function decode({ source }: FeatureSet, rows: RowReader, { payload, fields }: Envelope): Decoded {
-  if (payload === null || payload === undefined) return { kind: "ignored", because: "no envelope" };
+function decodeEvent(
+  { source }: FeatureSet,
+  rows: RowReader,
+  event: Event,
+  fields: Envelope["fields"],
+): Decoded {
+  const { op, before, committedMs } = event;
+  if (source.appendOnly && op !== "c" && op !== "r") {
+    throw new Undecodable(`the definition says append_only, and this is ${OPERATIONS[op]}`);
+  }
+  if (op === "t") return { kind: "truncate", version: event.version(0), committedMs };
+  const isChange = op === "u" || op === "d";
+  const isFull = source.replicaIdentity === "full";
+  const current = op === "d" ? before : event.after;
+  if (current === null || (isFull && isChange && before === null)) {
+    throw new Undecodable(isChange && before === null ? NEEDS_FULL : "no row after the change");
+  }
+  const row = rows.key(current, fields);
+  // Without the row as it was, or with no more than its key, it was where it is: the definition's rules have seen to it.
+  const old = !isChange ? null : isFull && before !== null ? before : current;
+  const isOldTold = isFull && isChange && (source.format === "envelope" || op === "d");
+  if (isOldTold && !rows.tellsMoreThanKey(old as Image)) throw new Undecodable(NEEDS_FULL);
+  const change = { kind: "change" as const, op, row, committedMs };
+  if (op === "d") {
+    // Of a row that is gone only its place matters.
+    return { ...change, version: event.version(0), after: null, before: placeIn(rows, old, fields) };
+  }
+  const complete = rows.completed(current, before);
+  try {
+    const after = rows.row(complete, fields);
+    const stayed = old !== null && rows.isWrittenAlike(old, complete);
+    const then = stayed && after !== null ? null : placeIn(rows, old, fields);
+    const isSame = then !== null && after !== null && rows.isSamePlace(then, after);
+    return { ...change, version: event.version(1), after, before: isSame ? null : then };
+  } catch (error) {
+    if (!(error instanceof Undecodable)) throw error;
+    if (op !== "u") {
+      const entity = unlessUndecodable(() => rows.entity(complete, fields));
+      return { kind: "dead", because: error.message, row, ...(entity !== null && { entity }) };
+    }
+    const then = placeIn(rows, old, fields);
+    return { ...change, version: event.version(-1), after: null, before: then, dead: error.message };
+  }
+}
+
+/** Or why it is none of this table. */
+function readEnvelope(source: Source, payload: Envelope["payload"], offset: number): Event | string {
+  if (payload === null || payload === undefined) return "no envelope";
   if (!isObject(payload)) throw new Undecodable("no event");
   const op = payload.op ?? null;
   const before = image(payload, "before");
   const after = image(payload, "after");
-  if (op === null && before === null && after === null) return { kind: "ignored", because: "no row" };
+  if (op === null && before === null && after === null) return "no row";
   const { schema, table } = payload.source ?? {};
   if (typeof schema !== "string" || typeof table !== "string") throw new Undecodable("no schema or table");
-  if (schema !== source.schema || table !== source.table) {
-    return { kind: "ignored", because: `no change of ${source.schema}.${source.table}` };
-  }
-  if (op === "m" || op === "t") return { kind: "ignored", because: `op ${op}` };
-  if (op !== "c" && op !== "r" && op !== "u" && op !== "d") {
+  if (schema !== source.schema || table !== source.table)
+    return `no change of ${source.schema}.${source.table}`;
+  if (op === "m") return "a message";
+  if (op !== "c" && op !== "r" && op !== "u" && op !== "d" && op !== "t") {
     throw new Undecodable(`unknown op ${JSON.stringify(op)}`);
   }
-  if ((op === "u" || op === "d") && before === null) throw new Undecodable(NEEDS_FULL);
-  const current = op === "d" ? before : after;
-  if (current === null) throw new Undecodable("no row after the change");
-  const row = rows.key(current, fields);
-  const old = op === "u" || op === "d" ? before : null;
-  if (old !== null && !rows.tellsMoreThanKey(old)) throw new Undecodable(NEEDS_FULL);
-  if (op === "d") {
-    // Of a row that is gone only its place matters.
-    const version = versionOf(payload.source, 0);
-    return { kind: "change", row, version, after: null, before: placeIn(rows, old, fields) };
-  }
-  try {
-    const now = rows.row(current, fields);
-    const isSame = old !== null && rows.isSamePlace(old, current);
-    const then = isSame ? now : placeIn(rows, old, fields);
-    return { kind: "change", row, version: versionOf(payload.source, 1), after: now, before: then };
-  } catch (error) {
-    if (!(error instanceof Undecodable) || op !== "u") throw error;
-    const version = versionOf(payload.source, -1);
-    return {
-      kind: "change",
-      row,
-      version,
-      after: null,
-      before: placeIn(rows, old, fields),
-      dead: error.message,
-    };
-  }
+  return {
+    op,
+    before,
+    after,
+    version: (rank) => versionOf(payload.source, offset, rank),
+    committedMs: msOf(payload.source.ts_ms),
+  };
 }
 
-const NEEDS_FULL = "no row before the change: the table needs REPLICA IDENTITY FULL";
+/** Rows as ExtractNewRecordState leaves them: what happened stands in added fields, and the row before nowhere. */
+function readFlattened(source: Source, payload: Envelope["payload"], offset: number): Event | string {
+  if (payload === null || payload === undefined) return "no row";
+  if (!isObject(payload)) throw new Undecodable("no event");
+  const table = payload.__table ?? payload.__source_table ?? source.table;
+  if (table !== source.table) return `no change of ${source.schema}.${source.table}`;
+  const isDeleted = payload.__deleted === true || payload.__deleted === "true" || payload.__op === "d";
+  const op = isDeleted ? "d" : payload.__op === "t" ? "t" : payload.__op;
+  const lsn = digitsOf(payload.__source_lsn ?? payload.__lsn ?? payload["__source.lsn"]) ?? String(offset);
+  return {
+    // Whether a row is new is not told everywhere; an update is the one that takes back.
+    op: op === "d" || op === "t" || op === "r" ? op : source.appendOnly && op !== "u" ? "c" : "u",
+    before: payload,
+    after: payload,
+    version: (rank) => ({ commit: exactly(lsn), lsn: exactly(lsn), rank }),
+    committedMs: msOf(payload.__source_ts_ms ?? payload.__ts_ms),
+  };
+}
+
+function ignored(because: string): Decoded {
+  return { kind: "ignored", because };
+}
 
 function image(payload: Record<string, unknown>, name: "before" | "after"): Image | null {
   const found = payload[name] ?? null;
@@ -115,9 +192,12 @@ function image(payload: Record<string, unknown>, name: "before" | "after"): Imag
 
 /** Null for a row that was never counted anywhere. */
 function placeIn(rows: RowReader, image: Image | null, fields: Envelope["fields"]): Place | null {
-  if (image === null) return null;
+  return image === null ? null : unlessUndecodable(() => rows.place(image, fields));
+}
+
+function unlessUndecodable<T>(read: () => T): T | null {
   try {
-    return rows.place(image, fields);
+    return read();
   } catch (error) {
     if (error instanceof Undecodable) return null;
     throw error;
@@ -127,15 +207,18 @@ function placeIn(rows: RowReader, image: Image | null, fields: Envelope["fields"
 const SEQUENCE = /^\[(?:"(\d+)"|null|"null"),"(\d+)"\]$/;
 
 /** `sequence` holds the last commit's LSN, null in a snapshot, and an LSN that several changes may share. */
-function versionOf(source: Envelope["payload"], rank: Version["rank"]): Version {
+function versionOf(source: Envelope["payload"], offset: number, rank: Rank): Version {
   const sequence = SEQUENCE.exec(
     typeof source.sequence === "string" ? source.sequence.replaceAll(" ", "") : "",
   );
-  const lsn = numberText(source.lsn) ?? sequence?.[2] ?? "0";
+  const lsn = digitsOf(source.lsn) ?? sequence?.[2] ?? String(offset);
   return { commit: exactly(sequence?.[1] ?? lsn), lsn: exactly(lsn), rank };
 }
 
-/** A number where it is exact: several times cheaper to keep and compare than a bigint. */
-function exactly(digits: string): number | bigint {
-  return digits.length <= 15 ? Number(digits) : BigInt(digits);
+function digitsOf(raw: unknown): string | undefined {
+  return typeof raw === "string" && /^\d+$/.test(raw) ? raw : numberText(raw);
+}
+
+function msOf(raw: unknown): number | null {
+  return typeof raw === "number" ? raw : null;
 }

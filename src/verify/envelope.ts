@@ -1,4 +1,5 @@
-/** Debezium's envelope out of a record's bytes, bare or wrapped as `{"schema","payload"}`. */
+/** The event out of a record's bytes, bare or wrapped as `{"schema","payload"}`; an envelope, or a row when flattened. */
+import type { Source } from "../definition/feature-set.ts";
 import { type SchemaField, Undecodable } from "./column-values.ts";
 import { parseLossless } from "./json.ts";
 
@@ -20,8 +21,13 @@ const NO_FIELDS: ReadonlyMap<string, SchemaField> = new Map();
  * a wrapped record, so that this is several times faster.
  */
 export class EnvelopeReader {
+  readonly #isFlattened: boolean;
   #prefix: Buffer | undefined;
   #fields: ReadonlyMap<string, SchemaField> = NO_FIELDS;
+
+  constructor(format: Source["format"]) {
+    this.#isFlattened = format === "flattened";
+  }
 
   /** Throws SyntaxError, and Undecodable for JSON that is no object. Numbers may have lost digits, see `isFaithful`. */
   read(value: Buffer): Envelope {
@@ -41,13 +47,26 @@ export class EnvelopeReader {
       }
     }
     const text = value.toString("utf8");
-    const envelope = unwrap(JSON.parse(text));
+    const envelope = this.#unwrap(JSON.parse(text));
     if (envelope.fields !== NO_FIELDS) this.#remember(text, envelope);
     return envelope;
   }
 
   readLossless(value: Buffer): Envelope {
-    return unwrap(parseLossless(value.toString("utf8")));
+    return this.#unwrap(parseLossless(value.toString("utf8")));
+  }
+
+  #unwrap(json: Json): Envelope {
+    if (!isObject(json)) throw new Undecodable("no event");
+    // A table may have columns of these names.
+    const isWrapped = this.#isFlattened
+      ? Object.keys(json).sort().join() === "payload,schema"
+      : "payload" in json && !("op" in json);
+    if (!isWrapped) return { payload: json, fields: NO_FIELDS };
+    return {
+      payload: json.payload,
+      fields: this.#isFlattened ? columns(json.schema) : rowFields(json.schema),
+    };
   }
 
   #remember(text: string, { fields }: Envelope): void {
@@ -62,16 +81,16 @@ export function isObject(json: Json): json is Record<string, Json> {
   return typeof json === "object" && json !== null && !Array.isArray(json);
 }
 
-function unwrap(json: Json): Envelope {
-  if (!isObject(json)) throw new Undecodable("no event");
-  if (!("payload" in json) || "op" in json) return { payload: json, fields: NO_FIELDS };
-  return { payload: json.payload, fields: rowFields(json.schema) };
+function rowFields(schema: Json): ReadonlyMap<string, SchemaField> {
+  const images = (schema?.fields ?? []) as Json[];
+  return columns(
+    images.find(({ field }) => field === "after") ?? images.find(({ field }) => field === "before"),
+  );
 }
 
-function rowFields(schema: Json): ReadonlyMap<string, SchemaField> {
-  const images = (schema?.fields ?? []) as { field?: string; fields?: (SchemaField & { field: string })[] }[];
-  const row = images.find(({ field }) => field === "after") ?? images.find(({ field }) => field === "before");
-  return row?.fields === undefined ? NO_FIELDS : new Map(row.fields.map((column) => [column.field, column]));
+function columns(schema: Json): ReadonlyMap<string, SchemaField> {
+  const fields = schema?.fields as (SchemaField & { field: string })[] | undefined;
+  return fields === undefined ? NO_FIELDS : new Map(fields.map((column) => [column.field, column]));
 }
 
 const PAYLOAD = ',"payload":';

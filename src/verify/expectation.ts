@@ -1,50 +1,65 @@
-/** What the stores should hold, before features are made of it: aggregates by entity and window. */
-import type { Big } from "big.js";
-import type { FeatureSet } from "../definition/feature-set.ts";
-import { msOfMicros } from "../platform/instants.ts";
+/** What the stores should hold of one entity. */
+import { type FeatureSet, isAsOfNow } from "../definition/feature-set.ts";
+import { type AsOf, type Computed, FeatureComputation } from "../stores/features.ts";
+import type { Row } from "../stores/rows.ts";
+import { type Slots, standingWindow, type Watermark } from "./history.ts";
 
-export interface WindowAggregates {
-  /** Aggregated features by name; a sum of nothing but nulls is null. */
-  values: Map<string, Big | null>;
-  /** The latest event time in the window, micros since 1970 UTC. */
-  latest: bigint;
+export interface ExpectedSlot {
+  slot: number;
+  /** Null at moments when it has nothing to show. */
+  at: AsOf;
+  /** Final windows are served no more; undefined where that cannot be told. */
+  isKept: boolean | undefined;
 }
 
-/** Windows by their start in ms since 1970 UTC; null for one that lost all its rows. */
-export type EntityWindows = Map<number, WindowAggregates | null>;
+export class EntityExpectation {
+  readonly slots: ReadonlyMap<number, ExpectedSlot>;
 
-export interface Expectation {
-  entities: Map<string, EntityWindows>;
-  /** Event time in ms less the delay and the retention: windows that end by then are final. */
-  watermarkMs: number;
-  /** The log tells how final windows ended; the table no longer does. */
-  covers: "all windows" | "kept windows";
-}
-
-export function startOfWindow(featureSet: FeatureSet, eventTime: bigint): number {
-  const { lengthMs } = featureSet.window;
-  return Math.floor(msOfMicros(eventTime) / lengthMs) * lengthMs;
-}
-
-export function isKept(featureSet: FeatureSet, startMs: number, watermarkMs: number): boolean {
-  return startMs + featureSet.window.lengthMs > watermarkMs;
-}
-
-/** The delay behind the latest event time after which a window takes no more rows. */
-export function latenessAllowedMs(featureSet: FeatureSet): number {
-  return featureSet.watermarkMs + featureSet.window.retentionMs;
-}
-
-/** The latest kept window that has rows: what is served online. */
-export function servedWindow(
-  featureSet: FeatureSet,
-  expectation: Expectation,
-  entity: string,
-): { startMs: number; aggregates: WindowAggregates } | undefined {
-  let served: { startMs: number; aggregates: WindowAggregates } | undefined;
-  for (const [startMs, aggregates] of expectation.entities.get(entity) ?? []) {
-    if (aggregates === null || !isKept(featureSet, startMs, expectation.watermarkMs)) continue;
-    if (served === undefined || startMs > served.startMs) served = { startMs, aggregates };
+  constructor(slots: ExpectedSlot[]) {
+    this.slots = new Map(slots.map((one) => [one.slot, one]));
   }
-  return served;
+
+  /** The latest slot that is kept and has rows: what is served online. */
+  served(now: bigint): { slot: ExpectedSlot; computed: Computed } | undefined {
+    let served: { slot: ExpectedSlot; computed: Computed } | undefined;
+    for (const slot of this.slots.values()) {
+      if (slot.isKept === false || (served !== undefined && slot.slot < served.slot.slot)) continue;
+      const computed = slot.at(now);
+      if (computed !== null) served = { slot, computed };
+    }
+    return served;
+  }
+}
+
+/** Makes expectations of the entities of one set. */
+export class Expecter {
+  readonly #featureSet: FeatureSet;
+  readonly #isAsOfNow: boolean;
+  readonly #computation: FeatureComputation;
+
+  constructor(featureSet: FeatureSet) {
+    this.#featureSet = featureSet;
+    this.#isAsOfNow = isAsOfNow(featureSet);
+    this.#computation = new FeatureComputation(featureSet);
+  }
+
+  expect(slots: Slots<Row>, watermark: Watermark): EntityExpectation {
+    return new EntityExpectation(
+      [...slots].map(([slot, rows]) => ({
+        slot,
+        at: this.at(slot, rows),
+        isKept: this.isKept(slot, watermark),
+      })),
+    );
+  }
+
+  at(slot: number, rows: Row[]): AsOf {
+    return this.#isAsOfNow ? this.#computation.ofEntity(rows) : this.#computation.ofWindow(rows, slot);
+  }
+
+  isKept(slot: number, { atLeastMs, atMostMs }: Watermark): boolean | undefined {
+    if (this.#isAsOfNow) return true;
+    const endMs = slot + standingWindow(this.#featureSet).lengthMs;
+    return endMs > atMostMs ? true : endMs <= atLeastMs ? false : undefined;
+  }
 }

@@ -1,121 +1,113 @@
-/** The expectation by the change log: all that Debezium wrote of a table, folded without Spark. */
-import { type FeatureSet, topicOf } from "../definition/feature-set.ts";
+/** The change log read once: every element handed on, and what holds for all of them remembered. */
+import { type FeatureSet, isAsOfNow, topicOf } from "../definition/feature-set.ts";
+import { msOfMicros } from "../platform/instants.ts";
 import { type PartitionRange, readTopic, type TopicReader } from "../platform/kafka.ts";
 import type { Manifest } from "../stores/manifests.ts";
-import { eventDecoder, type RowChange } from "./debezium.ts";
-import type { Expectation } from "./expectation.ts";
-import { Fold } from "./fold.ts";
+import { type Decoded, eventDecoder, type LogRecord, type RowChange } from "./debezium.ts";
+import { type Element, elementsOf, type Position } from "./elements.ts";
+import { latenessAllowedMs, type Truncated } from "./history.ts";
 
-export interface LogExpectation {
-  /** As of the end of the log. */
-  now: Expectation;
-  /** As of the offsets that the job has come to; the same object when that is the end. */
-  applied: Expectation;
+export interface ReadLog {
+  /** By number of a batch, the watermark that it was judged by; the last one is that of a batch to come. */
+  watermarks: number[];
+  truncates: Truncated[];
   /** The first offset of each partition that is still there. */
   lowOffsets: Map<number, number>;
+}
+
+export interface LogListener {
+  element(entity: string, element: Element): void;
+  /** Every record as it was read, before its elements are handed on. */
+  record?(decoded: Decoded, record: LogRecord, position: Position): void;
 }
 
 /**
  * Reads the topic from its start to its end of this moment.
  *
- * `chain` are the job's batches from the start; without any the log counts as one batch that has been applied.
+ * `chain` are the job's batches from the start; what lies behind them is one more batch, which is not applied yet. Without
+ * any the log counts as one batch that has been applied.
  */
-export async function expectFromLog(
+export async function readLog(
   featureSet: FeatureSet,
   chain: Manifest[],
   { kafka, topicPrefix }: { kafka: string; topicPrefix: string },
-): Promise<LogExpectation> {
-  const replay = new Replay(featureSet, chain);
-  await readTopic({ brokers: kafka, topic: topicOf(featureSet.source, topicPrefix) }, replay);
-  const { now, applied } = replay.finish();
-  return { now, applied, lowOffsets: replay.lowOffsets };
+  listener: LogListener,
+): Promise<ReadLog> {
+  const reader = new LogReader(featureSet, chain, listener);
+  await readTopic({ brokers: kafka, topic: topicOf(featureSet.source, topicPrefix) }, reader);
+  return reader.finish();
 }
 
-/** Folds records batch by batch as the job took them, in whatever order the partitions come. */
-export class Replay implements TopicReader {
-  readonly lowOffsets = new Map<number, number>();
-
+export class LogReader implements TopicReader {
+  readonly #decode: (record: LogRecord) => Decoded;
+  readonly #listener: LogListener;
   readonly #chain: Manifest[];
-  readonly #decode: (value: Buffer | null) => ReturnType<ReturnType<typeof eventDecoder>>;
-  readonly #fold: Fold;
-  /** The batch being folded; beyond the chain's end lies what is not yet applied. */
-  #batch = 0;
-  /** Changes of later batches, from partitions that are ahead of the others. */
-  readonly #ahead = new Map<number, RowChange[]>();
-  readonly #next = new Map<number, number>();
-  #applied: Expectation | undefined;
+  readonly #allowedMs: number;
+  readonly #lowOffsets = new Map<number, number>();
+  readonly #truncates: Truncated[] = [];
+  /** The batch that each partition has been read up to. */
+  readonly #batches = new Map<number, number>();
+  /** The latest time that each batch's records tell, in ms. */
+  readonly #clocks: number[];
 
-  constructor(featureSet: FeatureSet, chain: Manifest[]) {
-    this.#chain = chain;
+  constructor(featureSet: FeatureSet, chain: Manifest[], listener: LogListener) {
     this.#decode = eventDecoder(featureSet);
-    this.#fold = new Fold(featureSet);
+    this.#listener = listener;
+    this.#chain = chain;
+    this.#allowedMs = isAsOfNow(featureSet) ? 0 : latenessAllowedMs(featureSet);
+    this.#clocks = Array(chain.length + 1).fill(Number.NEGATIVE_INFINITY);
   }
 
   begin(ranges: PartitionRange[]): void {
-    for (const { partition, low } of ranges) {
-      this.lowOffsets.set(partition, low);
-      this.#next.set(partition, low);
-    }
+    for (const { partition, low } of ranges) this.#lowOffsets.set(partition, low);
   }
 
-  record(partition: number, offset: number, { value }: { value: Buffer | null }): void {
-    this.reached(partition, offset);
-    const decoded = this.#decode(value);
+  record(
+    partition: number,
+    offset: number,
+    { value, timestamp }: { value: Buffer | null; timestamp: string },
+  ): void {
+    const record = { partition, offset, timestampMs: Number(timestamp), value };
+    const decoded = this.#decode(record);
+    const position = { partition, offset, batch: this.#batchOf(partition, offset) };
+    this.#listener.record?.(decoded, record, position);
+    if (decoded.kind === "truncate") this.#truncates.push({ ...decoded.version, ...position });
     if (decoded.kind !== "change") return;
-    const batch = this.#batchOf(partition, offset);
-    if (batch <= this.#batch) {
-      this.#apply(decoded);
-      return;
+    this.#observe(decoded, record, position);
+    for (const { entity, element } of elementsOf(decoded, position)) this.#listener.element(entity, element);
+  }
+
+  /** All records have been handed out. */
+  finish(): ReadLog {
+    let clock = Number.NEGATIVE_INFINITY;
+    // Spark's watermark begins at 1970.
+    const watermarks = [0];
+    for (const batchClock of this.#clocks) {
+      clock = Math.max(clock, batchClock);
+      watermarks.push(Math.max(0, clock - this.#allowedMs));
     }
-    const waiting = this.#ahead.get(batch);
-    if (waiting === undefined) this.#ahead.set(batch, [decoded]);
-    else waiting.push(decoded);
-  }
-
-  reached(partition: number, nextOffset: number): void {
-    this.#next.set(partition, nextOffset);
-    for (let current = this.#current; current !== undefined; current = this.#current) {
-      // The cheap half of the question comes with each record.
-      if (nextOffset < endOf(current, partition) || !this.#isComplete(current)) return;
-      this.#endBatch();
-    }
-  }
-
-  /** All partitions have been read. */
-  finish(): { now: Expectation; applied: Expectation } {
-    while (this.#current !== undefined) this.#endBatch();
-    this.#fold.endBatch();
-    const now = this.#fold.expectation();
-    return { now, applied: this.#applied ?? now };
-  }
-
-  get #current(): Manifest | undefined {
-    return this.#chain[this.#batch];
-  }
-
-  #apply(change: RowChange): void {
-    const isUnapplied = this.#chain.length > 0 && this.#current === undefined;
-    if (isUnapplied) this.#applied ??= this.#fold.expectation();
-    this.#fold.apply(change);
-  }
-
-  #endBatch(): void {
-    this.#fold.endBatch();
-    this.#batch += 1;
-    const waiting = this.#ahead.get(this.#batch) ?? [];
-    this.#ahead.delete(this.#batch);
-    for (const change of waiting) this.#apply(change);
+    return { watermarks, truncates: this.#truncates, lowOffsets: this.#lowOffsets };
   }
 
   #batchOf(partition: number, offset: number): number {
-    let batch = this.#batch;
+    let batch = this.#batches.get(partition) ?? 0;
     while (batch < this.#chain.length && offset >= endOf(this.#chain[batch] as Manifest, partition))
       batch += 1;
+    this.#batches.set(partition, batch);
     return batch;
   }
 
-  #isComplete(manifest: Manifest): boolean {
-    return [...this.#next].every(([partition, next]) => next >= endOf(manifest, partition));
+  /**
+   * Where a row was counts too when it left, since the job's record of its leaving carries that time. Rows of a snapshot
+   * come in the table's order, and a clock years ahead drags nothing along.
+   */
+  #observe({ op, after, before }: RowChange, { timestampMs }: LogRecord, { batch }: Position): void {
+    if (op === "r") return;
+    for (const place of [after, before]) {
+      if (place === null) continue;
+      const clock = Math.min(msOfMicros(place.eventTime), timestampMs);
+      if (clock > (this.#clocks[batch] as number)) this.#clocks[batch] = clock;
+    }
   }
 }
 

@@ -1,7 +1,9 @@
 /** A row as it stands in an event, before or after a change. */
-import type { Column, FeatureSet } from "../definition/feature-set.ts";
+import { type Column, entityText, type FeatureSet, isAsOfNow } from "../definition/feature-set.ts";
 import { isInstant } from "../platform/instants.ts";
-import { type ColumnValue, decodeColumn, Undecodable } from "./column-values.ts";
+import { type ColumnValue, columnsNamed, inputColumns, keyText } from "../stores/rows.ts";
+import { startOfSlide } from "../stores/windows.ts";
+import { decodeColumn, UNAVAILABLE, Undecodable } from "./column-values.ts";
 import type { Envelope } from "./envelope.ts";
 
 export interface Place {
@@ -10,7 +12,7 @@ export interface Place {
   eventTime: bigint;
 }
 
-export interface Row extends Place {
+export interface PlacedRow extends Place {
   /** The features' inputs, in the order of `inputColumns`. */
   values: ColumnValue[];
 }
@@ -18,61 +20,70 @@ export interface Row extends Place {
 export type Image = Record<string, Envelope["payload"]>;
 type Fields = Envelope["fields"];
 
-/** The columns that aggregated features read, each once. */
-export function inputColumns(featureSet: FeatureSet): Column[] {
-  const names = new Set(
-    featureSet.features.flatMap((feature) => ("column" in feature ? [feature.column] : [])),
-  );
-  return featureSet.source.columns.filter(({ name }) => names.has(name));
-}
-
 /** All methods throw Undecodable for a value that its column cannot hold. */
 export class RowReader {
-  readonly #columns: Column[];
-  readonly #key: Column;
-  readonly #entity: Column;
+  readonly #featureSet: FeatureSet;
+  readonly #key: Column[];
+  readonly #besideKey: Column[];
+  readonly #entity: Column[];
   readonly #eventTime: Column;
   readonly #inputs: Column[];
-  readonly #windowMicros: bigint;
+  readonly #texts: string[];
+  readonly #reachMicros: bigint;
 
   constructor(featureSet: FeatureSet) {
     const { columns, primaryKey, eventTime } = featureSet.source;
-    const named = (wanted: string): Column => columns.find(({ name }) => name === wanted) as Column;
-    this.#columns = columns;
-    this.#key = named(primaryKey);
-    this.#entity = named(featureSet.entity);
-    this.#eventTime = named(eventTime);
+    this.#featureSet = featureSet;
+    this.#key = columnsNamed(featureSet, primaryKey);
+    this.#besideKey = columns.filter(({ name }) => !primaryKey.includes(name));
+    this.#entity = columnsNamed(featureSet, featureSet.entity);
+    this.#eventTime = columnsNamed(featureSet, [eventTime])[0] as Column;
     this.#inputs = inputColumns(featureSet);
-    this.#windowMicros = BigInt(featureSet.window.lengthMs) * 1000n;
+    this.#texts = columns.filter(({ type }) => type.kind === "text").map(({ name }) => name);
+    this.#reachMicros = reachOfWindows(featureSet);
   }
 
-  key(image: Image, fields: Fields): string {
-    const key = read(image, this.#key, fields);
-    if (key === null) throw new Undecodable(`no primary key ${this.#key.name}`);
-    return String(key);
+  /** The primary key's columns, see `keyText`. */
+  key(image: Image, fields: Fields): string[] {
+    return this.#key.map((column) => {
+      const value = read(image, column, fields);
+      if (value === null) throw new Undecodable(`no primary key ${column.name}`);
+      return keyText(value, column.type);
+    });
   }
 
   /** Null when the image does not tell. */
   place(image: Image, fields: Fields): Place | null {
-    const entity = read(image, this.#entity, fields);
+    const entity = this.entity(image, fields);
     const eventTime = this.#time(image, fields);
-    return entity === null || eventTime === null ? null : { entity: String(entity), eventTime };
+    return entity === null || eventTime === null ? null : { entity, eventTime };
   }
 
   /** Null for a row without an entity. */
-  row(image: Image, fields: Fields): Row | null {
-    const entity = read(image, this.#entity, fields);
+  row(image: Image, fields: Fields): PlacedRow | null {
+    const entity = this.entity(image, fields);
     if (entity === null) return null;
     const values = this.#inputs.map((column) => read(image, column, fields));
     const eventTime = this.#time(image, fields);
     if (eventTime === null) throw new Undecodable(`no event time ${this.#eventTime.name}`);
-    return { entity: String(entity), eventTime, values };
+    return { entity, eventTime, values };
   }
 
-  /** An event time's whole window has to lie in the calendar. */
+  /** The entity's key as `entityText` writes it; null when one of its columns is. */
+  entity(image: Image, fields: Fields): string | null {
+    const texts: string[] = [];
+    for (const column of this.#entity) {
+      const value = read(image, column, fields);
+      if (value === null) return null;
+      texts.push(keyText(value, column.type));
+    }
+    return entityText(texts);
+  }
+
+  /** All that an event time's windows reach has to lie in the calendar. */
   #time(image: Image, fields: Fields): bigint | null {
     const time = read(image, this.#eventTime, fields) as bigint | null;
-    if (time !== null && !(isInstant(time - this.#windowMicros) && isInstant(time + this.#windowMicros))) {
+    if (time !== null && !(isInstant(time - this.#reachMicros) && isInstant(time + this.#reachMicros))) {
       throw new Undecodable(`the window of ${this.#eventTime.name} reaches out of the calendar`);
     }
     return time;
@@ -80,15 +91,45 @@ export class RowReader {
 
   /** Whether the image holds more than a key; a table without REPLICA IDENTITY FULL has no more. */
   tellsMoreThanKey(image: Image): boolean {
-    return this.#columns.some(({ name }) => name !== this.#key.name && (image[name] ?? null) !== null);
+    return this.#besideKey.length === 0 || this.#besideKey.some(({ name }) => (image[name] ?? null) !== null);
+  }
+
+  /** Large texts that an update left as they were stand only in the row before, where there is one. */
+  completed(after: Image, before: Image | null): Image {
+    if (before === null || this.#texts.every((name) => after[name] !== UNAVAILABLE)) return after;
+    const completed = { ...after };
+    for (const name of this.#texts) {
+      if (after[name] === UNAVAILABLE) completed[name] = before[name] ?? UNAVAILABLE;
+    }
+    return completed;
   }
 
   /** Whether both images surely have one place, by what is written and without decoding. */
-  isSamePlace(before: Image, after: Image): boolean {
-    return [this.#entity, this.#eventTime].every(({ name }) => before[name] === after[name]);
+  isWrittenAlike(before: Image, after: Image): boolean {
+    return (
+      before[this.#eventTime.name] === after[this.#eventTime.name] &&
+      this.#entity.every(({ name }) => before[name] === after[name])
+    );
+  }
+
+  /** Whether rows at both are in the same windows of the same entity, so that nothing has to be taken back. */
+  isSamePlace(a: Place, b: Place): boolean {
+    if (a.entity !== b.entity) return false;
+    const [window] = this.#featureSet.windows;
+    if (isAsOfNow(this.#featureSet) || (window?.kind !== "tumbling" && window?.kind !== "sliding"))
+      return true;
+    return startOfSlide(window, a.eventTime) === startOfSlide(window, b.eventTime);
   }
 }
 
 function read(image: Image, column: Column, fields: Fields): ColumnValue {
   return decodeColumn(image[column.name], column, fields.get(column.name));
+}
+
+/** The longest way from an event time to the other end of a window. */
+export function reachOfWindows({ windows }: FeatureSet): bigint {
+  const lengths = windows.map((window) =>
+    "lengthMs" in window ? window.lengthMs : window.kind === "session" ? window.gapMs : 0,
+  );
+  return BigInt(Math.max(...lengths)) * 1000n;
 }

@@ -1,97 +1,130 @@
-/** The expectation by the table itself: Postgres aggregates, and every number comes as exact text. */
-import { Big } from "big.js";
+/** The table itself as the truth: its rows, each an element without a history. */
 import pg from "pg";
-import type { Column, Feature, FeatureSet } from "../definition/feature-set.ts";
+import { type Column, entityText, type FeatureSet } from "../definition/feature-set.ts";
 import { EnvironmentError } from "../errors.ts";
-import { FIRST, LAST } from "../platform/instants.ts";
+import { FIRST, LAST, msOfMicros } from "../platform/instants.ts";
 import { withPostgres } from "../platform/postgres.ts";
-import {
-  type EntityWindows,
-  type Expectation,
-  latenessAllowedMs,
-  type WindowAggregates,
-} from "./expectation.ts";
+import { type ColumnValue, columnsNamed, exactValue, inputColumns, keyText } from "../stores/rows.ts";
+import type { Element } from "./elements.ts";
+import { reachOfWindows } from "./row-reader.ts";
 
-interface Row {
-  entity: string;
-  window_start_ms: string;
-  latest_micros: string;
-  [feature: string]: string | null;
+export interface ReadSource {
+  /** The latest time that a row tells, in ms since 1970; none is later than now. */
+  latestMs: number;
 }
 
+const CURSOR = "cdc_features_rows";
+const ROWS_AT_ONCE = 10_000;
+
 /**
- * Asks the table once. The table no longer knows the times of deleted rows, so the watermark may be behind the
- * job's: `watermarkMs` is the job's own, as far as it is known.
+ * Hands on every row, as the table holds them at one moment.
  *
  * Throws EnvironmentError when Postgres cannot be reached or has no such table or column.
  */
-export async function expectFromSource(
+export async function readSource(
   featureSet: FeatureSet,
-  { postgresUrl, watermarkMs }: { postgresUrl: string; watermarkMs: number },
-): Promise<Expectation> {
-  const rows = await withPostgres(postgresUrl, async (client) => {
+  postgresUrl: string,
+  now: Date,
+  listener: { element(entity: string, element: Element): void },
+): Promise<ReadSource> {
+  const reader = new TableReader(featureSet);
+  let latestMs = Number.NEGATIVE_INFINITY;
+  await withPostgres(postgresUrl, async (client) => {
     try {
-      return (await client.query<Row>(aggregationOf(featureSet))).rows;
+      // A transaction sees one state of the table, and a cursor keeps its rows out of our memory.
+      await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+      await client.query(`DECLARE ${CURSOR} NO SCROLL CURSOR FOR ${reader.query}`);
+      for (;;) {
+        const fetch = { text: `FETCH ${ROWS_AT_ONCE} FROM ${CURSOR}`, rowMode: "array" as const };
+        const { rows } = await client.query<(string | null)[]>(fetch);
+        if (rows.length === 0) return;
+        for (const row of rows) {
+          const { entity, element } = reader.read(row);
+          latestMs = Math.max(latestMs, Math.min(msOfMicros(element.eventTime), now.getTime()));
+          listener.element(entity, element);
+        }
+      }
     } catch (cause) {
-      throw new EnvironmentError(`Postgres cannot aggregate the source table: ${(cause as Error).message}`, {
+      throw new EnvironmentError(`Postgres cannot read the source table: ${(cause as Error).message}`, {
         hint: "Do table and columns of the definition match the database?",
         cause,
       });
     }
   });
-  const entities = new Map<string, EntityWindows>();
-  let latestMs = Number.NEGATIVE_INFINITY;
-  for (const row of rows) {
-    const aggregates = aggregatesOf(featureSet, row);
-    latestMs = Math.max(latestMs, Math.floor(Number(row.latest_micros) / 1000));
-    const windows = entities.get(row.entity) ?? new Map<number, WindowAggregates | null>();
-    entities.set(row.entity, windows.set(Number(row.window_start_ms), aggregates));
+  return { latestMs };
+}
+
+const VERSION = { commit: 0, lsn: 0, rank: 1 } as const;
+
+/** From columns of text to elements; every number comes as exact text. */
+export class TableReader {
+  readonly query: string;
+  readonly #entity: Column[];
+  readonly #key: Column[];
+  readonly #inputs: Column[];
+
+  constructor(featureSet: FeatureSet) {
+    this.#entity = columnsNamed(featureSet, featureSet.entity);
+    this.#key = columnsNamed(featureSet, featureSet.source.primaryKey);
+    this.#inputs = inputColumns(featureSet);
+    const [eventTime] = columnsNamed(featureSet, [featureSet.source.eventTime]) as [Column];
+    this.query = queryOf(featureSet, [eventTime, ...this.#entity, ...this.#key, ...this.#inputs]);
   }
-  const ownWatermarkMs = latestMs - latenessAllowedMs(featureSet);
-  return { entities, watermarkMs: Math.max(0, watermarkMs, ownWatermarkMs), covers: "kept windows" };
+
+  read([eventTime, ...texts]: (string | null)[]): { entity: string; element: Element } {
+    let at = 0;
+    const next = (column: Column): ColumnValue => exactValue(texts[at++] ?? null, column);
+    const keys = (columns: Column[]) => columns.map((column) => keyText(next(column), column.type));
+    const entity = entityText(keys(this.#entity));
+    const key = keys(this.#key);
+    const values = this.#inputs.map(next);
+    const element: Element = {
+      key,
+      eventTime: BigInt(eventTime as string),
+      values,
+      version: VERSION,
+      isGone: false,
+      batch: 0,
+      partition: 0,
+      offset: 0,
+    };
+    return { entity, element };
+  }
 }
 
-function aggregatesOf(featureSet: FeatureSet, row: Row): WindowAggregates {
-  const values = new Map<string, Big | null>();
-  aggregated(featureSet).forEach(({ name }, i) => {
-    const text = row[`f${i}`] ?? null;
-    values.set(name, text === null ? null : Big(text));
-  });
-  return { values, latest: BigInt(row.latest_micros) };
-}
-
-type AggregatedFeature = Extract<Feature, { kind: "aggregated" }>;
-
-function aggregated(featureSet: FeatureSet): AggregatedFeature[] {
-  return featureSet.features.filter((feature) => feature.kind === "aggregated");
-}
-
-/** One row per (entity, window). `extract(epoch …)` is an exact numeric. */
-export function aggregationOf(featureSet: FeatureSet): string {
-  const { source, window } = featureSet;
+/** Rows that belong to an entity and that the job can read. */
+function queryOf(featureSet: FeatureSet, columns: Column[]): string {
+  const { entity, source } = featureSet;
   const name = pg.escapeIdentifier;
   const exact = `extract(epoch from ${name(source.eventTime)}) * 1000000`;
-  const micros = `(${exact})::numeric(38, 0)`;
-  const length = BigInt(window.lengthMs) * 1000n;
-  const start = `floor(${micros} / ${window.lengthMs * 1000}) * ${window.lengthMs}`;
-  const features = aggregated(featureSet).map(
-    (feature, i) => `, (${aggregate(feature, source.columns)})::text as f${i}`,
+  const reach = reachOfWindows(featureSet);
+  const conditions = [
+    ...[...entity, source.eventTime].map((column) => `${name(column)} is not null`),
+    ...source.columns.flatMap(decodable),
+    `${exact} between ${FIRST + reach} and ${LAST - reach}`,
+  ];
+  return (
+    `select ${columns.map(textOf).join(", ")} from ${name(source.schema)}.${name(source.table)} ` +
+    `where ${conditions.join(" and ")}`
   );
-  return `
-    select ${name(featureSet.entity)}::text as entity, (${start})::text as window_start_ms,
-           max(${micros})::text as latest_micros${features.join("")}
-    from ${name(source.schema)}.${name(source.table)}
-    where ${name(featureSet.entity)} is not null and ${source.columns.map(decodable).join(" and ")}
-      and ${name(source.eventTime)} is not null and ${exact} between ${FIRST + length} and ${LAST - length}
-    group by ${name(featureSet.entity)}, ${start}`;
 }
 
-function aggregate(feature: AggregatedFeature, columns: Column[]): string {
-  if (feature.aggregate === "count") return "count(*)";
-  const column = pg.escapeIdentifier(feature.column);
-  const declared = columns.find(({ name }) => name === feature.column) as Column;
-  const value = isNullWhenNaN(declared) ? `nullif(${column}::numeric, 'NaN')` : column;
-  return feature.aggregate === "sum" ? `sum(${value})` : `count(distinct ${value})`;
+/** Times as micros, dates as days, decimals in units of the last digit. `extract(epoch …)` is an exact numeric. */
+function textOf(declared: Column): string {
+  const { name, type } = declared;
+  const column = pg.escapeIdentifier(name);
+  switch (type.kind) {
+    case "timestamp":
+      return `trunc(extract(epoch from ${column}) * 1000000)::text`;
+    case "date":
+      return `(${column} - date '1970-01-01')::text`;
+    case "decimal": {
+      const value = isNullWhenNaN(declared) ? `nullif(${column}::numeric, 'NaN')` : `${column}::numeric`;
+      return `trunc(${value} * 1e${type.scale})::text`;
+    }
+    default:
+      return `${column}::text`;
+  }
 }
 
 /** Debezium's default mode, `precise`, has no way to write NaN and sends null. */
@@ -100,13 +133,14 @@ function isNullWhenNaN({ type }: Column): boolean {
 }
 
 /** The job sets rows aside that a column's type cannot hold: infinities, NaN, too many digits. */
-function decodable(declared: Column): string {
+function decodable(declared: Column): string[] {
   const { name, type } = declared;
   const column = pg.escapeIdentifier(name);
-  if (type.kind === "timestamp" || type.kind === "date") return `(${column} is null or isfinite(${column}))`;
-  if (type.kind !== "decimal") return "true";
+  if (type.kind === "timestamp" || type.kind === "date")
+    return [`(${column} is null or isfinite(${column}))`];
+  if (type.kind !== "decimal") return [];
   const numeric = `${column}::numeric`;
   const fits = `abs(${numeric}) < 1e${type.precision - type.scale} and ${numeric} = trunc(${numeric}, ${type.scale})`;
   // NaN is above every number.
-  return `(${column} is null or (${fits})${isNullWhenNaN(declared) ? ` or ${numeric} = 'NaN'` : ""})`;
+  return [`(${column} is null or (${fits})${isNullWhenNaN(declared) ? ` or ${numeric} = 'NaN'` : ""})`];
 }

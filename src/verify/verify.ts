@@ -1,17 +1,22 @@
-/** Whether both stores hold what they should: expectation, stores, comparison. */
-import type { FeatureSet } from "../definition/feature-set.ts";
-import { manifestsOf } from "../stores/manifests.ts";
-import { type OfflineStore, readOfflineStore } from "../stores/offline.ts";
-import { type OnlineStore, readOnlineStore } from "../stores/online.ts";
+/** Whether both stores hold what they should: log or table and stores gathered by entity, then compared one by one. */
+import { tmpdir } from "node:os";
+import { type FeatureSet, isAsOfNow } from "../definition/feature-set.ts";
+import { type Manifest, manifestsOf } from "../stores/manifests.ts";
+import { type OfflineFiles, readOfflineStore } from "../stores/offline.ts";
+import { scanOnlineStore } from "../stores/online.ts";
 import { chainOf, checkBatches } from "./batches.ts";
-import { type Comparison, markStale } from "./compare.ts";
-import { compareOffline, newestBatchOf, rowsByWindow } from "./compare-offline.ts";
+import { type Findings, markStale, Scope, type StoredRow } from "./compare.ts";
+import { compareCompanion } from "./compare-companion.ts";
+import { compareOffline } from "./compare-offline.ts";
 import { compareOnline } from "./compare-online.ts";
-import { compareWindows } from "./compare-windows.ts";
 import type { Difference } from "./difference.ts";
-import { type Expectation, isKept, servedWindow } from "./expectation.ts";
-import { expectFromLog } from "./log.ts";
-import { expectFromSource } from "./source.ts";
+import { EntitySpool, type Gathered } from "./entity-spool.ts";
+import { type EntityExpectation, Expecter } from "./expectation.ts";
+import { History, type LogFacts, latenessAllowedMs } from "./history.ts";
+import { type ReadLog, readLog } from "./log.ts";
+import { type ReadSource, readSource } from "./source.ts";
+
+type Sink = "dual" | "redis" | "parquet";
 
 export interface VerifyOptions {
   /** The change log in Kafka, or the table in Postgres. */
@@ -23,12 +28,14 @@ export interface VerifyOptions {
   offlineRoot: string;
   /** Only read against the source. */
   postgresUrl: string;
-  /** When the values have to be right; once the stores were read, when not given. */
+  /** When the values have to be right; once all was read, when not given. */
   now?: Date;
   /** Which stores the job writes; both when not given. */
-  sink?: "dual" | "redis" | "parquet";
+  sink?: Sink;
   /** Both stores were always written together, so that they have the same versions; true when not given. */
   inStep?: boolean;
+  /** A folder for what does not fit in memory; the system's own when not given. */
+  scratch?: string;
 }
 
 export interface FeatureSetReport {
@@ -46,100 +53,155 @@ export interface VerifyReport {
   featureSets: FeatureSetReport[];
 }
 
+export function reportOf(featureSets: FeatureSetReport[]): VerifyReport {
+  return { ok: featureSets.every(({ differences }) => differences.length === 0), featureSets };
+}
+
 /** Throws EnvironmentError when a server cannot be reached or the topic or table is not there. */
 export async function verifyFeatureSet(
   featureSet: FeatureSet,
   options: VerifyOptions,
 ): Promise<FeatureSetReport> {
-  const stores = {
-    offline: await readOfflineStore(featureSet, options.offlineRoot),
-    online: await readOnlineStore(featureSet, options.redisUrl),
-  };
+  const scratch = options.scratch ?? tmpdir();
+  using spool = new EntitySpool(featureSet, scratch);
+  // The stores first: what comes into the log meanwhile is then not applied yet, never something that was lost.
+  const offline = await readOfflineStore(featureSet, { offlineRoot: options.offlineRoot, scratch }, (row) =>
+    spool.row(row),
+  );
+  await scanOnlineStore(featureSet, options.redisUrl, (entry) => spool.hash(entry));
   const now = options.now ?? new Date();
-  const expected = await expect(featureSet, stores.offline, options);
-  return compareStores(featureSet, expected, stores, { ...options, now });
+  const chain = chainOf(manifestsOf(offline.manifests));
+  const truth =
+    options.against === "log"
+      ? truthOfLog(chain, await readLog(featureSet, chain, options, spool))
+      : truthOfSource(featureSet, chain, await readSource(featureSet, options.postgresUrl, now, spool));
+  return compareAll(featureSet, spool.entities(), truth, offline, { ...options, now });
 }
 
-export interface Stores {
-  online: OnlineStore;
-  offline: OfflineStore;
-}
-
-export interface Expected {
-  now: Expectation;
-  /** At the offsets that the job has come to; the same object when it has come to the end. */
-  applied: Expectation;
+/** What is true of all entities; the elements of each are in the spool. */
+export interface Truth {
+  now: LogFacts;
+  /** As of the offsets that the job has come to. */
+  applied: LogFacts;
+  /** Elements of later batches are not applied yet. */
+  appliedBatches: number;
+  /** The log tells how final windows ended; the table no longer does. */
+  covers: "all windows" | "kept windows";
   /** The first offsets still in the log, where that is known. */
   lowOffsets: Map<number, number> | undefined;
 }
 
-export function compareStores(
-  featureSet: FeatureSet,
-  { now: expectation, applied, lowOffsets }: Expected,
-  { online, offline }: Stores,
-  { now: time, sink = "dual", inStep = true }: Pick<VerifyOptions, "sink" | "inStep"> & { now: Date },
-): FeatureSetReport {
-  const now = BigInt(time.getTime()) * 1000n;
-  const rows = rowsByWindow(offline);
-  const comparisons: Comparison[] = [];
-  if (sink !== "parquet") {
-    const newestBatch = sink === "dual" && inStep ? newestBatchOf(rows) : undefined;
-    const features = (to: Expectation) => compareOnline(featureSet, to, online, { now, newestBatch });
-    const windows = (to: Expectation) => compareWindows(featureSet, to, online, { now, newestBatch });
-    comparisons.push(withStale(features, expectation, applied), withStale(windows, expectation, applied));
-  }
-  if (sink !== "redis") {
-    const compare = (to: Expectation) => compareOffline(featureSet, to, rows, now);
-    comparisons.push(withStale(compare, expectation, applied));
-    comparisons.push({ differences: checkBatches(offline, lowOffsets), checkedValues: 0 });
-  }
-  const isServed = (entity: string) => servedWindow(featureSet, expectation, entity) !== undefined;
-  return {
-    name: featureSet.name,
-    expected: [...expectation.entities.keys()].filter(isServed).length,
-    online: online.features.size,
-    offline: liveEntities(featureSet, offline, expectation).size,
-    checkedValues: comparisons.reduce((total, { checkedValues }) => total + checkedValues, 0),
-    differences: comparisons.flatMap(({ differences }) => differences),
+/** `chain` are the batches that the job has applied; without any, it is taken to have applied all. */
+export function truthOfLog(chain: Manifest[], { watermarks, truncates, lowOffsets }: ReadLog): Truth {
+  const appliedBatches = chain.length === 0 ? 1 : chain.length;
+  const asOf = (batches: number): LogFacts => {
+    const watermarkMs = watermarks[batches] as number;
+    return {
+      watermarks,
+      truncates: truncates.filter(({ batch }) => batch < batches),
+      watermark: { atLeastMs: watermarkMs, atMostMs: watermarkMs },
+    };
   };
+  const now = asOf(watermarks.length - 1);
+  return { now, applied: asOf(appliedBatches), appliedBatches, covers: "all windows", lowOffsets };
 }
 
-export function reportOf(featureSets: FeatureSetReport[]): VerifyReport {
-  return { ok: featureSets.every(({ differences }) => differences.length === 0), featureSets };
+/**
+ * The table does not tell which watermark the job has come to: it is that of its last batch or a later one, and none that is
+ * later than the rows say.
+ */
+export function truthOfSource(featureSet: FeatureSet, chain: Manifest[], { latestMs }: ReadSource): Truth {
+  const atLeastMs = chain.at(-1)?.watermark_ms ?? 0;
+  const atMostMs = isAsOfNow(featureSet) ? 0 : latestMs - latenessAllowedMs(featureSet);
+  const facts: LogFacts = {
+    watermarks: [0],
+    truncates: [],
+    watermark: { atLeastMs, atMostMs: Math.max(atLeastMs, atMostMs) },
+  };
+  return { now: facts, applied: facts, appliedBatches: 1, covers: "kept windows", lowOffsets: undefined };
 }
 
-async function expect(
+export function compareAll(
   featureSet: FeatureSet,
-  offline: OfflineStore,
-  options: VerifyOptions,
-): Promise<Expected> {
-  const chain = chainOf(manifestsOf(offline.manifests));
-  if (options.against === "log") return expectFromLog(featureSet, chain, options);
-  const watermarkMs = chain.at(-1)?.watermark_ms ?? 0;
-  const now = await expectFromSource(featureSet, { postgresUrl: options.postgresUrl, watermarkMs });
-  return { now, applied: now, lowOffsets: undefined };
+  entities: Iterable<Gathered>,
+  truth: Truth,
+  offline: OfflineFiles,
+  { now, sink = "dual", inStep = true }: Pick<VerifyOptions, "sink" | "inStep"> & { now: Date },
+): FeatureSetReport {
+  const micros = BigInt(now.getTime()) * 1000n;
+  const scope = new Scope(featureSet, { now: micros, inStep: inStep && sink === "dual" });
+  const verifier = new Verifier(featureSet, truth, { scope, sink });
+  for (const gathered of entities) verifier.verify(gathered);
+  const { report } = verifier;
+  report.differences.sort(byEntity);
+  if (sink !== "redis") report.differences.push(...checkBatches(offline, truth.lowOffsets));
+  return report;
 }
 
-function withStale(
-  compare: (to: Expectation) => Comparison,
-  now: Expectation,
-  applied: Expectation,
-): Comparison {
-  const comparison = compare(now);
-  if (applied === now || comparison.differences.length === 0) return comparison;
-  return { ...comparison, differences: markStale(comparison.differences, compare(applied).differences) };
-}
+/** Compares one entity after the other, and adds up what it finds. */
+class Verifier {
+  readonly report: FeatureSetReport;
+  readonly #truth: Truth;
+  readonly #scope: Scope;
+  readonly #sink: Sink;
+  readonly #expecter: Expecter;
+  readonly #history: History;
+  readonly #applied: History;
 
-function liveEntities(
-  featureSet: FeatureSet,
-  { rows }: OfflineStore,
-  { watermarkMs }: Expectation,
-): Set<string | null> {
-  const live = rows.filter(
-    ({ isDeleted, windowStart }) =>
+  constructor(featureSet: FeatureSet, truth: Truth, { scope, sink }: { scope: Scope; sink: Sink }) {
+    this.#truth = truth;
+    this.#scope = scope;
+    this.#sink = sink;
+    this.#expecter = new Expecter(featureSet);
+    this.#history = new History(featureSet, truth.now);
+    this.#applied = new History(featureSet, truth.applied);
+    const { name } = featureSet;
+    this.report = { name, expected: 0, online: 0, offline: 0, checkedValues: 0, differences: [] };
+  }
+
+  verify(gathered: Gathered): void {
+    const { now, applied, appliedBatches } = this.#truth;
+    const { elements } = gathered;
+    const expectation = this.#expecter.expect(this.#history.slots(elements), now.watermark);
+    const findings = this.#compare(gathered, expectation, now);
+    this.#count(gathered, expectation);
+    const differences = findings.flatMap((one) => one.differences);
+    for (const { checkedValues } of findings) this.report.checkedValues += checkedValues;
+    if (differences.length === 0) return;
+    const known = elements.filter(({ batch }) => batch < appliedBatches);
+    const then = this.#expecter.expect(this.#applied.slots(known), applied.watermark);
+    const atApplied = this.#compare(gathered, then, applied).flatMap((one) => one.differences);
+    this.report.differences.push(...markStale(differences, atApplied));
+  }
+
+  #compare(gathered: Gathered, expectation: EntityExpectation, { watermark }: LogFacts): Findings[] {
+    const isKept = (slot: number) => this.#expecter.isKept(slot, watermark);
+    const isCovered = (slot: number) => this.#truth.covers === "all windows" || isKept(slot) === true;
+    const findings: Findings[] = [];
+    if (this.#sink !== "parquet" && gathered.entity !== null) {
+      findings.push(compareOnline(this.#scope, expectation, gathered));
+      findings.push(compareCompanion(this.#scope, expectation, gathered, isKept));
+    }
+    if (this.#sink !== "redis") {
+      findings.push(compareOffline(this.#scope, expectation, gathered, isCovered));
+    }
+    return findings;
+  }
+
+  #count({ features, rows }: Gathered, expectation: EntityExpectation): void {
+    const isLive = ({ isDeleted, slot }: StoredRow): boolean =>
       isDeleted === false &&
-      windowStart !== null &&
-      isKept(featureSet, Number(windowStart / 1000n), watermarkMs),
-  );
-  return new Set(live.map(({ entity }) => entity));
+      slot !== null &&
+      this.#expecter.isKept(slot, this.#truth.now.watermark) !== false;
+    if (expectation.served(this.#scope.now) !== undefined) this.report.expected += 1;
+    if (features !== undefined) this.report.online += 1;
+    if (rows.some(isLive)) this.report.offline += 1;
+  }
+}
+
+const byText = new Intl.Collator("en", { numeric: true });
+
+/** Numbers by value; within an entity as they were found. */
+function byEntity(a: Difference, b: Difference): number {
+  return byText.compare(a.entity ?? "", b.entity ?? "");
 }

@@ -23,7 +23,15 @@ export function parseWindowEntry(text: string): WindowEntry | undefined {
   }
 }
 
-/** The field of a window: its start in seconds, 12 digits. */
-export function windowField(startMs: number): string {
-  return String(startMs / 1000).padStart(12, "0");
+const DIGITS = 12;
+
+/** The field of a slot: a window's start in seconds, 12 characters wide; zeros in a set as of now. */
+export function windowField(slot: number): string {
+  const seconds = String(Math.abs(slot) / 1000);
+  return slot < 0 ? `-${seconds.padStart(DIGITS - 1, "0")}` : seconds.padStart(DIGITS, "0");
+}
+
+/** Undefined for a field of another form. */
+export function slotOfField(field: string): number | undefined {
+  return /^(?=.{12}$)-?\d+$/.test(field) ? Number(field) * 1000 : undefined;
 }

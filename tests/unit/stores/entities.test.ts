@@ -1,26 +1,37 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { readEntities } from "../../../src/stores/online.ts";
+import { readEntities } from "../../../src/stores/entities.ts";
 import { customer } from "../verify/sets.ts";
 import { fillRedis } from "../verify/shop.ts";
 import { startRedis, type TestRedis } from "./redis-server.ts";
 
 let server: TestRedis;
 let redis: Redis;
+let offlineRoot: string;
 
 beforeAll(async () => {
   server = await startRedis();
   redis = new Redis(server.url);
   await fillRedis(redis);
+  offlineRoot = await mkdtemp(path.join(os.tmpdir(), "cdc-features-entities-"));
 }, 30_000);
 
 afterAll(async () => {
   redis.disconnect();
   await server.stop();
+  await rm(offlineRoot, { recursive: true, force: true });
 });
 
 const get = (entities: string[], now: string) =>
-  readEntities(customer, entities, { redisUrl: server.url, now: new Date(now) });
+  readEntities(customer, entities, {
+    redisUrl: server.url,
+    now: new Date(now),
+    offlineRoot,
+    scratch: offlineRoot,
+  });
 
 test("values are aged to now, and so is what derives from them; the rest stays as it is stored", async () => {
   expect(await get(["4"], "2026-03-23T08:00:00Z")).toEqual([
@@ -59,6 +70,6 @@ test("a key that is no hash is an error that names it", async () => {
 });
 
 test("no Redis is an error that says how to get one", async () => {
-  const nowhere = { redisUrl: "redis://127.0.0.1:1/0", now: new Date() };
+  const nowhere = { redisUrl: "redis://127.0.0.1:1/0", now: new Date(), offlineRoot, scratch: offlineRoot };
   await expect(readEntities(customer, ["1"], nowhere)).rejects.toMatchObject({ exitCode: 3 });
 });

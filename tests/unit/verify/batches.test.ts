@@ -32,8 +32,6 @@ test("a rebuild leaves the batches of the checkpoint before aside", () => {
 
 test("a gap is found, but not where the log itself begins later", () => {
   const store = {
-    folder: "",
-    rows: [],
     files: [],
     strangers: [],
     manifests: [manifest({ 0: [3, 7] })].map((one) => ({ name: nameOf(one), manifest: one })),
@@ -63,6 +61,6 @@ test.each<[string, Partial<Manifest>, string, string]>([
 ])("a manifest with %s does not agree with itself", (_, changed, name, because) => {
   const one = { ...manifest({ 0: [0, 7] }), ...changed };
   const manifests = [{ name: `${name.padStart(20, "0")}.json`, manifest: one }];
-  const found = checkBatches({ folder: "", rows: [], files: [], strangers: [], manifests }, undefined);
+  const found = checkBatches({ files: [], strangers: [], manifests }, undefined);
   expect(found.map((difference) => difference.because).join("\n")).toContain(because);
 });

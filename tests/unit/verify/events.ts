@@ -1,4 +1,8 @@
-/** Debezium events of the orders table, as short as a test can read them. */
+/** Debezium events of the orders table, as short as a test can read them, and a log of them. */
+import type { FeatureSet } from "../../../src/definition/feature-set.ts";
+import type { Manifest } from "../../../src/stores/manifests.ts";
+import type { Element } from "../../../src/verify/elements.ts";
+import { type LogListener, LogReader, type ReadLog } from "../../../src/verify/log.ts";
 
 export interface Order {
   order_id: number | string;
@@ -32,3 +36,33 @@ export const insert = (lsn: number, after: Order): Buffer => event("c", lsn, { a
 export const update = (lsn: number, before: Order, after: Order): Buffer =>
   event("u", lsn, { before, after });
 export const remove = (lsn: number, before: Order): Buffer => event("d", lsn, { before });
+
+/** Keeps all elements by entity. */
+export function gatherer(): LogListener & { elements: Map<string, Element[]> } {
+  const elements = new Map<string, Element[]>();
+  return {
+    elements,
+    element: (entity, element) => elements.set(entity, [...(elements.get(entity) ?? []), element]),
+  };
+}
+
+export function manifest(offsets: Record<number, [number, number]>): Manifest {
+  const batch_id = Object.values(offsets).reduce((sum, [, end]) => sum + end, 0);
+  return { batch_id, file: null, rows: 0, bytes: 0, sha256: null, offsets, watermark_ms: 0 };
+}
+
+/** A record of a log; a time of Kafka's own only where it matters: else it is later than all that rows say. */
+export type Logged = Buffer | null | { value: Buffer | null; at: string };
+
+const LATER = Date.UTC(2200, 0, 1);
+
+/** Reads a log of one partition. */
+export function readAll(set: FeatureSet, chain: Manifest[], log: Logged[], listener: LogListener): ReadLog {
+  const reader = new LogReader(set, chain, listener);
+  reader.begin([{ partition: 0, low: 0, high: log.length }]);
+  log.forEach((record, offset) => {
+    const { value, at } = record === null || Buffer.isBuffer(record) ? { value: record, at: LATER } : record;
+    reader.record(0, offset, { value, timestamp: String(new Date(at).getTime()) });
+  });
+  return reader.finish();
+}

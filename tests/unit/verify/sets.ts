@@ -1,20 +1,28 @@
 /** Checked feature sets by hand, so that these tests stand without the definition's parser. */
-import type { Expression, FeatureSet } from "../../../src/definition/feature-set.ts";
+import { type Expression, type FeatureSet, ONLY_WINDOW } from "../../../src/definition/feature-set.ts";
 
 const DAY = 86_400_000;
 const HOUR = 3_600_000;
+
+const source = {
+  primaryKey: ["order_id"],
+  eventTime: "created_at",
+  appendOnly: false,
+  format: "envelope",
+  replicaIdentity: "full",
+  immutable: [] as string[],
+} as const satisfies Partial<FeatureSet["source"]>;
 
 const feature = (name: string): Expression => ({ op: "feature", name });
 
 export const customer: FeatureSet = {
   name: "customer",
   description: "Spending and recency of each customer over 30 days.",
-  entity: "customer_id",
+  entity: ["customer_id"],
   source: {
     schema: "public",
     table: "orders",
-    primaryKey: "order_id",
-    eventTime: "created_at",
+    ...source,
     columns: [
       { name: "order_id", type: { kind: "bigint" } },
       { name: "customer_id", type: { kind: "bigint" } },
@@ -22,14 +30,16 @@ export const customer: FeatureSet = {
       { name: "created_at", type: { kind: "timestamp", unit: "micros" } },
     ],
   },
-  window: { kind: "tumbling", lengthMs: 30 * DAY, retentionMs: 30 * DAY },
+  windows: [{ kind: "tumbling", name: ONLY_WINDOW, lengthMs: 30 * DAY, retentionMs: 30 * DAY }],
   watermarkMs: HOUR,
+  deadLetterShare: 0.2,
   features: [
     {
       name: "order_count_30d",
       description: "",
       type: { kind: "bigint" },
       kind: "aggregated",
+      window: ONLY_WINDOW,
       aggregate: "count",
     },
     {
@@ -37,6 +47,7 @@ export const customer: FeatureSet = {
       description: "",
       type: { kind: "decimal", digits: 2 },
       kind: "aggregated",
+      window: ONLY_WINDOW,
       aggregate: "sum",
       column: "total_amount",
     },
@@ -52,6 +63,7 @@ export const customer: FeatureSet = {
       description: "",
       type: { kind: "integer" },
       kind: "behavioural",
+      window: ONLY_WINDOW,
       measure: "recency",
       unit: "days",
     },
@@ -75,12 +87,11 @@ export const customer: FeatureSet = {
 export const product: FeatureSet = {
   name: "product",
   description: "Sales of each product over 7 days.",
-  entity: "product_id",
+  entity: ["product_id"],
   source: {
     schema: "public",
     table: "orders",
-    primaryKey: "order_id",
-    eventTime: "created_at",
+    ...source,
     columns: [
       { name: "order_id", type: { kind: "bigint" } },
       { name: "product_id", type: { kind: "text" } },
@@ -89,14 +100,16 @@ export const product: FeatureSet = {
       { name: "created_at", type: { kind: "timestamp", unit: "micros" } },
     ],
   },
-  window: { kind: "tumbling", lengthMs: 7 * DAY, retentionMs: 7 * DAY },
+  windows: [{ kind: "tumbling", name: ONLY_WINDOW, lengthMs: 7 * DAY, retentionMs: 7 * DAY }],
   watermarkMs: HOUR,
+  deadLetterShare: 0.2,
   features: [
     {
       name: "units_sold_7d",
       description: "",
       type: { kind: "bigint" },
       kind: "aggregated",
+      window: ONLY_WINDOW,
       aggregate: "sum",
       column: "quantity",
     },
@@ -105,6 +118,7 @@ export const product: FeatureSet = {
       description: "",
       type: { kind: "bigint" },
       kind: "aggregated",
+      window: ONLY_WINDOW,
       aggregate: "count_distinct",
       column: "customer_id",
     },

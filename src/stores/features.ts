@@ -1,0 +1,226 @@
+/** Features from rows: the one computation of `verify` and `get`, which shares nothing with the Spark job. */
+import { Big } from "big.js";
+import { type ColumnType, type Feature, type FeatureSet, isAsOfNow } from "../definition/feature-set.ts";
+import { floorDivide, utcDay } from "../platform/instants.ts";
+import { type ColumnValue, inputColumns, type Row, rowOrder } from "./rows.ts";
+import { derive, type FeatureValue, type FeatureValues, quotient, recencyInDays, rounded } from "./values.ts";
+import { type Bounds, granuleOf, primaryWindow, type Selection, selectAsOfNow } from "./windows.ts";
+
+export interface Computed {
+  /** Every feature of the set by name. */
+  features: FeatureValues;
+  /** The window that the stores show beside the features; null where there is none. */
+  bounds: Bounds | null;
+  /** The latest event time of the rows in any window, micros since 1970 UTC. */
+  latest: bigint;
+}
+
+/** Features of an entity, or of one window of it, at any moment; null at those when there is nothing to show. */
+export type AsOf = (now: bigint) => Computed | null;
+
+/** Where features are computed from rows, with what does not depend on the rows made ready. Pure. */
+export class FeatureComputation {
+  readonly #featureSet: FeatureSet;
+  readonly #order: (a: Row, b: Row) => number;
+  readonly #features: { name: string; compute: Computation }[];
+  readonly #isAsOfNow: boolean;
+  readonly #granule: bigint;
+
+  constructor(featureSet: FeatureSet) {
+    this.#featureSet = featureSet;
+    this.#order = rowOrder(featureSet);
+    this.#features = featureSet.features.flatMap((feature) => {
+      const compute = computationOf(featureSet, feature);
+      return compute === undefined ? [] : [{ name: feature.name, compute }];
+    });
+    this.#isAsOfNow = isAsOfNow(featureSet);
+    this.#granule = granuleOf(featureSet);
+  }
+
+  /** Of a set as of now: the live rows of one entity, in any order. */
+  ofEntity(rows: Row[]): AsOf {
+    const ordered = rows.toSorted(this.#order);
+    return this.#remembered((now) => {
+      const selections = new Map(
+        this.#featureSet.windows.map((window) => [
+          window.name,
+          selectAsOfNow(window, ordered, now, this.#granule),
+        ]),
+      );
+      const all = [...selections.values()];
+      const latest = Math.max(...all.map(({ from, to }) => (from < to ? to - 1 : -1)));
+      if (latest < 0) return null;
+      const primary = primaryWindow(this.#featureSet);
+      const bounds = primary === undefined ? null : (selections.get(primary.name)?.bounds ?? null);
+      return this.#compute(ordered, selections, bounds, latest, now);
+    });
+  }
+
+  /** Of a set with a row for each window: the live rows of one entity in the window that starts then, in any order. */
+  ofWindow(rows: Row[], startMs: number): AsOf {
+    if (rows.length === 0) return () => null;
+    const ordered = rows.toSorted(this.#order);
+    const [window] = this.#featureSet.windows;
+    if (window === undefined || !("retentionMs" in window) || !("lengthMs" in window))
+      throw new TypeError("a set as of now has no windows that stand");
+    const start = BigInt(startMs) * 1000n;
+    const bounds = { start, end: start + BigInt(window.lengthMs) * 1000n };
+    const selections = new Map([[window.name, { from: 0, to: ordered.length, before: 0, bounds }]]);
+    return this.#remembered((now) => this.#compute(ordered, selections, bounds, ordered.length - 1, now));
+  }
+
+  /** What changes with now changes with the day, or with the granule of a set as of now. */
+  sameAt(a: bigint, b: bigint): boolean {
+    if (utcDay(a) !== utcDay(b)) return false;
+    return !this.#isAsOfNow || floorDivide(a, this.#granule) === floorDivide(b, this.#granule);
+  }
+
+  #remembered(compute: AsOf): AsOf {
+    const seen: { now: bigint; computed: Computed | null }[] = [];
+    return (now) => {
+      const known = seen.find((one) => this.sameAt(one.now, now));
+      if (known !== undefined) return known.computed;
+      const computed = compute(now);
+      seen.push({ now, computed });
+      return computed;
+    };
+  }
+
+  #compute(
+    rows: Row[],
+    selections: Map<string, Selection>,
+    bounds: Bounds | null,
+    latest: number,
+    now: bigint,
+  ): Computed {
+    const features: FeatureValues = new Map();
+    for (const { name, compute } of this.#features) features.set(name, compute(rows, selections, now));
+    derive(this.#featureSet, features);
+    return { features, bounds, latest: (rows[latest] as Row).eventTime };
+  }
+}
+
+type Computation = (rows: Row[], selections: Map<string, Selection>, now: bigint) => FeatureValue;
+
+/** Undefined for a derived feature, which needs no rows. */
+function computationOf(featureSet: FeatureSet, feature: Feature): Computation | undefined {
+  if (feature.kind === "derived") return undefined;
+  const { window: name, type } = feature;
+  const selected = (selections: Map<string, Selection>) => selections.get(name) as Selection;
+  if (feature.kind === "behavioural") {
+    const window = featureSet.windows.find((one) => one.name === name);
+    const lengthMs = window !== undefined && "lengthMs" in window ? window.lengthMs : 0;
+    switch (feature.measure) {
+      case "recency":
+        return (rows, selections, now) => {
+          const { from, to } = selected(selections);
+          return from === to ? null : recencyInDays((rows[to - 1] as Row).eventTime, now);
+        };
+      case "frequency": {
+        const unitMs = UNIT_MS[feature.unit];
+        return (_, selections) => {
+          const { from, to } = selected(selections);
+          return rounded(quotient(Big(to - from).times(unitMs), lengthMs), type);
+        };
+      }
+      case "velocity":
+        return (_, selections) => {
+          const { from, to, before } = selected(selections);
+          return rounded(quotient(to - from, from - before), type);
+        };
+    }
+  }
+  if (feature.kind === "aggregated" && feature.aggregate === "count") {
+    return (_, selections) => {
+      const { from, to } = selected(selections);
+      return Big(to - from);
+    };
+  }
+  const inputs = inputColumns(featureSet);
+  const at = inputs.findIndex((column) => column.name === feature.column);
+  const columnType = inputs[at]?.type as ColumnType;
+  const aggregate = AGGREGATES[feature.kind === "point_in_time" ? "point_in_time" : feature.aggregate];
+  return (rows, selections) => {
+    const { from, to } = selected(selections);
+    return rounded(aggregate({ rows, from, to, at, type: columnType }), type);
+  };
+}
+
+const MINUTE_MS = 60_000;
+const UNIT_MS = { minute: MINUTE_MS, hour: 60 * MINUTE_MS, day: 1_440 * MINUTE_MS, week: 10_080 * MINUTE_MS };
+
+/** Rows from `from` on and before `to`, of which the value at `at` counts. */
+interface Column {
+  rows: Row[];
+  from: number;
+  to: number;
+  at: number;
+  type: ColumnType;
+}
+
+type Named = Exclude<Extract<Feature, { kind: "aggregated" }>["aggregate"], "count"> | "point_in_time";
+
+const AGGREGATES: Record<Named, (column: Column) => FeatureValue> = {
+  sum: (column) => featureValue(total(column).sum, column.type),
+  avg: (column) => {
+    const { sum, count } = total(column);
+    return sum === null ? null : quotient(featureValue(sum, column.type) as Big, count);
+  },
+  min: (column) =>
+    featureValue(
+      extreme(column, (a, b) => a < b),
+      column.type,
+    ),
+  max: (column) =>
+    featureValue(
+      extreme(column, (a, b) => a > b),
+      column.type,
+    ),
+  first: (column) => {
+    for (const value of valuesIn(column)) return featureValue(value, column.type);
+    return null;
+  },
+  last: ({ rows, from, to, at, type }) => {
+    for (let i = to - 1; i >= from; i -= 1) {
+      const value = rows[i]?.values[at] ?? null;
+      if (value !== null) return featureValue(value, type);
+    }
+    return null;
+  },
+  count_distinct: (column) => Big(new Set(valuesIn(column)).size),
+  point_in_time: ({ rows, from, to, at, type }) =>
+    from === to ? null : featureValue(rows[to - 1]?.values[at] ?? null, type),
+};
+
+/** Those that are not null. */
+function* valuesIn({ rows, from, to, at }: Column): Generator<Exclude<ColumnValue, null>> {
+  for (let i = from; i < to; i += 1) {
+    const value = rows[i]?.values[at] ?? null;
+    if (value !== null) yield value;
+  }
+}
+
+/** Of bigints in units of the last digit, so that nothing is ever rounded. */
+function total(column: Column): { sum: bigint | null; count: number } {
+  let sum: bigint | null = null;
+  let count = 0;
+  for (const value of valuesIn(column)) {
+    sum = (sum ?? 0n) + (value as bigint);
+    count += 1;
+  }
+  return { sum, count };
+}
+
+function extreme(column: Column, isBetter: (a: bigint, b: bigint) => boolean): bigint | null {
+  let best: bigint | null = null;
+  for (const value of valuesIn(column) as Generator<bigint>) {
+    if (best === null || isBetter(value, best)) best = value;
+  }
+  return best;
+}
+
+/** A column's value as a feature. */
+export function featureValue(value: ColumnValue, type: ColumnType): FeatureValue {
+  if (typeof value !== "bigint" || type.kind === "date" || type.kind === "timestamp") return value;
+  return type.kind === "decimal" ? Big(`${value}e-${type.scale}`) : Big(value.toString());
+}

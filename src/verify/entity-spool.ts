@@ -1,0 +1,122 @@
+/** All that log and stores say of each entity, gathered entity by entity however much of it there is. */
+import { type FeatureSet, isAsOfNow } from "../definition/feature-set.ts";
+import { Spool } from "../platform/spool.ts";
+import type { OfflineRow } from "../stores/offline.ts";
+import type { OnlineEntry, OnlineHash } from "../stores/online.ts";
+import type { Stored, StoredRow } from "./compare.ts";
+import { type Element, ElementFormat } from "./elements.ts";
+
+export interface Gathered extends Stored {
+  elements: Element[];
+}
+
+const ELEMENT = 0;
+const HASH = 1;
+const ROW = 2;
+
+export class EntitySpool {
+  readonly #spool: Spool;
+  readonly #format: ElementFormat;
+  readonly #features: string[];
+  readonly #isAsOfNow: boolean;
+
+  /** `scratch` is a folder for what does not fit in memory. */
+  constructor(featureSet: FeatureSet, scratch: string) {
+    this.#spool = new Spool(scratch);
+    this.#format = new ElementFormat(featureSet);
+    this.#features = featureSet.features.map(({ name }) => name);
+    this.#isAsOfNow = isAsOfNow(featureSet);
+  }
+
+  element(entity: string, element: Element): void {
+    this.#put(entity, [ELEMENT, entity, this.#format.write(element)]);
+  }
+
+  hash({ entity, part, hash }: OnlineEntry): void {
+    const written = "problem" in hash ? hash : { fields: [...hash.fields], expires: hash.expires };
+    this.#put(entity, [HASH, entity, part, written]);
+  }
+
+  row({ features, ...row }: OfflineRow): void {
+    const times = [row.windowStart, row.windowEnd, row.eventTimestamp, row.createdTimestamp, row.batchId];
+    const values = this.#features.map((name) => features.get(name) ?? null);
+    this.#put(row.entity, [ROW, row.entity, row.slot, times.map(textOrNull), row.isDeleted, values]);
+  }
+
+  *entities(): Generator<Gathered> {
+    for (const lines of this.#spool.partitions()) {
+      const entities = new Map<string | null, Gathered>();
+      for (const line of lines) {
+        const [kind, entity, ...rest] = JSON.parse(line);
+        const known = entities.get(entity);
+        const gathered = known ?? emptyOf(entity);
+        if (known === undefined) entities.set(entity, gathered);
+        if (kind === ELEMENT) gathered.elements.push(this.#format.read(rest[0]));
+        else if (kind === HASH) gathered[rest[0] as OnlineEntry["part"]] = hashOf(rest[1]);
+        else this.#keepNewest(gathered.rows, this.#rowOf(entity, rest));
+      }
+      yield* entities.values();
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#spool[Symbol.dispose]();
+  }
+
+  #put(entity: string | null, content: unknown[]): void {
+    this.#spool.put(entity ?? "", JSON.stringify(content));
+  }
+
+  /** By batch, in a set as of now by time of ageing, too. */
+  #keepNewest(rows: StoredRow[], row: OfflineRow): void {
+    const at = rows.findIndex(({ slot }) => slot === row.slot);
+    const known = rows[at];
+    if (known === undefined) {
+      rows.push({ ...row, copies: 1 });
+      return;
+    }
+    const order = compare(row.batchId, known.batchId);
+    const age = compare(row.createdTimestamp, known.createdTimestamp);
+    if (order === 0 && (age === 0 || !this.#isAsOfNow)) known.copies += 1;
+    else if (order > 0 || (order === 0 && age > 0)) rows[at] = { ...row, copies: 1 };
+  }
+
+  // biome-ignore lint/suspicious/noExplicitAny: as `row` wrote it
+  #rowOf(entity: string | null, [slot, times, isDeleted, values]: any[]): OfflineRow {
+    const [windowStart, windowEnd, eventTimestamp, createdTimestamp, batchId] = times.map(bigintOrNull);
+    const features = new Map<string, string | null>(this.#features.map((name, i) => [name, values[i]]));
+    return {
+      entity,
+      slot,
+      windowStart,
+      windowEnd,
+      eventTimestamp,
+      createdTimestamp,
+      batchId,
+      isDeleted,
+      features,
+    };
+  }
+}
+
+function emptyOf(entity: string | null): Gathered {
+  return { entity, elements: [], features: undefined, companion: undefined, rows: [] };
+}
+
+function hashOf(written: { problem: string } | { fields: [string, string][]; expires: boolean }): OnlineHash {
+  return "problem" in written ? written : { fields: new Map(written.fields), expires: written.expires };
+}
+
+function textOrNull(value: bigint | null): string | null {
+  return value === null ? null : value.toString();
+}
+
+function bigintOrNull(text: string | null): bigint | null {
+  return text === null ? null : BigInt(text);
+}
+
+/** Null comes before all. */
+function compare(a: bigint | null, b: bigint | null): number {
+  if (a === b) return 0;
+  return b === null || (a !== null && a > b) ? 1 : -1;
+}
