@@ -52,7 +52,7 @@ def classified(feature_set: FeatureSet) -> Transform:
     def transform(records: DataFrame) -> DataFrame:
         return (
             records.transform(decoded_events(feature_set))
-            .selectExpr("*", f"{_verdict(feature_set)} AS verdict")
+            .selectExpr("*", f"{_verdict(feature_set)} AS verdict", f"{_position()} AS position")
             .selectExpr(
                 *(sql.name(column) for column in records.columns),
                 "verdict.class",
@@ -122,20 +122,17 @@ def _envelope(feature_set: FeatureSet) -> list[str]:
     """`op`, `before`, `after`, `source` and `columns`, the event's own schema of the row."""
     if feature_set.source.format == "flattened":
         return _flattened(feature_set)
-    either = {part: f"coalesce(event.payload.{part}, event.{part})" for part in ("op", "before", "after", "source")}
+    either = [f"coalesce(event.payload.{part}, event.{part}) AS {part}" for part in ("op", "before", "after", "source")]
     row_schema = "try_element_at(filter(event.schema.fields, part -> part.field = 'after'), 1).fields"
-    after = _with_unchanged(feature_set, either["after"], either["before"])
-    return [*(f"{part} AS {name}" for name, part in (either | {"after": after}).items()), f"{row_schema} AS columns"]
+    return [*either, f"{row_schema} AS columns"]
 
 
-def _with_unchanged(feature_set: FeatureSet, after: str, before: str) -> str:
-    """The row now, with large texts that the update left out (TOAST) taken from the row before."""
-    fields = {}
-    for column in feature_set.source.columns:
-        now, then = f"{after}.{sql.name(column.name)}", f"{before}.{sql.name(column.name)}"
-        filled = f"CASE WHEN {now} = '{UNAVAILABLE}' THEN coalesce({then}, {now}) ELSE {now} END"
-        fields[column.name] = filled if column.type == "text" else now
-    return f"CASE WHEN {after} IS NOT NULL THEN {_struct(fields)} END"
+def _filled(feature_set: FeatureSet, column: str) -> str:
+    """The column's text now; a large one that an update left out (TOAST) is as it was before."""
+    now, then = f"after.{sql.name(column)}", f"before.{sql.name(column)}"
+    if feature_set.source.column(column).type != "text":
+        return now
+    return f"CASE WHEN {now} = '{UNAVAILABLE}' THEN coalesce({then}, {now}) ELSE {now} END"
 
 
 def _flattened(feature_set: FeatureSet) -> list[str]:
@@ -220,7 +217,7 @@ def _decoded(feature_set: FeatureSet, image: str) -> str:
         {
             name: decoded(
                 feature_set.source.column(name),
-                f"{image}.{sql.name(name)}",
+                _filled(feature_set, name) if image == "after" else f"{image}.{sql.name(name)}",
                 _schema_of(name),
                 f"unscaled.{sql.name(name)}",
                 # The whole window of an event time has to lie in the calendar.
@@ -319,16 +316,22 @@ def _was_counted(feature_set: FeatureSet) -> str:
     return "(" + " AND ".join(f"old.{sql.name(c)} IS NOT NULL" for c in _image_columns(feature_set, "before")) + ")"
 
 
-def _version(gone: bool) -> str:
-    """Order of changes: commit, place in the log, leaving before being there (a change of the key is both at one place).
+def _position() -> str:
+    """struct(commit_lsn, lsn) of an event, the order of changes: by commit, then by place in the log.
 
     `source.sequence` is a JSON text of [last commit LSN or null, LSN]; without any LSN the Kafka offset has to do.
     """
-    commit, place = (f"try_cast(get_json_object(source.sequence, '$[{index}]') AS BIGINT)" for index in (0, 1))
+    parts = """split(translate(source.sequence, '[]" ', ''), ',')"""
+    commit, place = (f"try_cast(get({parts}, {index}) AS BIGINT)" for index in (0, 1))
     lsn = f"coalesce(try_cast(source.lsn AS BIGINT), {place}, offset)"
+    return _struct({"commit_lsn": f"coalesce({commit}, {lsn})", "lsn": lsn})
+
+
+def _version(gone: bool) -> str:
+    """The position, then leaving before being there: a change of the primary key is both at one place."""
     # A dead letter that is a spoilt copy of a good event is older than that.
     rank = f"CASE WHEN verdict.class = '{DEAD_LETTER}' THEN -1 ELSE {0 if gone else 1} END"
-    return _struct({"commit_lsn": f"coalesce({commit}, {lsn})", "lsn": lsn, "rank": rank})
+    return _struct({"commit_lsn": "position.commit_lsn", "lsn": "position.lsn", "rank": rank})
 
 
 def _changes(feature_set: FeatureSet) -> str:

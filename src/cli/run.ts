@@ -1,11 +1,16 @@
 import path from "node:path";
 import type { Command } from "commander";
+import type { FeatureSet } from "../definition/feature-set.ts";
+import { UsageError } from "../errors.ts";
+import { replicaIdentity } from "../platform/postgres.ts";
 import { provenanceOf, writeJob } from "../render/write-job.ts";
 import { PACKAGE_ROOT } from "../stack/embedded/home.ts";
 import { TOPIC_PREFIX } from "../stack/stack.ts";
 import type { JobEvent, JobFinished, JobTable } from "../submit/job-events.ts";
+import { refuseOtherPlan, rememberPlan } from "../submit/plan.ts";
+import { finishRebuild, forget } from "../submit/rebuild.ts";
 import { runJob } from "../submit/run.ts";
-import { runFolder, SINKS, type Sink } from "../submit/run-folder.ts";
+import { type RunFolder, runFolder, SINKS, type Sink } from "../submit/run-folder.ts";
 import { storesWritten } from "../submit/run-states.ts";
 import type { Context } from "./context.ts";
 import { type Definition, loadDefinitions } from "./definitions.ts";
@@ -17,6 +22,7 @@ interface RunOptions {
   target: string;
   continuous?: boolean;
   sink: Sink;
+  rebuild?: boolean;
   json?: boolean;
 }
 
@@ -29,6 +35,9 @@ export function run(program: Command, context: Context): void {
     .addOption(target())
     .addOption(option("--continuous", "go on until Ctrl-C"))
     .addOption(option("--sink <sink>", "where features go").choices(SINKS).default("dual"))
+    .addOption(
+      option("--rebuild", "forget what is stored of the sets, and compute them anew from the change log"),
+    )
     .addOption(json())
     .action(async (sets: string[], options: RunOptions) => {
       const definitions = await loadDefinitions(sets, context.cwd);
@@ -64,6 +73,7 @@ async function runAll(definitions: Definition[], options: RunOptions, context: C
   const endpoints = await stack.up(context.progress, { newPorts: false });
   await seedIfEmpty(stack, endpoints, context);
   await context.progress.step("all changes are in Kafka", () => stack.captureCaughtUp(CATCH_UP_TIMEOUT_MS));
+  for (const { featureSet } of definitions) await refuseReplicaIdentity(featureSet, endpoints.postgres);
   const spark = await stack.spark();
   const signal = context.interruption();
 
@@ -94,6 +104,7 @@ async function runAll(definitions: Definition[], options: RunOptions, context: C
           sink: options.sink,
           inStep: (await storesWritten(stack.stateDir, name))?.inStep ?? true,
           continuous: options.continuous ?? false,
+          prepare: () => prepare(featureSet, { stateDir: stack.stateDir, folder, ...endpoints }, options),
           signal,
           onEvent,
         });
@@ -107,6 +118,37 @@ async function runAll(definitions: Definition[], options: RunOptions, context: C
   };
 }
 
+async function prepare(
+  featureSet: FeatureSet,
+  {
+    stateDir,
+    folder,
+    redis,
+    offline,
+  }: { stateDir: string; folder: RunFolder; redis: string; offline: string },
+  { rebuild }: RunOptions,
+): Promise<void> {
+  const stored = { stateDir, folder, redis, offlineRoot: offline };
+  if (rebuild) await forget(featureSet, stored);
+  else await finishRebuild(featureSet, stored);
+  await refuseOtherPlan(stateDir, featureSet);
+  await rememberPlan(stateDir, featureSet);
+}
+
+/** Values would go wrong with the first row that moves or is deleted. */
+async function refuseReplicaIdentity({ name, source }: FeatureSet, postgres: string): Promise<void> {
+  if (source.appendOnly || source.replicaIdentity === "default") return;
+  const identity = await replicaIdentity(postgres, source);
+  if (identity === undefined || identity === "full") return;
+  const table = `${source.schema}.${source.table}`;
+  throw new UsageError(
+    `${name} cannot be exact: ${table} has replica identity ${identity}, so that an update does not tell where its row was`,
+    {
+      hint: `\`ALTER TABLE ${table} REPLICA IDENTITY FULL;\` and take a new snapshot; or, where rows never move, say \`replica_identity: default\` in the definition.`,
+    },
+  );
+}
+
 function asJson(featureSet: string, finished: JobFinished) {
   return {
     featureSet,
@@ -118,6 +160,8 @@ function asJson(featureSet: string, finished: JobFinished) {
     ignored: finished.ignored,
     entitiesWritten: finished.entities_written,
     batches: finished.batches,
+    stateRows: finished.state_rows,
+    stateBytes: finished.state_bytes,
     seconds: finished.seconds,
   };
 }

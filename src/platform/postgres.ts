@@ -35,3 +35,18 @@ export async function withPostgres<T>(url: string, work: (client: pg.Client) => 
     await client.end();
   }
 }
+
+/** What updates and deletes of a table tell of the row before; undefined when there is no such table. */
+export function replicaIdentity(
+  url: string,
+  { schema, table }: { schema: string; table: string },
+): Promise<"full" | "default" | "nothing" | "index" | undefined> {
+  return withPostgres(url, async (client) => {
+    const found = await client.query(
+      "SELECT relreplident FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE nspname = $1 AND relname = $2",
+      [schema, table],
+    );
+    const letter = found.rows[0]?.relreplident as "f" | "d" | "n" | "i" | undefined;
+    return letter && ({ f: "full", d: "default", n: "nothing", i: "index" } as const)[letter];
+  });
+}

@@ -37,3 +37,15 @@ export async function redisAnswers(url: string): Promise<boolean> {
     return false;
   }
 }
+
+/** Deletes every key that matches a glob pattern. Throws EnvironmentError when Redis cannot be reached. */
+export function deleteKeys(url: string, pattern: string): Promise<void> {
+  return withRedis(url, async (redis) => {
+    let cursor = "0";
+    do {
+      const [next, keys] = await redis.scan(cursor, "MATCH", pattern, "COUNT", 1_000);
+      cursor = next;
+      if (keys.length > 0) await redis.unlink(...keys);
+    } while (cursor !== "0");
+  });
+}

@@ -36,6 +36,8 @@ const finished = z.object({
   ignored: z.number(),
   entities_written: z.number(),
   batches: z.number(),
+  state_rows: z.number(),
+  state_bytes: z.number(),
   seconds: z.number(),
 });
 

@@ -35,7 +35,12 @@ export function runFolder(stateDir: string, featureSet: string, sink: Sink): Run
     script: path.join(folder, `${featureSet}_features.py`),
     stop: path.join(folder, "stop"),
     log: path.join(folder, "job.log"),
-    checkpoint: path.join(stateDir, "checkpoints", featureSet, sink),
+    checkpoint: path.join(checkpointsOf(stateDir, featureSet), sink),
     deadLetters: path.join(stateDir, "dead-letters"),
   };
+}
+
+/** One folder per sink, and the plan of all. */
+export function checkpointsOf(stateDir: string, featureSet: string): string {
+  return path.join(stateDir, "checkpoints", featureSet);
 }

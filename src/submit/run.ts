@@ -25,6 +25,8 @@ export interface RunRequest {
   /** Both stores were always written together. */
   inStep: boolean;
   continuous: boolean;
+  /** Done while no other run of the set can be on, before the job starts. */
+  prepare(): Promise<void>;
   /** Ends the job after its batch. */
   signal: AbortSignal;
   onEvent(event: JobEvent): void;
@@ -45,6 +47,7 @@ export async function runJob(request: RunRequest): Promise<JobFinished> {
   await mkdir(folder.folder, { recursive: true });
   await refuseSecondRun(request);
   try {
+    await request.prepare();
     await rm(folder.stop, { force: true });
     await writeFileAtomic(folder.settings, JSON.stringify(settings(request), null, 2), 0o600);
     const finished = await submit(request);

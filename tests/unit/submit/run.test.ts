@@ -43,6 +43,7 @@ function prepared(script: string) {
       inStep: true,
       continuous: true,
       signal: interrupt.signal,
+      prepare: async () => {},
       onEvent: () => {},
     });
   const isJobAlive = () => startTimeOf(Number(readFileSync(`${stateDir}/pid`, "utf8"))) !== undefined;

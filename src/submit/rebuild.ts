@@ -1,0 +1,35 @@
+/** Computing a feature set anew: nothing of what earlier runs made of it stays. */
+import { mkdir, rm } from "node:fs/promises";
+import path from "node:path";
+import { type FeatureSet, offlineFolder } from "../definition/feature-set.ts";
+import { readIfExists, writeFileAtomic } from "../platform/files.ts";
+import { deleteKeys } from "../platform/redis.ts";
+import { checkpointsOf, type RunFolder } from "./run-folder.ts";
+
+export interface Stored {
+  stateDir: string;
+  folder: RunFolder;
+  redis: string;
+  offlineRoot: string;
+}
+
+/** Forgets checkpoints, both stores and dead letters. One that was interrupted is made up for by `finishRebuild`. */
+export async function forget(featureSet: FeatureSet, stored: Stored): Promise<void> {
+  await mkdir(stored.folder.folder, { recursive: true });
+  await writeFileAtomic(mark(stored), "");
+  await rm(checkpointsOf(stored.stateDir, featureSet.name), { recursive: true, force: true });
+  await rm(path.join(stored.folder.deadLetters, featureSet.name), { recursive: true, force: true });
+  await rm(path.join(stored.offlineRoot, offlineFolder(featureSet)), { recursive: true, force: true });
+  await deleteKeys(stored.redis, `${featureSet.name}:*:features`);
+  await deleteKeys(stored.redis, `{${featureSet.name}:*:features}:windows`);
+  await rm(mark(stored));
+}
+
+/** Without checkpoint and with old values in the stores, a run would leave those that no row speaks of any more. */
+export async function finishRebuild(featureSet: FeatureSet, stored: Stored): Promise<void> {
+  if ((await readIfExists(mark(stored))) !== undefined) await forget(featureSet, stored);
+}
+
+function mark({ folder }: Stored): string {
+  return path.join(folder.folder, "rebuilding");
+}
