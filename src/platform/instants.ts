@@ -47,9 +47,28 @@ function zoneMs(zone: string): number {
 /** ISO 8601, UTC, with `Z`; a fraction only where there is one, then with six digits. */
 export function isoOfMicros(micros: bigint): string {
   const seconds = floorDivide(micros, 1_000_000n);
-  const fraction = micros - seconds * 1_000_000n;
-  const whole = new Date(Number(seconds) * 1000).toISOString().slice(0, 19);
-  return fraction === 0n ? `${whole}Z` : `${whole}.${fraction.toString().padStart(6, "0")}Z`;
+  const fraction = Number(micros - seconds * 1_000_000n);
+  const day = Math.floor(Number(seconds) / 86_400);
+  const second = Number(seconds) - day * 86_400;
+  const time = `${two(second / 3600)}:${two((second / 60) % 60)}:${two(second % 60)}`;
+  return `${dateOf(day)}T${time}${fraction === 0 ? "" : `.${String(fraction).padStart(6, "0")}`}Z`;
+}
+
+function two(number: number): string {
+  return number < 10 ? `0${Math.floor(number)}` : String(Math.floor(number));
+}
+
+const datesSeen = new Map<number, string>();
+
+/** As `startOfDay`, the other way round. */
+function dateOf(day: number): string {
+  let date = datesSeen.get(day);
+  if (date === undefined) {
+    date = new Date(day * 86_400_000).toISOString().slice(0, -14);
+    if (datesSeen.size > 10_000) datesSeen.clear();
+    datesSeen.set(day, date);
+  }
+  return date;
 }
 
 /** `2026-03-01` of a number of days since 1970. */

@@ -1,28 +1,27 @@
 /**
- * Lines of text, grouped by a key, for more of them than fit in memory: a key's lines lie in the partition that its hash
- * says, and partitions are read one at a time. What is little never reaches the disk.
+ * JSON values grouped by a key, for more of them than fit in memory: a key's values lie in the partition that its hash says,
+ * and partitions are read one at a time. What is little never reaches the disk.
  */
 import { closeSync, mkdirSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import path from "node:path";
 
-/** Enough that one of a hundred million lines' partitions fits in memory. */
-const PARTITIONS = 256;
-const BLOCK_CHARACTERS = 128 * 1024;
+/** Many small ones: the less is in memory at a time, the less the garbage collector has to copy. */
+const PARTITIONS = 1024;
+const BLOCK_BYTES = 32 * 1024;
+/** A character of UTF-16 takes no more in UTF-8. */
+const BYTES_PER_CHARACTER = 3;
 
 interface Partition {
-  lines: string[];
-  characters: number;
-  /** Places in the file of what was written already. */
-  blocks: { at: number; bytes: number }[];
+  /** Texts of JSON with a comma behind each, outside of JavaScript's memory: there they would be in the collector's way. */
+  block: Buffer;
+  used: number;
+  /** Places in the file of full blocks. */
+  written: { at: number; bytes: number }[];
 }
 
 export class Spool {
   readonly #folder: string;
-  readonly #partitions: Partition[] = Array.from({ length: PARTITIONS }, () => ({
-    lines: [],
-    characters: 0,
-    blocks: [],
-  }));
+  readonly #partitions = new Map<number, Partition>();
   #file: number | undefined;
   #size = 0;
 
@@ -31,19 +30,26 @@ export class Spool {
     this.#folder = folder;
   }
 
-  /** `line` holds no line end. */
-  put(key: string, line: string): void {
-    const partition = this.#partitions[hash(key) % PARTITIONS] as Partition;
-    partition.lines.push(line);
-    partition.characters += line.length;
-    if (partition.characters >= BLOCK_CHARACTERS) this.#write(partition);
+  put(key: string, json: string): void {
+    const number = hash(key) % PARTITIONS;
+    let partition = this.#partitions.get(number);
+    if (partition === undefined) {
+      partition = { block: Buffer.allocUnsafe(BLOCK_BYTES), used: 0, written: [] };
+      this.#partitions.set(number, partition);
+    }
+    const most = json.length * BYTES_PER_CHARACTER + 1;
+    if (partition.used + most > partition.block.length) {
+      this.#write(partition);
+      if (most > partition.block.length) partition.block = Buffer.allocUnsafe(most);
+    }
+    partition.used += partition.block.write(json, partition.used);
+    partition.used += partition.block.write(",", partition.used);
   }
 
-  /** All lines, partition by partition. */
-  *partitions(): Generator<string[]> {
-    for (const { lines, blocks } of this.#partitions) {
-      if (lines.length > 0 || blocks.length > 0)
-        yield [...blocks.flatMap((block) => this.#read(block)), ...lines];
+  /** All values, partition by partition. */
+  *partitions(): Generator<unknown[]> {
+    for (const { block, used, written } of this.#partitions.values()) {
+      yield [...written.map((one) => this.#read(one)), block.subarray(0, used)].flatMap(parse);
     }
   }
 
@@ -54,27 +60,29 @@ export class Spool {
 
   #write(partition: Partition): void {
     this.#file ??= openNameless(this.#folder);
-    const block = Buffer.from(partition.lines.join("\n"), "utf8");
-    let written = 0;
-    while (written < block.length) {
-      written += writeSync(this.#file, block, written, block.length - written, this.#size + written);
+    let done = 0;
+    while (done < partition.used) {
+      done += writeSync(this.#file, partition.block, done, partition.used - done, this.#size + done);
     }
-    partition.blocks.push({ at: this.#size, bytes: block.length });
-    partition.lines = [];
-    partition.characters = 0;
-    this.#size += block.length;
+    partition.written.push({ at: this.#size, bytes: partition.used });
+    this.#size += partition.used;
+    partition.used = 0;
   }
 
-  #read({ at, bytes }: { at: number; bytes: number }): string[] {
+  #read({ at, bytes }: { at: number; bytes: number }): Buffer {
     const block = Buffer.allocUnsafe(bytes);
-    let read = 0;
-    while (read < bytes) {
-      const more = readSync(this.#file as number, block, read, bytes - read, at + read);
+    let done = 0;
+    while (done < bytes) {
+      const more = readSync(this.#file as number, block, done, bytes - done, at + done);
       if (more === 0) throw new Error(`the spool file in ${this.#folder} was cut off`);
-      read += more;
+      done += more;
     }
-    return block.toString("utf8").split("\n");
+    return block;
   }
+}
+
+function parse(block: Buffer): unknown[] {
+  return block.length === 0 ? [] : JSON.parse(`[${block.toString("utf8", 0, block.length - 1)}]`);
 }
 
 /** A file whose name is gone at once, so that nothing is left behind however the process ends. */

@@ -16,7 +16,7 @@ import {
 } from "./compare.ts";
 import type { DifferenceKind } from "./difference.ts";
 import type { EntityExpectation, ExpectedSlot } from "./expectation.ts";
-import { parseWindowEntry, slotOfField, windowField } from "./window-entry.ts";
+import { slotOfField, windowField } from "./window-entry.ts";
 
 /** The newest offline row of a slot. */
 export function newestRow({ rows }: Stored, slot: number): OfflineRow | undefined {
@@ -67,7 +67,7 @@ class CompanionComparison {
   }
 
   compare(expectation: EntityExpectation, isKept: (slot: number) => boolean | undefined): void {
-    const hash = this.#stored.companion;
+    const hash = this.#stored.companion?.hash;
     if (hash !== undefined && "problem" in hash) {
       const because = `${this.#key} cannot be read as a hash: ${hash.problem}`;
       this.#report("different", "a hash", hash.problem, because);
@@ -103,7 +103,7 @@ class CompanionComparison {
         report("missing", field, `has no field ${field}, though batch ${newest.batchId} emptied the window`);
       return;
     }
-    const entry = parseWindowEntry(actual);
+    const entry = this.#stored.companion?.entry(field);
     if (entry === undefined) {
       report("different", "<version>|<values>", `holds no version and values in field ${field}`);
       return;
@@ -168,7 +168,7 @@ class CompanionComparison {
     if (isOwn && isKept(slot) !== true) return;
     // An emptied window has an offline row that says so; where the offline store cannot tell, it may be there.
     const mayBeEmpty = !this.#scope.inStep || this.#scope.isAsOfNow;
-    const isEmpty = parseWindowEntry(actual)?.values === null;
+    const isEmpty = this.#stored.companion?.entry(field)?.values === null;
     if (isOwn && isEmpty && (mayBeEmpty || this.#newest(slot) !== undefined)) return;
     const because = `${this.#key} has a window in field ${field} that the entity has no rows in`;
     this.#report("extra", null, actual, because, slot);

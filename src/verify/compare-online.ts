@@ -14,7 +14,7 @@ import {
 } from "./compare.ts";
 import { newestRow, wrongVersion } from "./compare-companion.ts";
 import type { EntityExpectation } from "./expectation.ts";
-import { parseWindowEntry, type WindowEntry, windowField } from "./window-entry.ts";
+import { type WindowEntry, windowField } from "./window-entry.ts";
 
 type Served = NonNullable<ReturnType<EntityExpectation["served"]>>;
 
@@ -50,7 +50,7 @@ export function compareOnline(scope: Scope, expectation: EntityExpectation, stor
     const { slot } = served.slot;
     const newest = scope.inStep ? newestRow(stored, slot) : undefined;
     const comparison = new FieldsComparison(scope, findings, hash.fields, served, newest);
-    comparison.compare(entryOf(stored.companion, slot));
+    comparison.compare(stored.companion?.entry(windowField(slot)));
   }
   return findings;
 }
@@ -107,12 +107,6 @@ function reportExtra(
         : { ...extra, because, kind: "extra" },
     );
   }
-}
-
-/** What the companion hash holds of a slot. */
-function entryOf(hash: OnlineHash | undefined, slot: number): WindowEntry | undefined {
-  if (hash === undefined || "problem" in hash) return undefined;
-  return parseWindowEntry(hash.fields.get(windowField(slot)) ?? "");
 }
 
 class FieldsComparison {

@@ -6,6 +6,26 @@ import type { OfflineRow } from "../stores/offline.ts";
 import type { OnlineHash } from "../stores/online.ts";
 import { isSameValue, nowDependent, onlineText, valueOfText } from "../stores/values.ts";
 import type { Difference, DifferenceKind } from "./difference.ts";
+import { parseWindowEntry, type WindowEntry } from "./window-entry.ts";
+
+/** Each entry is read by two comparisons. */
+export class Companion {
+  readonly hash: OnlineHash;
+  readonly #entries = new Map<string, WindowEntry | undefined>();
+
+  constructor(hash: OnlineHash) {
+    this.hash = hash;
+  }
+
+  /** Undefined where there is none, and for one in another form. */
+  entry(field: string): WindowEntry | undefined {
+    if ("problem" in this.hash) return undefined;
+    if (!this.#entries.has(field)) {
+      this.#entries.set(field, parseWindowEntry(this.hash.fields.get(field) ?? ""));
+    }
+    return this.#entries.get(field);
+  }
+}
 
 /** All that the stores hold of one entity. */
 export interface Stored {
@@ -13,7 +33,7 @@ export interface Stored {
   entity: string | null;
   features: OnlineHash | undefined;
   /** The companion hash of the online store. */
-  companion: OnlineHash | undefined;
+  companion: Companion | undefined;
   /** The newest row of each of its slots. */
   rows: StoredRow[];
 }
@@ -125,13 +145,19 @@ export function judge(
 
 /** Whether both texts are one value of the feature. */
 export function isSameText({ types }: Scope, feature: string, a: string, b: string): boolean {
+  if (a === b) return true;
   const type = types.get(feature);
-  return type === undefined ? a === b : isSameValue(valueOfText(a, type), valueOfText(b, type));
+  return type !== undefined && isSameValue(valueOfText(a, type), valueOfText(b, type));
 }
+
+const fieldsMade = new WeakMap<Computed, Map<string, string | null>>();
 
 /** All that a features hash should hold, as text; null for a field that should not be there. */
 export function onlineFields({ featureSet }: Scope, computed: Computed): Map<string, string | null> {
+  const known = fieldsMade.get(computed);
+  if (known !== undefined) return known;
   const fields = new Map<string, string | null>();
+  fieldsMade.set(computed, fields);
   for (const { name, type } of featureSet.features) {
     fields.set(name, onlineText(computed.features.get(name) ?? null, type));
   }

@@ -3,7 +3,7 @@ import type { FeatureSet, Source } from "../definition/feature-set.ts";
 import { DigitsLost, numberText, Undecodable } from "./column-values.ts";
 import { type Envelope, EnvelopeReader, isObject } from "./envelope.ts";
 import { type Image, type Place, type PlacedRow, RowReader } from "./row-reader.ts";
-import { exactly, type Rank, type Version } from "./version.ts";
+import { exactly, type Version } from "./version.ts";
 
 /** A record as Kafka holds it. */
 export interface LogRecord {
@@ -54,16 +54,20 @@ export function eventDecoder(featureSet: FeatureSet): (record: LogRecord) => Dec
   const reader = new EnvelopeReader(source.format);
   const rows = new RowReader(featureSet);
   const read = source.format === "flattened" ? readFlattened : readEnvelope;
+
+  function decode({ payload, fields }: Envelope, offset: number): Decoded {
+    const event = read(source, payload, offset);
+    return typeof event === "string" ? ignored(event) : decodeEvent(featureSet, rows, event, fields);
+  }
+
   return ({ value, offset }) => {
     if (value === null) return ignored("a tombstone");
     try {
-      const { payload, fields } = reader.read(value);
       try {
-        return decode(read(source, payload, offset), fields);
+        return decode(reader.read(value), offset);
       } catch (error) {
         if (!(error instanceof DigitsLost)) throw error;
-        const lossless = reader.readLossless(value);
-        return decode(read(source, lossless.payload, offset), lossless.fields);
+        return decode(reader.readLossless(value), offset);
       }
     } catch (error) {
       if (error instanceof Undecodable) return { kind: "dead", because: error.message };
@@ -71,11 +75,6 @@ export function eventDecoder(featureSet: FeatureSet): (record: LogRecord) => Dec
       throw error;
     }
   };
-
-  function decode(event: Event | string, fields: Envelope["fields"]): Decoded {
-    if (typeof event === "string") return ignored(event);
-    return decodeEvent(featureSet, rows, event, fields);
-  }
 }
 
 /** An event of this table, whichever way it was written. */
@@ -83,7 +82,8 @@ interface Event {
   op: "c" | "r" | "u" | "d" | "t";
   before: Image | null;
   after: Image | null;
-  version(rank: Rank): Version;
+  commit: Version["commit"];
+  lsn: Version["lsn"];
   committedMs: number | null;
 }
 
@@ -97,11 +97,11 @@ function decodeEvent(
   event: Event,
   fields: Envelope["fields"],
 ): Decoded {
-  const { op, before, committedMs } = event;
+  const { op, before, commit, lsn, committedMs } = event;
   if (source.appendOnly && op !== "c" && op !== "r") {
     throw new Undecodable(`the definition says append_only, and this is ${OPERATIONS[op]}`);
   }
-  if (op === "t") return { kind: "truncate", version: event.version(0), committedMs };
+  if (op === "t") return { kind: "truncate", version: { commit, lsn, rank: 0 }, committedMs };
   const isChange = op === "u" || op === "d";
   const isFull = source.replicaIdentity === "full";
   const current = op === "d" ? before : event.after;
@@ -113,26 +113,44 @@ function decodeEvent(
   const old = !isChange ? null : isFull && before !== null ? before : current;
   const isOldTold = isFull && isChange && (source.format === "envelope" || op === "d");
   if (isOldTold && !rows.tellsMoreThanKey(old as Image)) throw new Undecodable(NEEDS_FULL);
-  const change = { kind: "change" as const, op, row, committedMs };
   if (op === "d") {
     // Of a row that is gone only its place matters.
-    return { ...change, version: event.version(0), after: null, before: placeIn(rows, old, fields) };
+    const then = placeIn(rows, old, fields);
+    return {
+      kind: "change",
+      op,
+      row,
+      version: { commit, lsn, rank: 0 },
+      after: null,
+      before: then,
+      committedMs,
+    };
   }
   const complete = rows.completed(current, before);
   try {
     const after = rows.row(complete, fields);
-    const stayed = old !== null && rows.isWrittenAlike(old, complete);
-    const then = stayed && after !== null ? null : placeIn(rows, old, fields);
+    const stayed = old !== null && after !== null && rows.isWrittenAlike(old, complete);
+    const then = stayed ? null : placeIn(rows, old, fields);
     const isSame = then !== null && after !== null && rows.isSamePlace(then, after);
-    return { ...change, version: event.version(1), after, before: isSame ? null : then };
+    return {
+      kind: "change",
+      op,
+      row,
+      version: { commit, lsn, rank: 1 },
+      after,
+      before: isSame ? null : then,
+      committedMs,
+    };
   } catch (error) {
     if (!(error instanceof Undecodable)) throw error;
-    if (op !== "u") {
-      const entity = unlessUndecodable(() => rows.entity(complete, fields));
-      return { kind: "dead", because: error.message, row, ...(entity !== null && { entity }) };
+    const dead = error.message;
+    if (op === "u") {
+      const then = placeIn(rows, old, fields);
+      const version: Version = { commit, lsn, rank: -1 };
+      return { kind: "change", op, row, version, after: null, before: then, committedMs, dead };
     }
-    const then = placeIn(rows, old, fields);
-    return { ...change, version: event.version(-1), after: null, before: then, dead: error.message };
+    const entity = entityIn(rows, complete, fields);
+    return { kind: "dead", because: dead, row, ...(entity !== null && { entity }) };
   }
 }
 
@@ -152,13 +170,10 @@ function readEnvelope(source: Source, payload: Envelope["payload"], offset: numb
   if (op !== "c" && op !== "r" && op !== "u" && op !== "d" && op !== "t") {
     throw new Undecodable(`unknown op ${JSON.stringify(op)}`);
   }
-  return {
-    op,
-    before,
-    after,
-    version: (rank) => versionOf(payload.source, offset, rank),
-    committedMs: msOf(payload.source.ts_ms),
-  };
+  const lsn = lsnOf(payload.source) ?? String(offset);
+  const commit = SEQUENCE.exec(sequenceOf(payload.source))?.[1] ?? lsn;
+  const committedMs = msOf(payload.source.ts_ms);
+  return { op, before, after, commit: exactly(commit), lsn: exactly(lsn), committedMs };
 }
 
 /** Rows as ExtractNewRecordState leaves them: what happened stands in added fields, and the row before nowhere. */
@@ -169,13 +184,15 @@ function readFlattened(source: Source, payload: Envelope["payload"], offset: num
   if (table !== source.table) return `no change of ${source.schema}.${source.table}`;
   const isDeleted = payload.__deleted === true || payload.__deleted === "true" || payload.__op === "d";
   const op = isDeleted ? "d" : payload.__op === "t" ? "t" : payload.__op;
-  const lsn = digitsOf(payload.__source_lsn ?? payload.__lsn ?? payload["__source.lsn"]) ?? String(offset);
+  const digits = digitsOf(payload.__source_lsn ?? payload.__lsn ?? payload["__source.lsn"]);
+  const lsn = exactly(digits ?? String(offset));
   return {
     // Whether a row is new is not told everywhere; an update is the one that takes back.
     op: op === "d" || op === "t" || op === "r" ? op : source.appendOnly && op !== "u" ? "c" : "u",
     before: payload,
     after: payload,
-    version: (rank) => ({ commit: exactly(lsn), lsn: exactly(lsn), rank }),
+    commit: lsn,
+    lsn,
     committedMs: msOf(payload.__source_ts_ms ?? payload.__ts_ms),
   };
 }
@@ -192,27 +209,33 @@ function image(payload: Record<string, unknown>, name: "before" | "after"): Imag
 
 /** Null for a row that was never counted anywhere. */
 function placeIn(rows: RowReader, image: Image | null, fields: Envelope["fields"]): Place | null {
-  return image === null ? null : unlessUndecodable(() => rows.place(image, fields));
-}
-
-function unlessUndecodable<T>(read: () => T): T | null {
+  if (image === null) return null;
   try {
-    return read();
+    return rows.place(image, fields);
   } catch (error) {
     if (error instanceof Undecodable) return null;
     throw error;
   }
 }
 
-const SEQUENCE = /^\[(?:"(\d+)"|null|"null"),"(\d+)"\]$/;
+function entityIn(rows: RowReader, image: Image, fields: Envelope["fields"]): string | null {
+  try {
+    return rows.entity(image, fields);
+  } catch (error) {
+    if (error instanceof Undecodable) return null;
+    throw error;
+  }
+}
 
-/** `sequence` holds the last commit's LSN, null in a snapshot, and an LSN that several changes may share. */
-function versionOf(source: Envelope["payload"], offset: number, rank: Rank): Version {
-  const sequence = SEQUENCE.exec(
-    typeof source.sequence === "string" ? source.sequence.replaceAll(" ", "") : "",
-  );
-  const lsn = digitsOf(source.lsn) ?? sequence?.[2] ?? String(offset);
-  return { commit: exactly(sequence?.[1] ?? lsn), lsn: exactly(lsn), rank };
+/** The last commit's LSN, null in a snapshot, and an LSN that several changes may share. */
+const SEQUENCE = /^\[ *(?:"(\d+)"|null|"null") *, *"(\d+)" *\]$/;
+
+function sequenceOf({ sequence }: Envelope["payload"]): string {
+  return typeof sequence === "string" ? sequence : "";
+}
+
+function lsnOf(source: Envelope["payload"]): string | undefined {
+  return digitsOf(source.lsn) ?? SEQUENCE.exec(sequenceOf(source))?.[2];
 }
 
 function digitsOf(raw: unknown): string | undefined {

@@ -23,19 +23,36 @@ export type Position = Pick<Element, "batch" | "partition" | "offset">;
 /** One element for where the row is and one for where it was, as far as there is such a place. */
 export function elementsOf(
   { row, version, after, before }: RowChange,
-  position: Position,
-): { entity: string; element: Element }[] {
-  const shared = { key: row, version, ...position };
-  const elements: { entity: string; element: Element }[] = [];
+  { batch, partition, offset }: Position,
+  onElement: (entity: string, element: Element) => void,
+): void {
+  // Written out: spreading objects is most of the work here.
   if (after !== null) {
-    const { entity, eventTime, values } = after;
-    elements.push({ entity, element: { ...shared, eventTime, values, isGone: false } });
+    const { eventTime, values } = after;
+    onElement(after.entity, {
+      key: row,
+      eventTime,
+      values,
+      version,
+      isGone: false,
+      batch,
+      partition,
+      offset,
+    });
   }
   if (before !== null) {
-    const { entity, eventTime } = before;
-    elements.push({ entity, element: { ...shared, eventTime, values: [], isGone: true } });
+    const { eventTime } = before;
+    onElement(before.entity, {
+      key: row,
+      eventTime,
+      values: [],
+      version,
+      isGone: true,
+      batch,
+      partition,
+      offset,
+    });
   }
-  return elements;
 }
 
 type Json = string | number | boolean | null;
@@ -51,6 +68,8 @@ export class ElementFormat {
 
   write({ key, eventTime, version, isGone, batch, partition, offset, values }: Element): Written {
     const { commit, lsn, rank } = version;
+    const written: Json[] = [];
+    for (const value of values) written.push(typeof value === "bigint" ? compact(value) : value);
     return [
       compact(eventTime),
       compact(commit),
@@ -61,7 +80,7 @@ export class ElementFormat {
       partition,
       offset,
       key,
-      values.map((value) => (typeof value === "bigint" ? compact(value) : value)),
+      written,
     ];
   }
 

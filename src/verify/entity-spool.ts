@@ -3,7 +3,7 @@ import { type FeatureSet, isAsOfNow } from "../definition/feature-set.ts";
 import { Spool } from "../platform/spool.ts";
 import type { OfflineRow } from "../stores/offline.ts";
 import type { OnlineEntry, OnlineHash } from "../stores/online.ts";
-import type { Stored, StoredRow } from "./compare.ts";
+import { Companion, type Stored, type StoredRow } from "./compare.ts";
 import { type Element, ElementFormat } from "./elements.ts";
 
 export interface Gathered extends Stored {
@@ -44,16 +44,17 @@ export class EntitySpool {
   }
 
   *entities(): Generator<Gathered> {
-    for (const lines of this.#spool.partitions()) {
+    for (const all of this.#spool.partitions()) {
       const entities = new Map<string | null, Gathered>();
-      for (const line of lines) {
-        const [kind, entity, ...rest] = JSON.parse(line);
+      // biome-ignore lint/suspicious/noExplicitAny: as the methods above wrote it
+      for (const one of all as any[]) {
+        const [kind, entity] = one;
         const known = entities.get(entity);
         const gathered = known ?? emptyOf(entity);
         if (known === undefined) entities.set(entity, gathered);
-        if (kind === ELEMENT) gathered.elements.push(this.#format.read(rest[0]));
-        else if (kind === HASH) gathered[rest[0] as OnlineEntry["part"]] = hashOf(rest[1]);
-        else this.#keepNewest(gathered.rows, this.#rowOf(entity, rest));
+        if (kind === ELEMENT) gathered.elements.push(this.#format.read(one[2]));
+        else if (kind === HASH) takeHash(gathered, one[2], hashOf(one[3]));
+        else this.#keepNewest(gathered.rows, this.#rowOf(one));
       }
       yield* entities.values();
     }
@@ -82,7 +83,7 @@ export class EntitySpool {
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: as `row` wrote it
-  #rowOf(entity: string | null, [slot, times, isDeleted, values]: any[]): OfflineRow {
+  #rowOf([_, entity, slot, times, isDeleted, values]: any[]): OfflineRow {
     const [windowStart, windowEnd, eventTimestamp, createdTimestamp, batchId] = times.map(bigintOrNull);
     const features = new Map<string, string | null>(this.#features.map((name, i) => [name, values[i]]));
     return {
@@ -101,6 +102,11 @@ export class EntitySpool {
 
 function emptyOf(entity: string | null): Gathered {
   return { entity, elements: [], features: undefined, companion: undefined, rows: [] };
+}
+
+function takeHash(gathered: Gathered, part: OnlineEntry["part"], hash: OnlineHash): void {
+  if (part === "features") gathered.features = hash;
+  else gathered.companion = new Companion(hash);
 }
 
 function hashOf(written: { problem: string } | { fields: [string, string][]; expires: boolean }): OnlineHash {

@@ -41,6 +41,7 @@ export async function readLog(
 export class LogReader implements TopicReader {
   readonly #decode: (record: LogRecord) => Decoded;
   readonly #listener: LogListener;
+  readonly #onElement: LogListener["element"];
   readonly #chain: Manifest[];
   readonly #allowedMs: number;
   readonly #lowOffsets = new Map<number, number>();
@@ -53,6 +54,7 @@ export class LogReader implements TopicReader {
   constructor(featureSet: FeatureSet, chain: Manifest[], listener: LogListener) {
     this.#decode = eventDecoder(featureSet);
     this.#listener = listener;
+    this.#onElement = (entity, element) => listener.element(entity, element);
     this.#chain = chain;
     this.#allowedMs = isAsOfNow(featureSet) ? 0 : latenessAllowedMs(featureSet);
     this.#clocks = Array(chain.length + 1).fill(Number.NEGATIVE_INFINITY);
@@ -74,7 +76,7 @@ export class LogReader implements TopicReader {
     if (decoded.kind === "truncate") this.#truncates.push({ ...decoded.version, ...position });
     if (decoded.kind !== "change") return;
     this.#observe(decoded, record, position);
-    for (const { entity, element } of elementsOf(decoded, position)) this.#listener.element(entity, element);
+    elementsOf(decoded, position, this.#onElement);
   }
 
   /** All records have been handed out. */

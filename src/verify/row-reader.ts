@@ -45,11 +45,13 @@ export class RowReader {
 
   /** The primary key's columns, see `keyText`. */
   key(image: Image, fields: Fields): string[] {
-    return this.#key.map((column) => {
+    const texts: string[] = [];
+    for (const column of this.#key) {
       const value = read(image, column, fields);
       if (value === null) throw new Undecodable(`no primary key ${column.name}`);
-      return keyText(value, column.type);
-    });
+      texts.push(keyText(value, column.type));
+    }
+    return texts;
   }
 
   /** Null when the image does not tell. */
@@ -63,7 +65,8 @@ export class RowReader {
   row(image: Image, fields: Fields): PlacedRow | null {
     const entity = this.entity(image, fields);
     if (entity === null) return null;
-    const values = this.#inputs.map((column) => read(image, column, fields));
+    const values: ColumnValue[] = [];
+    for (const column of this.#inputs) values.push(read(image, column, fields));
     const eventTime = this.#time(image, fields);
     if (eventTime === null) throw new Undecodable(`no event time ${this.#eventTime.name}`);
     return { entity, eventTime, values };
