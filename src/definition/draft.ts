@@ -5,7 +5,7 @@
 import type { z } from "zod";
 import { parseColumnType } from "./column-type.ts";
 import type { Path } from "./diagnostics.ts";
-import { isCutAtComma } from "./expression/cut.ts";
+import { CUT_AT_COMMA, isCutAtComma } from "./expression/cut.ts";
 import { parseExpression } from "./expression/parse.ts";
 import { ExpressionError, type SyntaxTree } from "./expression/syntax-tree.ts";
 import { type ColumnType, ONLY_WINDOW, type Source } from "./feature-set.ts";
@@ -139,8 +139,7 @@ function draftFeature(value: unknown): DraftFeature | undefined {
     return { ...common, tree: parseExpression(written.expression), syntaxError: undefined };
   } catch (error) {
     if (!(error instanceof ExpressionError)) throw error;
-    const cut = "between { and } a comma ends a value; write the expression in quotes";
-    const syntaxError = isCutAtComma(mapping(value) ?? {}) ? new ExpressionError(cut, 0) : error;
+    const syntaxError = isCutAtComma(mapping(value) ?? {}) ? new ExpressionError(CUT_AT_COMMA, 0) : error;
     return { ...common, tree: undefined, syntaxError };
   }
 }

@@ -141,21 +141,27 @@ function resolve(schema: Schema | undefined, value: unknown): Schema | undefined
   // A union that explains itself stands for all of its options.
   if (schema instanceof z.ZodUnion && !explanations.has(schema)) {
     const options = schema.options.map((option) => resolve(option, value));
-    return options.toSorted((a, b) => likeness(b, value) - likeness(a, value))[0];
+    const told =
+      schema instanceof z.ZodDiscriminatedUnion && optionTold(options, value, schema.def.discriminator);
+    return told || options.toSorted((a, b) => likeness(b, value) - likeness(a, value))[0];
   }
   return schema;
+}
+
+function optionTold(options: (Schema | undefined)[], value: unknown, key: string): Schema | undefined {
+  const kind = isMapping(value) ? value[key] : undefined;
+  return options.find(
+    (option) => option instanceof z.ZodObject && z.safeParse(option.shape[key], kind).success,
+  );
 }
 
 function likeness(schema: Schema | undefined, value: unknown): number {
   if (schema instanceof z.ZodArray) return Array.isArray(value) ? 1 : -1;
   if (!(schema instanceof z.ZodObject)) return isMapping(value) ? -1 : 0;
   if (!isMapping(value)) return -1;
-  const fitting = Object.entries(schema.shape).filter(
+  return Object.entries(schema.shape).filter(
     ([key, field]) => Object.hasOwn(value, key) && z.safeParse(field as Schema, value[key]).success,
-  );
-  // A value that only one of the options takes says most about which is meant.
-  const weights = fitting.map(([, field]): number => (field instanceof z.ZodLiteral ? 10 : 1));
-  return weights.reduce((sum, weight) => sum + weight, 0);
+  ).length;
 }
 
 function isMapping(value: unknown): value is Record<string | number, unknown> {

@@ -1,5 +1,6 @@
 /** What is wrong with a definition as YAML, before it is looked at as a definition. */
 import { type Document, isScalar, type Node, Scalar, visit } from "yaml";
+import { CUT_AT_COMMA } from "./expression/cut.ts";
 
 export interface Place {
   line: number;
@@ -27,9 +28,9 @@ export function syntaxProblems(
         case "TAG_RESOLVE_FAILED":
           return []; // Every tag is reported, resolved or not.
         case "MISSING_CHAR":
-          return /quote/.test(message)
-            ? at("yaml-syntax", "this quote is never closed", startOfLastQuoted(document))
-            : at("yaml-syntax", message);
+          if (/quote/.test(message))
+            return at("yaml-syntax", "this quote is never closed", startOfLastQuoted(document));
+          return at("yaml-syntax", isInCutExpression(text, pos[0]) ? CUT_AT_COMMA : message);
         default:
           return at("yaml-syntax", message);
       }
@@ -38,6 +39,12 @@ export function syntaxProblems(
   // After the first one the reader has lost its way.
   const firstError = problems.findIndex(({ rule }) => rule === "yaml-syntax");
   return problems.filter(({ rule }, index) => rule !== "yaml-syntax" || index === firstError);
+}
+
+/** `{ expression: coalesce(name, 'none') }`: the text after the comma looks like a key in quotes. */
+function isInCutExpression(text: string, offset: number): boolean {
+  const line = text.slice(text.lastIndexOf("\n", offset - 1) + 1, offset);
+  return /\{[^}]*expression: *[^"'\s][^}]*,[^}]*$/.test(line);
 }
 
 function startOfLastQuoted(document: Document): number | undefined {

@@ -52,6 +52,10 @@ class Parser {
   expectEnd(): void {
     const { kind, at } = this.#peek();
     if (kind === "end") return;
+    for (const token of [this.#tokens[this.#next - 1], this.#peek()]) {
+      if (token?.kind === "name" && /^(and|or|not)$/i.test(token.text))
+        throw new ExpressionError(`there is no ${token.text} in expressions`, token.at);
+    }
     if (kind === ")") throw new ExpressionError("this ) was never opened", at);
     if (kind === ",") throw new ExpressionError("a comma only stands between the values of a function", at);
     throw new ExpressionError("an operator is missing before this", at);

@@ -89,7 +89,7 @@ export const columnRules: Rules = {
   *"unused-column"(draft) {
     const { columns, entity, primaryKey, eventTime, features } = draft;
     const used = new Set(usesOf(draft).map(({ column }) => column));
-    const isKeyKnown = (key: KeyColumn[] | undefined) => key?.every(({ column }) => column !== undefined);
+    const isKeyKnown = (key: KeyColumn[] | undefined) => key?.[0] && key.every(({ column }) => column);
     const isAllKnown =
       isKeyKnown(entity) &&
       isKeyKnown(primaryKey) &&

@@ -47,15 +47,15 @@ export const featureRules: Rules = {
     }
   },
 
-  /** It would cost what its rows cost. */
-  *"unused-window"({ windows, features }) {
-    const all = [...(features?.values() ?? [])];
-    if (all.length === 0 || windows.length < 2) return;
-    if (all.some((feature) => feature === undefined || feature.isPartial)) return;
-    const used = new Set(all.map((feature) => feature && "window" in feature && feature.window));
-    for (const { name, path } of windows) {
-      if (used.has(name) || !WINDOW_NAME_PATTERN.test(name)) continue;
-      yield { path, atKey: true, message: `no feature is over ${name}; leave it out` };
+  /** Its rows would be kept for nothing. */
+  *"unused-window"(draft) {
+    const { windows, windowKeys, features } = draft;
+    const isAllClear = ![...(features?.values() ?? [])].some((feature) => feature?.isPartial !== false);
+    const used = rowFeaturesOf(draft).map(([, feature]) => windowOf(draft, feature));
+    if (used.length === 0 || !isAllClear || used.includes(undefined) || windowKeys.length > 1) return;
+    for (const window of windows) {
+      if (used.includes(window) || !WINDOW_NAME_PATTERN.test(window.name)) continue;
+      yield { path: window.path, atKey: true, message: `no feature is over ${window.name}; leave it out` };
     }
   },
 

@@ -55,8 +55,8 @@ export const windowRules: Rules = {
       } else if (length / slide > MOST_OVERLAPPING) {
         yield {
           path: at,
-          message: `each row would be in ${length / slide} windows, and ${MOST_OVERLAPPING} is the most; a rolling window has each row once`,
-          allowed: [`${formatDuration(Math.ceil(length / MOST_OVERLAPPING / 1000) * 1000)} or longer`],
+          message: `each row would be in ${length / slide} windows, and ${MOST_OVERLAPPING} is the most; in a rolling window it is once`,
+          suggestion: formatDuration(shortestSlide(length)),
         };
       }
     }
@@ -154,6 +154,13 @@ export const windowRules: Rules = {
 function soundTime(window: DraftWindow, time: WindowTime): number | undefined {
   const milliseconds = timeOf(window, time);
   return milliseconds && milliseconds % 1000 === 0 ? milliseconds : undefined;
+}
+
+/** The length itself is one, so that there is always one. */
+function shortestSlide(length: number): number {
+  let count = MOST_OVERLAPPING;
+  while (length % (count * 1000) !== 0) count--;
+  return length / count;
 }
 
 const a = (kind: string | undefined) => (kind === "unbounded" ? `an ${kind}` : `a ${kind}`);

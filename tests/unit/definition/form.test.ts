@@ -99,6 +99,84 @@ const cases = [
     ],
   },
   {
+    what: "a window of a mistyped type, and what else is wrong with it",
+    text: shopperWith({
+      "type: tumbling\n  length: 30 days": "type: sesion\n  gap: 30 minuts\n  slide: 1 day",
+    }),
+    problems: [
+      '14:9 wrong-value: "type" cannot be "sesion" → session',
+      '15:8 wrong-value: "30 minuts" is not a duration → 30 minutes',
+      '16:3 unknown-key: a session window has no "slide"',
+    ],
+  },
+  {
+    what: "a named window of a mistyped type",
+    text: shopperWith({
+      "window:\n  type: tumbling\n  length: 30 days": "windows:\n  30d: { type: roling, lenght: 30 days }",
+    }),
+    problems: [
+      '14:3 missing-key: "length" is missing',
+      '14:16 wrong-value: "type" cannot be "roling" → rolling',
+      '14:24 unknown-key: a rolling window has no "lenght" → length',
+    ],
+  },
+  {
+    what: "times that a window does not have, and one that it needs",
+    text: shopperWith({ "type: tumbling": "type: sliding\n  gap: 1 day\n  granularity: 1 day" }),
+    problems: [
+      '13:1 missing-key: "slide" is missing',
+      '15:3 unknown-key: a sliding window has no "gap"',
+      '16:3 unknown-key: a sliding window has no "granularity"',
+    ],
+  },
+  {
+    what: "an unbounded window of a length",
+    text: shopperWith({ "type: tumbling": "type: unbounded" }),
+    problems: ['15:3 unknown-key: an unbounded window has no "length"'],
+  },
+  {
+    what: "an average without digits",
+    text: shopperWith({ "aggregate: sum": "aggregate: avg" }),
+    problems: ['21:3 missing-key: "digits" is missing'],
+  },
+  {
+    what: "a sum with digits",
+    text: shopperWith({ "column: amount": "column: amount, digits: 2" }),
+    problems: ['21:62 unknown-key: an aggregate of a column has no "digits"'],
+  },
+  {
+    what: "a frequency by months, and a velocity by days",
+    text: `${SHOPPER}  often: { kind: behavioural, measure: frequency, unit: month }\n  fast: { kind: behavioural, measure: velocity, unit: days }\n`,
+    problems: [
+      '24:57 wrong-value: "unit" cannot be "month"',
+      "25:39 velocity-window: a velocity compares with the interval just before, which a tumbling window does not have",
+      '25:49 unknown-key: a velocity has no "unit"',
+    ],
+  },
+  {
+    what: "a derived feature over a window",
+    text: shopperWith({ "digits: 2": "digits: 2, window: 1h" }),
+    problems: ['22:68 unknown-key: a derived feature has no "window"'],
+  },
+  {
+    what: "options of a source that are mistyped",
+    text: shopperWith({
+      "  primary_key":
+        "  append_only: yes\n  format: flatened\n  replica_identity: nothing\n  immutable: [7]\n  primary_key",
+    }),
+    problems: [
+      '6:16 wrong-value: "append_only" must be true or false, not "yes"',
+      '7:11 wrong-value: "format" cannot be "flatened" → flattened',
+      '8:21 wrong-value: "replica_identity" cannot be "nothing"',
+      "9:15 wrong-value: 7 cannot be the name of a column",
+    ],
+  },
+  {
+    what: "a share of dead letters in percent",
+    text: shopperWith({ "watermark:": "dead_letters: { max_share: 20 }\nwatermark:" }),
+    problems: ['16:28 wrong-value: "max_share" must be at most 1'],
+  },
+  {
     what: "digits that are no whole number",
     text: shopperWith({ "digits: 2": "digits: 2.5" }),
     problems: ['22:65 wrong-value: "digits" must be a whole number, not 2.5'],

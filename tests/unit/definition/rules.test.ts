@@ -90,6 +90,33 @@ const cases: { what: string; text: string; file?: string; problems: string[] }[]
     problems: ["21:54 column-type: amount is a text, which cannot be summed"],
   },
   {
+    what: "an average of texts",
+    text: shopperWith({
+      "amount: decimal(12,2)": "amount: text",
+      "aggregate: sum, column: amount": "aggregate: avg, column: amount, digits: 2",
+    }),
+    problems: ["21:54 column-type: amount is a text, which cannot be averaged"],
+  },
+  {
+    what: "the least and the greatest of texts and booleans",
+    text: shopperWith({
+      "amount: decimal(12,2)": "amount: text\n    is_paid: boolean",
+      "aggregate: sum, column: amount }":
+        "aggregate: sum, column: order_id }\n  least: { kind: aggregated, aggregate: min, column: amount }\n  most: { kind: aggregated, aggregate: max, column: is_paid }",
+    }),
+    problems: [
+      "23:54 column-type: amount is a text, which cannot be compared by size",
+      "24:53 column-type: is_paid is a boolean, which cannot be compared by size",
+    ],
+  },
+  {
+    what: "an unknown column of a point in time",
+    text: shopperWith({
+      "column: amount }": "column: amount }\n  now: { kind: point_in_time, column: amonut }",
+    }),
+    problems: ["22:39 unknown-column: amonut is not among source.columns → amount"],
+  },
+  {
     what: "a column that nothing reads",
     text: shopperWith({ "    created_at: timestamp": "    status: text\n    created_at: timestamp" }),
     problems: ["12:5 unused-column: no feature reads status; leave it out"],
@@ -218,6 +245,76 @@ const cases: { what: string; text: string; file?: string; problems: string[] }[]
     problems: ["18:17 number-size: 1e3 must be written in plain digits, as in 1000 or 0.5"],
   },
   {
+    what: "a bucket with digits",
+    text: shopperWithExpression('"bucket(spend, 10)", digits: 2'),
+    problems: ["22:62 digits: average is a whole number and has no digits"],
+  },
+  {
+    what: "a text with digits",
+    text: shopperWithExpression('"cross(orders, spend > 1)", digits: 2'),
+    problems: ["22:69 digits: average is a text and has no digits"],
+  },
+  {
+    what: "a number of more than a bucket, without digits",
+    text: shopperWithExpression('"bucket(spend, 10) + 1"'),
+    problems: ["22:3 digits: average is a number and needs its digits after the point, as in digits: 2"],
+  },
+  {
+    what: "a copied text",
+    text: shopperWith({
+      "amount: decimal(12,2)": "amount: decimal(12,2)\n    status: text",
+      "column: amount }": "column: amount }\n  last: { kind: aggregated, aggregate: last, column: status }",
+      "spend / orders, digits: 2": "last",
+    }),
+    problems: ["24:41 copied-feature: average only repeats last"],
+  },
+  {
+    what: "constants in functions",
+    text: shopperWithExpression(`"coalesce(limit_amount, 1)", digits: 2`),
+    problems: ["22:42 constant-expression: average uses no feature, so that it is the same for all"],
+  },
+  {
+    what: "edges of a bucket that do not grow",
+    text: shopperWithExpression('"bucket(spend, -1, 10, 10.0, limit_amount, 999.99)"'),
+    problems: [
+      "22:64 bucket-edges: the edges of a bucket grow, and 10.0 is not above 10",
+      "22:84 bucket-edges: the edges of a bucket grow, and 999.99 is not above 1000",
+    ],
+  },
+  {
+    what: "edges of a bucket that are not the same for all",
+    text: shopperWithExpression('"bucket(spend, orders, 5 + 5, -orders)"'),
+    problems: [
+      "22:56 bucket-edges: an edge of a bucket is a number or a parameter",
+      "22:66 bucket-edges: an edge of a bucket is a number or a parameter",
+      "22:71 bucket-edges: an edge of a bucket is a number or a parameter",
+    ],
+  },
+  {
+    what: "an unknown edge of a bucket",
+    text: shopperWithExpression('"bucket(spend, limt_amount)"'),
+    problems: ["22:56 unknown-name: limt_amount is neither a feature nor a parameter → limit_amount"],
+  },
+  {
+    what: "numbers of too many digits in a function",
+    text: shopperWithExpression('"bucket(spend, 123456789012345678901, 0.1234567890123456789)"'),
+    problems: [
+      "22:56 number-size: a number has at most 20 digits before its point and 18 after it",
+      "22:79 number-size: a number has at most 20 digits before its point and 18 after it",
+    ],
+  },
+  {
+    what: "half of a character",
+    text: shopperWith({
+      "limit_amount: 1000": 'limit_amount: 1000\n  name: "\\ud800"',
+      "spend / orders, digits: 2": `"cross(orders, name, '\\udc00')"`,
+    }),
+    problems: [
+      "19:9 text-characters: a text holds half of a character, a lone surrogate",
+      "23:41 text-characters: a text holds half of a character, a lone surrogate",
+    ],
+  },
+  {
     what: "an unused parameter",
     text: shopperWith({ "spend > limit_amount": "spend > 5" }),
     problems: ["18:3 unused-parameter: no expression uses limit_amount"],
@@ -230,6 +327,11 @@ const cases: { what: string; text: string; file?: string; problems: string[] }[]
       "24:51 expression-type: - takes a number, and this is true or false",
       "25:47 expression-type: = compares a boolean with a number",
     ],
+  },
+  {
+    what: "a number in quotes",
+    text: shopperWith({ "limit_amount: 1000": "limit_amount: '1000'" }),
+    problems: ["23:47 expression-type: > takes numbers, and limit_amount is a text"],
   },
 ];
 
