@@ -3,7 +3,7 @@ import type { ColumnType, DecimalEncoding, FeatureSet } from "../../../src/defin
 import { decodeColumn, type SchemaField, Undecodable } from "../../../src/verify/column-values.ts";
 import { type Decoded, eventDecoder, type RowChange } from "../../../src/verify/debezium.ts";
 import { isOlder } from "../../../src/verify/version.ts";
-import { event } from "./events.ts";
+import { event, type Order } from "./events.ts";
 import { customer, product } from "./sets.ts";
 
 const decimal = (scale: number, encoding: DecimalEncoding = "auto", precision = 38): ColumnType => ({
@@ -225,6 +225,248 @@ describe("events", () => {
   });
 });
 
+describe("keys of several columns", () => {
+  const set: FeatureSet = {
+    ...product,
+    entity: ["product_id", "customer_id"],
+    source: { ...product.source, primaryKey: ["order_id", "created_at"] },
+  };
+  const sale = {
+    order_id: 1,
+    product_id: "a:b\\c",
+    customer_id: 7,
+    quantity: 2,
+    created_at: "2026-01-01T00:00:00.5Z",
+  };
+
+  test("entity and row are told by all of them", () => {
+    expect(change(event("c", 1, { after: sale }), set)).toMatchObject({
+      row: ["1", "2026-01-01T00:00:00.500000Z"],
+      after: { entity: "a\\:b\\\\c:7", values: [7n, 2n] },
+    });
+  });
+
+  test("a null in any of the entity's belongs nowhere, in any of the key's is a dead letter", () => {
+    const nobody = event("c", 1, { after: { ...sale, customer_id: null } });
+    expect(change(nobody, set)).toMatchObject({ after: null, before: null });
+    expect(decoderOf(set)(event("c", 1, { after: { ...sale, created_at: null } }))).toMatchObject({
+      kind: "dead",
+    });
+  });
+
+  test("a delete of a row that is all key needs nothing beside it", () => {
+    const allKey: FeatureSet = {
+      ...customer,
+      source: { ...customer.source, primaryKey: customer.source.columns.map(({ name }) => name) },
+    };
+    // Decimals are no keys, so without the amount.
+    allKey.source.primaryKey = ["order_id", "customer_id", "created_at"];
+    allKey.source.columns = customer.source.columns.filter(({ name }) => name !== "total_amount");
+    allKey.features = customer.features.filter(({ kind }) => kind === "behavioural");
+    expect(change(event("d", 2, { before: order }), allKey)).toMatchObject({ before: { entity: "7" } });
+  });
+});
+
+describe("large texts that an update left out", () => {
+  const LEFT_OUT = "__debezium_unavailable_value";
+  const set: FeatureSet = {
+    ...product,
+    features: [
+      ...product.features,
+      {
+        name: "buyers",
+        description: "",
+        type: { kind: "text" },
+        kind: "point_in_time",
+        column: "note",
+        window: "default",
+      },
+    ],
+    source: {
+      ...product.source,
+      columns: [...product.source.columns, { name: "note", type: { kind: "text" } }],
+    },
+  };
+  const sale = { order_id: 1, product_id: "p", customer_id: 7, quantity: 2, created_at: 0, note: "long" };
+  const updated = (before: object | null, after: object, of = set) =>
+    decoderOf(of)(event("u", 2, { before: before as Order | null, after: after as Order }));
+
+  test("are those of the row before", () => {
+    expect(updated(sale, { ...sale, quantity: 3, note: LEFT_OUT })).toMatchObject({
+      after: { values: [7n, 3n, "long"] },
+    });
+    expect(updated(sale, { ...sale, product_id: LEFT_OUT })).toMatchObject({
+      after: { entity: "p" },
+      before: null,
+    });
+  });
+
+  test.each([
+    ["itself left out", { ...sale, note: LEFT_OUT }],
+    ["not there", { ...sale, note: undefined }],
+    ["null", { ...sale, note: null }],
+  ])("where it is %s, the event is a dead letter and the row is taken back", (_, before) => {
+    expect(updated(before, { ...sale, note: LEFT_OUT })).toMatchObject({
+      version: { rank: -1 },
+      after: null,
+      before: { entity: "p" },
+      dead: expect.stringContaining("note"),
+    });
+  });
+
+  test("without a row before they are a dead letter", () => {
+    expect(decoderOf(set)(event("c", 2, { after: { ...sale, note: LEFT_OUT } as Order }))).toMatchObject({
+      kind: "dead",
+      row: ["1"],
+      entity: "p",
+    });
+  });
+});
+
+describe("replica identity default", () => {
+  const set: FeatureSet = {
+    ...customer,
+    source: {
+      ...customer.source,
+      replicaIdentity: "default",
+      primaryKey: ["order_id", "customer_id", "created_at"],
+    },
+  };
+
+  test("an update without the row before is where it was", () => {
+    expect(change(event("u", 2, { after: order }), set)).toMatchObject({
+      row: ["1", "7", "2026-01-01T00:00:00Z"],
+      after: { entity: "7" },
+      before: null,
+    });
+  });
+
+  test("one that cannot be read is taken back where it is", () => {
+    const decoded = decoderOf(set)(event("u", 2, { after: { ...order, total_amount: "NaN" } }));
+    expect(decoded).toMatchObject({
+      after: null,
+      before: { entity: "7", eventTime: 1_767_225_600_000_000n },
+      version: { rank: -1 },
+      dead: expect.any(String),
+    });
+  });
+
+  test("a delete holds no more than the key", () => {
+    const key = { order_id: 1, customer_id: 7, created_at: "2026-01-01T00:00:00Z", total_amount: null };
+    expect(change(event("d", 2, { before: key }), set)).toMatchObject({
+      before: { entity: "7" },
+      after: null,
+    });
+    expect(decoderOf(set)(event("d", 2, { before: null }))).toMatchObject({ kind: "dead" });
+  });
+});
+
+describe("append only", () => {
+  const set: FeatureSet = { ...customer, source: { ...customer.source, appendOnly: true } };
+  test.each([
+    ["c", event("c", 2, { after: order }), "change"],
+    ["r", event("r", 2, { after: order }), "change"],
+    ["u", event("u", 2, { before: order, after: order }), "dead"],
+    ["d", event("d", 2, { before: order }), "dead"],
+    ["t", Buffer.from('{"op":"t","source":{"schema":"public","table":"orders"}}'), "dead"],
+    ["m", Buffer.from('{"op":"m","source":{"schema":"public","table":"orders"}}'), "ignored"],
+  ])("%s", (_, bytes, kind) => {
+    expect(decoderOf(set)(bytes)).toMatchObject({ kind });
+  });
+
+  test("the reason names what it is", () => {
+    expect(decoderOf(set)(event("d", 2, { before: order }))).toMatchObject({
+      because: "the definition says append_only, and this is a delete",
+    });
+  });
+});
+
+describe("flattened events", () => {
+  const set: FeatureSet = {
+    ...customer,
+    source: { ...customer.source, format: "flattened", immutable: ["customer_id", "created_at"] },
+  };
+  const flat = (fields: object, of = set) =>
+    decoderOf(of)(Buffer.from(JSON.stringify({ ...order, ...fields })));
+
+  test("a row is an upsert, where it is", () => {
+    expect(flat({ __op: "u", __lsn: 12 })).toEqual({
+      kind: "change",
+      op: "u",
+      row: ["1"],
+      version: { commit: 12, lsn: 12, rank: 1 },
+      after: { entity: "7", eventTime: 1_767_225_600_000_000n, values: [1999n] },
+      before: null,
+      committedMs: null,
+    });
+  });
+
+  test.each([
+    [{ __source_lsn: 3, __lsn: 4, "__source.lsn": 5 }, 3],
+    [{ __lsn: "4", "__source.lsn": 5 }, 4],
+    [{ "__source.lsn": 5 }, 5],
+    [{ __lsn: null }, 17],
+    [{}, 17],
+  ])("version of %j", (fields, lsn) => {
+    const value = Buffer.from(JSON.stringify({ ...order, ...fields }));
+    const decoded = eventDecoder(set)({ partition: 0, offset: 17, timestampMs: 0, value });
+    expect(decoded).toMatchObject({ version: { commit: lsn, lsn, rank: 1 } });
+  });
+
+  test.each([{ __deleted: true }, { __deleted: "true" }, { __op: "d" }])("%j is a delete", (fields) => {
+    expect(flat({ ...fields, total_amount: null })).toMatchObject({
+      version: { rank: 0 },
+      after: null,
+      before: { entity: "7", eventTime: 1_767_225_600_000_000n },
+    });
+  });
+
+  test.each([
+    ["another table's", { __table: "customers" }, { kind: "ignored" }],
+    ["another table's", { __source_table: "customers" }, { kind: "ignored" }],
+    ["this table's", { __table: "orders", __deleted: "false" }, { kind: "change", after: { entity: "7" } }],
+    ["a truncate", { __op: "t", __lsn: 9 }, { kind: "truncate", version: { commit: 9, lsn: 9 } }],
+    ["a snapshot's", { __op: "r" }, { kind: "change", op: "r" }],
+    ["without a key", { order_id: null }, { kind: "dead" }],
+    [
+      "a delete that tells no more than the key",
+      { __deleted: true, customer_id: null, created_at: null, total_amount: null },
+      { kind: "dead" },
+    ],
+    [
+      "unreadable",
+      { total_amount: "NaN" },
+      { kind: "change", after: null, before: { entity: "7" }, version: { rank: -1 } },
+    ],
+    ["without an entity", { customer_id: null }, { kind: "change", after: null, before: null }],
+  ])("%s", (_, fields, expected) => {
+    expect(flat(fields)).toMatchObject(expected);
+  });
+
+  test("null is ignored, bare or wrapped; a schema tells types", () => {
+    const decode = decoderOf(set);
+    expect(decode(null)).toMatchObject({ kind: "ignored" });
+    expect(decode(Buffer.from('{"schema":null,"payload":null}'))).toMatchObject({ kind: "ignored" });
+    const schema = {
+      type: "struct",
+      fields: [{ field: "created_at", type: "int64", name: "io.debezium.time.Timestamp" }],
+    };
+    const payload = { ...order, created_at: 1_767_225_600_123 };
+    expect(decode(Buffer.from(JSON.stringify({ schema, payload })))).toMatchObject({
+      after: { eventTime: 1_767_225_600_123_000n },
+    });
+  });
+
+  test("appended rows may not change", () => {
+    const appended: FeatureSet = { ...set, source: { ...set.source, appendOnly: true } };
+    expect(flat({}, appended)).toMatchObject({ kind: "change", op: "c" });
+    expect(flat({ __op: "c" }, appended)).toMatchObject({ kind: "change" });
+    expect(flat({ __op: "u" }, appended)).toMatchObject({ kind: "dead" });
+    expect(flat({ __deleted: true }, appended)).toMatchObject({ kind: "dead" });
+    expect(flat({ __op: "t" }, appended)).toMatchObject({ kind: "dead" });
+  });
+});
+
 describe("wrapped events", () => {
   const field = (name: string, rest: object) => ({ field: name, optional: true, ...rest });
   const schemaOf = (scale: string) => {
@@ -285,6 +527,9 @@ describe("versions", () => {
     ['[null,"12"]', 12, { commit: 12, lsn: 12 }],
     ['["10","12"]', 13, { commit: 10, lsn: 13 }],
     [null, 12, { commit: 12, lsn: 12 }],
+    ['[ "10" , "12" ]', 13, { commit: 10, lsn: 13 }],
+    // Without any the place in the topic has to do.
+    [null, "null", { commit: 0, lsn: 0 }],
   ])("sequence %s, lsn %s", (sequence, lsn, expected) => {
     expect(change(event("c", lsn, { after: order }, { sequence })).version).toMatchObject(expected);
   });

@@ -1,8 +1,13 @@
 /** Debezium events of the orders table, as short as a test can read them, and a log of them. */
 import type { FeatureSet } from "../../../src/definition/feature-set.ts";
-import type { Manifest } from "../../../src/stores/manifests.ts";
+import { type Manifest, manifestsOf } from "../../../src/stores/manifests.ts";
+import { readOfflineStore } from "../../../src/stores/offline.ts";
+import { scanOnlineStore } from "../../../src/stores/online.ts";
+import { chainOf } from "../../../src/verify/batches.ts";
 import type { Element } from "../../../src/verify/elements.ts";
+import { EntitySpool } from "../../../src/verify/entity-spool.ts";
 import { type LogListener, LogReader, type ReadLog } from "../../../src/verify/log.ts";
+import { compareAll, type FeatureSetReport, truthOfLog } from "../../../src/verify/verify.ts";
 
 export interface Order {
   order_id: number | string;
@@ -65,4 +70,19 @@ export function readAll(set: FeatureSet, chain: Manifest[], log: Logged[], liste
     reader.record(0, offset, { value, timestamp: String(new Date(at).getTime()) });
   });
   return reader.finish();
+}
+
+/** Compares what is in both stores with a log. */
+export async function verifyStores(
+  set: FeatureSet,
+  { root, redisUrl }: { root: string; redisUrl: string },
+  log: Logged[],
+  options: Parameters<typeof compareAll>[4],
+): Promise<FeatureSetReport> {
+  using spool = new EntitySpool(set, root);
+  const offline = await readOfflineStore(set, { offlineRoot: root, scratch: root }, (row) => spool.row(row));
+  await scanOnlineStore(set, redisUrl, (entry) => spool.hash(entry));
+  const chain = chainOf(manifestsOf(offline.manifests));
+  const truth = truthOfLog(chain, readAll(set, chain, log, spool));
+  return compareAll(set, spool.entities(), truth, offline, options);
 }

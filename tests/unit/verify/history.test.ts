@@ -290,3 +290,142 @@ describe("late records, by the job's batches", () => {
     expect(shownNow(expectations(customer, chain, log.finish(), gathered))).toEqual(["8@2026-05-07 1/1.00"]);
   });
 });
+
+describe("the clock", () => {
+  const june = order(3, 8, "1.00", "2026-06-01");
+  const isLate = (...before: Logged[]) =>
+    !shownNow(replay([...before, insert(9, one)], [before.length, before.length + 1])).includes(
+      "7@2026-01-07 1/10.00",
+    );
+
+  test("is the row's time, but never later than Kafka's", () => {
+    expect(isLate(insert(1, june))).toBe(true);
+    expect(isLate({ value: insert(1, june), at: "2026-06-01T12:00:00Z" })).toBe(true);
+    expect(isLate({ value: insert(1, june), at: "2026-02-01T00:00:00Z" })).toBe(false);
+  });
+
+  test("is told by where a row was, when it left", () => {
+    expect(isLate(remove(1, june))).toBe(true);
+    expect(isLate({ value: remove(1, june), at: "2026-02-01T00:00:00Z" })).toBe(false);
+    expect(isLate(update(1, june, order(3, 8, "1.00", "2026-01-12")))).toBe(true);
+    const elsewhere = update(1, { ...june, customer_id: 9 }, { ...june, created_at: one.created_at });
+    expect(isLate(elsewhere)).toBe(true);
+  });
+
+  test("is not told by a snapshot, whose rows count all the same", () => {
+    expect(isLate(event("r", 1, { after: june }))).toBe(false);
+    const read = event("r", 2, { after: two });
+    expect(shownNow(replay([insert(1, one), read], [1, 2]))).toEqual(["7@2026-01-07 2/15.50"]);
+  });
+
+  test("is not told by what cannot be read, but by where it was", () => {
+    expect(isLate(insert(1, { ...june, total_amount: "NaN" }))).toBe(false);
+    expect(isLate(update(1, june, { ...june, total_amount: "NaN" }))).toBe(true);
+  });
+});
+
+describe("sliding windows", () => {
+  const DAY = 86_400_000;
+  const sliding: FeatureSet = {
+    ...customer,
+    windows: [{ kind: "sliding", name: "default", lengthMs: 3 * DAY, slideMs: DAY, retentionMs: 3 * DAY }],
+  };
+  const slid = (...events: Logged[]) => shownNow(replay(events, [], sliding)).sort();
+
+  test("a row is in each that contains it", () => {
+    expect(slid(insert(1, one))).toEqual([
+      "7@2026-01-08 1/10.00",
+      "7@2026-01-09 1/10.00",
+      "7@2026-01-10 1/10.00",
+    ]);
+    expect(slid(insert(1, one), insert(2, two))).toEqual([
+      "7@2026-01-08 1/10.00",
+      "7@2026-01-09 2/15.50",
+      "7@2026-01-10 2/15.50",
+      "7@2026-01-11 1/5.50",
+    ]);
+  });
+
+  test("a move leaves those that it is in no more, and stays in the others", () => {
+    expect(slid(insert(1, one), update(2, one, order(1, 7, "10.00", "2026-01-11")))).toEqual([
+      "7@2026-01-08 -",
+      "7@2026-01-09 1/10.00",
+      "7@2026-01-10 1/10.00",
+      "7@2026-01-11 1/10.00",
+    ]);
+    // An update within the day moves nothing.
+    const later = { ...one, created_at: "2026-01-10T13:00:00Z" };
+    expect(slid(insert(1, one), update(2, one, later))).toEqual(slid(insert(1, one)));
+  });
+
+  test("a row may be late for some", () => {
+    // Windows of three days are kept for three more and the delay of an hour: that of the 8th until the 14th, 01:00.
+    const clock = (time: string) => insert(2, { ...order(9, 8, "1.00", "2026-01-14"), created_at: time });
+    const late = (time: string) =>
+      shownNow(replay([clock(time), insert(3, one)], [1, 2], sliding)).filter((text) => text.startsWith("7"));
+    expect(late("2026-01-14T00:59:59.999Z")).toHaveLength(3);
+    expect(late("2026-01-14T01:00:00Z").sort()).toEqual(["7@2026-01-09 1/10.00", "7@2026-01-10 1/10.00"]);
+  });
+
+  test("the latest that is kept and has rows is served", () => {
+    expect(servedSlot(replay([insert(1, one)], [], sliding), "7")).toBe(Date.UTC(2026, 0, 10));
+  });
+});
+
+describe("truncate", () => {
+  const truncate = (lsn: number): Buffer =>
+    Buffer.from(
+      `{"op":"t","before":null,"after":null,"source":{"schema":"public","table":"orders","lsn":${lsn}}}`,
+    );
+
+  test("takes away all rows of before, of every entity", () => {
+    expect(fold(insert(1, one), insert(2, { ...two, customer_id: 8 }), truncate(3), insert(4, two))).toEqual([
+      "7@2026-01-07 1/5.50",
+      "8@2026-01-07 -",
+    ]);
+  });
+
+  test("is in its place of the log, in whatever order it comes", () => {
+    expect(fold(truncate(3), insert(1, one), insert(4, two))).toEqual(["7@2026-01-07 1/5.50"]);
+  });
+
+  test("leaves final windows as they are", () => {
+    const june = order(3, 8, "1.00", "2026-06-01");
+    const events = [insert(1, one), insert(2, june), truncate(3)];
+    expect(shownNow(replay(events, [2, 3]))).toEqual(["7@2026-01-07 1/10.00", "8@2026-05-07 -"]);
+    expect(shownNow(replay(events, [3]))).toEqual(["7@2026-01-07 -", "8@2026-05-07 -"]);
+  });
+
+  test("one that is not applied yet changes nothing before", () => {
+    const behind = replay([insert(1, one), truncate(2)], [1]);
+    expect(shown(behind, behind.applied)).toEqual(["7@2026-01-07 1/10.00"]);
+    expect(shownNow(behind)).toEqual(["7@2026-01-07 -"]);
+  });
+});
+
+describe("a set as of now", () => {
+  const now: FeatureSet = {
+    ...customer,
+    windows: [{ kind: "unbounded", name: "default" }],
+  };
+
+  test("has one slot for each entity, in which nothing is late", () => {
+    const june = order(3, 8, "1.00", "2026-06-01");
+    const events = [insert(1, june), insert(2, one), update(3, one, order(1, 7, "3.00", "2025-01-10"))];
+    // The row of June is still to come.
+    expect(shownNow(replay(events, [1, 3], now))).toEqual(["8@1970-01-01 -", "7@1970-01-01 1/3.00"]);
+  });
+
+  test("a moved row leaves one entity and enters the other", () => {
+    const events = [insert(1, one), insert(2, two), update(3, one, { ...one, customer_id: 8 })];
+    expect(shownNow(replay(events, [], now))).toEqual(["7@1970-01-01 1/5.50", "8@1970-01-01 1/10.00"]);
+  });
+});
+
+describe("rows that were appended", () => {
+  test("count once each, however often they come", () => {
+    const set: FeatureSet = { ...customer, source: { ...customer.source, appendOnly: true } };
+    const events = [insert(1, one), insert(1, one), insert(2, two), remove(3, two)];
+    expect(shownNow(replay(events, [], set))).toEqual(["7@2026-01-07 2/15.50"]);
+  });
+});

@@ -258,10 +258,16 @@ export interface ManifestFields {
   file: string | null;
   rows: number;
   offsets: Record<string, [number, number]>;
+  aged?: boolean;
 }
 
 /** With size and checksum of the file as it is. */
-export async function writeManifest(folder: string, batch: number, fields: ManifestFields): Promise<void> {
+export async function writeManifest(
+  folder: string,
+  batch: number,
+  fields: ManifestFields,
+  name = digits(batch),
+): Promise<void> {
   const content = fields.file === null ? undefined : await readFile(path.join(folder, fields.file));
   const manifest = {
     batch_id: batch,
@@ -270,5 +276,5 @@ export async function writeManifest(folder: string, batch: number, fields: Manif
     sha256: content === undefined ? null : createHash("sha256").update(content).digest("hex"),
     watermark_ms: 0,
   };
-  await writeFile(path.join(folder, "_batches", `${digits(batch)}.json`), JSON.stringify(manifest));
+  await writeFile(path.join(folder, "_batches", `${name}.json`), JSON.stringify(manifest));
 }

@@ -3,15 +3,10 @@ import os from "node:os";
 import path from "node:path";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { manifestsOf } from "../../../src/stores/manifests.ts";
-import { readOfflineStore } from "../../../src/stores/offline.ts";
-import { scanOnlineStore } from "../../../src/stores/online.ts";
-import { chainOf } from "../../../src/verify/batches.ts";
 import type { Difference } from "../../../src/verify/difference.ts";
-import { EntitySpool } from "../../../src/verify/entity-spool.ts";
-import { compareAll, type FeatureSetReport, reportOf, truthOfLog } from "../../../src/verify/verify.ts";
+import { type FeatureSetReport, reportOf } from "../../../src/verify/verify.ts";
 import { startRedis, type TestRedis } from "../stores/redis-server.ts";
-import { insert, readAll } from "./events.ts";
+import { insert, verifyStores } from "./events.ts";
 import { customer } from "./sets.ts";
 import { fillParquet, fillRedis, LOG, NOW, writeManifest, writeParquet } from "./shop.ts";
 
@@ -48,20 +43,8 @@ interface Variation {
   inStep?: boolean;
 }
 
-async function verify({
-  log = LOG,
-  now = NOW,
-  sink = "dual",
-  inStep = true,
-}: Variation = {}): Promise<FeatureSetReport> {
-  using spool = new EntitySpool(customer, root);
-  const offline = await readOfflineStore(customer, { offlineRoot: root, scratch: root }, (row) =>
-    spool.row(row),
-  );
-  await scanOnlineStore(customer, server.url, (entry) => spool.hash(entry));
-  const chain = chainOf(manifestsOf(offline.manifests));
-  const truth = truthOfLog(chain, readAll(customer, chain, log, spool));
-  return compareAll(customer, spool.entities(), truth, offline, { now, sink, inStep });
+function verify({ log = LOG, now = NOW, ...more }: Variation = {}): Promise<FeatureSetReport> {
+  return verifyStores(customer, { root, redisUrl: server.url }, log, { now, ...more });
 }
 
 /** `online 1 total_spend_30d different`, with * for whole keys, rows and files. */
