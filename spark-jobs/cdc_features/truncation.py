@@ -20,23 +20,23 @@ def in_order(groups: DataFrame, feature_set: FeatureSet) -> DataFrame:
 def groups_after_truncate(
     replayed: DataFrame, feature_set: FeatureSet, store: OfflineStore, settings: Settings, expired: int
 ) -> DataFrame:
-    """The groups that have rows still, of `replayed` (all of them, folded again), and empty ones for all others that the
-    stores know and that are kept; without a history the caller sees to these."""
+    """All kept groups of `replayed`, which is the whole log folded again, and empty ones for others that the stores know
+    (of records that the log no longer has); without a history the caller sees to these."""
     keys = [*feature_set.entity, "window_start"]
     kept = f"window_start IS NULL OR unix_seconds(window_start) > {expired}"
-    alive = replayed.where(f"size(rows) > 0 AND ({kept})")
+    folded = replayed.where(f"truncated IS NULL AND ({kept})")
     stored = _stored(replayed.sparkSession, feature_set, store, settings)
     if stored is None:
-        return alive
-    same = [stored[name].eqNullSafe(alive[name]) for name in keys]
+        return folded
+    same = [stored[name].eqNullSafe(folded[name]) for name in keys]
     length = length_ms(feature_set)
     gone = (
         stored.where(kept)
-        .join(alive, on=same, how="left_anti")
+        .join(folded, on=same, how="left_anti")
         .withColumn("window_end", F.timestamp_millis(F.unix_millis("window_start") + length) if length else F.lit(None))
         .selectExpr(*(sql.name(name) for name in keys), "window_end")
     )
-    return alive.unionByName(gone, allowMissingColumns=True).withColumn("rows", F.coalesce("rows", F.array()))
+    return folded.unionByName(gone, allowMissingColumns=True).withColumn("rows", F.coalesce("rows", F.array()))
 
 
 def _stored(spark, feature_set: FeatureSet, store: OfflineStore, settings: Settings) -> DataFrame | None:  # type: ignore[no-untyped-def]
