@@ -91,4 +91,10 @@ describe("refused:", () => {
     const { problems } = check(text);
     expect(problems[0]).toEqual({ at, message });
   });
+
+  test("each mistake once", () => {
+    expect(check("born + 1").problems).toHaveLength(1);
+    expect(check("bucket(coalesce(seen, 1), 1)").problems).toHaveLength(1);
+    expect(check("-(segment + 1) > ratio('a', 'b')").problems).toHaveLength(3);
+  });
 });

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { expressionOf } from "../../../src/definition/expression/lower.ts";
 import { parseExpression } from "../../../src/definition/expression/parse.ts";
 import type { SyntaxTree } from "../../../src/definition/expression/syntax-tree.ts";
 import { ExpressionError } from "../../../src/definition/expression/syntax-tree.ts";
@@ -70,6 +71,42 @@ test("parameters become literals, a negative number is one, and minus of anythin
       op: "+",
       left: { op: "*", left: { op: "literal", value: "-1000" }, right: { op: "literal", value: "-2.50" } },
       right: { op: "-", left: { op: "literal", value: "0" }, right: { op: "feature", name: "spend" } },
+    },
+  });
+});
+
+test.each([
+  ["007", "7"],
+  ["-0.50", "-0.50"],
+  ["00.5", "0.5"],
+  ["-0", "0"],
+  ["-00.00", "0.00"],
+  ["- -1", "1"],
+  ["-(-1)", "1"],
+])("the number %s is %s", (text, value) => {
+  expect(expressionOf(parseExpression(text), new Map())).toEqual({ op: "literal", value });
+});
+
+test("parameters are put in by what they are", () => {
+  const parameters = new Map([
+    ["limit", { kind: "number", text: "-07.5" }],
+    ["vip", { kind: "text", text: "007" }],
+  ] as const);
+  expect(expressionOf(parseExpression("cross(vip, 'x') = ratio(-limit, a)"), parameters)).toEqual({
+    op: "=",
+    left: {
+      op: "cross",
+      arguments: [
+        { op: "text", value: "007" },
+        { op: "text", value: "x" },
+      ],
+    },
+    right: {
+      op: "ratio",
+      arguments: [
+        { op: "literal", value: "7.5" },
+        { op: "feature", name: "a" },
+      ],
     },
   });
 });

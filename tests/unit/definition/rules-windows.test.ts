@@ -19,6 +19,26 @@ const ofGuest: { what: string; changes: Record<string, string>; problems: string
     ],
   },
   {
+    what: "window and windows, and a feature of which nobody knows its window",
+    changes: { "windows:\n": "window: { type: unbounded }\nwindows:\n", ", window: 1h": "" },
+    problems: [
+      "17:1 window-or-windows: there is window, too: the only window is in window, several are in windows, each with a name",
+    ],
+  },
+  {
+    what: "a window that perhaps a feature is over whose own definition is wrong",
+    changes: { "count, window: 1h": "cnt, window: 1h" },
+    problems: ['26:44 wrong-value: "aggregate" cannot be "cnt"'],
+  },
+  {
+    what: "a granularity that cannot be read, beside one that would not go with that unless told",
+    changes: {
+      "length: 1 hour": "length: 1 hour, granularity: 3 fortnights",
+      "granularity: 1 day": "granularity: 3 minutes",
+    },
+    problems: ['17:53 wrong-value: "3 fortnights" is not a duration'],
+  },
+  {
     what: "an unknown window",
     changes: { "window: 1h": "window: 1hh" },
     problems: ["26:59 unknown-window: 1hh is not among windows → 1h"],
@@ -259,6 +279,10 @@ test.each([
       "type: tumbling": "type: sliding\n  slide: 1 day",
       "  primary_key": "  append_only: true\n  primary_key",
     },
+  ],
+  [
+    "a session no longer than its gap",
+    { "type: tumbling": "type: session\n  gap: 1 day", "length: 30 days": "longest: 1 day" },
   ],
   ["a granularity of several days", { "type: tumbling": "type: rolling\n  granularity: 3 days" }],
 ])("right: %s", (_, changes) => {

@@ -329,6 +329,15 @@ const cases: { what: string; text: string; file?: string; problems: string[] }[]
     ],
   },
   {
+    what: "a whole number that was rounded, crossed with another",
+    text: shopperWithExpression('"coalesce(orders, 0)", digits: 0').concat(
+      '  crossed: { kind: derived, expression: "cross(average, orders)" }\n',
+    ),
+    problems: [
+      "24:48 expression-type: cross takes texts, whole numbers, and true or false, and this is a number that may have digits after its point",
+    ],
+  },
+  {
     what: "a number in quotes",
     text: shopperWith({ "limit_amount: 1000": "limit_amount: '1000'" }),
     problems: ["23:47 expression-type: > takes numbers, and limit_amount is a text"],
