@@ -58,16 +58,19 @@ export class History {
     for (const element of elements) {
       for (const slot of this.slotsOf(element)) {
         if (this.isLate(slot, element)) continue;
-        const rows = newest.get(slot) ?? new Map<string, Element>();
-        if (rows.size === 0) newest.set(slot, rows);
-        const row = rowText(element);
-        const known = rows.get(row);
-        if (known === undefined || isNewer(element, known)) rows.set(row, element);
+        const rows = newest.get(slot);
+        if (rows === undefined) newest.set(slot, new Map([[rowText(element), element]]));
+        else keepNewest(rows, element);
       }
     }
-    return new Map(
-      [...newest].map(([slot, rows]) => [slot, [...rows.values()].filter((row) => this.#exists(slot, row))]),
-    );
+    return new Map([...newest].map(([slot, rows]) => [slot, this.#existing(slot, rows)]));
+  }
+
+  /** The rows of one slot by some of its elements, as if none of them were late. */
+  rowsOf(slot: number, elements: Element[]): Element[] {
+    const newest = new Map<string, Element>();
+    for (const element of elements) keepNewest(newest, element);
+    return this.#existing(slot, newest);
   }
 
   slotsOf({ eventTime }: Element): number[] {
@@ -81,17 +84,25 @@ export class History {
     );
   }
 
-  #exists(slot: number, row: Element): boolean {
-    return (
-      !row.isGone &&
-      !this.#facts.truncates.some(
-        (truncate) => isOlder(row.version, truncate) && !this.isLate(slot, truncate),
-      )
+  /** The truncate that took the row from the slot. */
+  truncateOf(slot: number, row: Element): Truncated | undefined {
+    return this.#facts.truncates.find(
+      (truncate) => isOlder(row.version, truncate) && !this.isLate(slot, truncate),
     );
+  }
+
+  #existing(slot: number, newest: Map<string, Element>): Element[] {
+    return [...newest.values()].filter((row) => !row.isGone && this.truncateOf(slot, row) === undefined);
   }
 }
 
 /** Of one event's two elements, where the row is counts. */
-function isNewer(a: Element, b: Element): boolean {
-  return isOlder(b.version, a.version) || (!a.isGone && b.isGone && !isOlder(a.version, b.version));
+function keepNewest(rows: Map<string, Element>, element: Element): void {
+  const row = rowText(element);
+  const known = rows.get(row);
+  const isNewer =
+    known === undefined ||
+    isOlder(known.version, element.version) ||
+    (known.isGone && !element.isGone && !isOlder(element.version, known.version));
+  if (isNewer) rows.set(row, element);
 }

@@ -8,6 +8,7 @@ import { type Element, elementsOf, type Position } from "./elements.ts";
 import { latenessAllowedMs, type Truncated } from "./history.ts";
 
 export interface ReadLog {
+  topic: string;
   /** By number of a batch, the watermark that it was judged by; the last one is that of a batch to come. */
   watermarks: number[];
   truncates: Truncated[];
@@ -34,8 +35,9 @@ export async function readLog(
   listener: LogListener,
 ): Promise<ReadLog> {
   const reader = new LogReader(featureSet, chain, listener);
-  await readTopic({ brokers: kafka, topic: topicOf(featureSet.source, topicPrefix) }, reader);
-  return reader.finish();
+  const topic = topicOf(featureSet.source, topicPrefix);
+  await readTopic({ brokers: kafka, topic }, reader);
+  return { topic, ...reader.finish() };
 }
 
 export class LogReader implements TopicReader {
@@ -80,7 +82,7 @@ export class LogReader implements TopicReader {
   }
 
   /** All records have been handed out. */
-  finish(): ReadLog {
+  finish(): Omit<ReadLog, "topic"> {
     let clock = Number.NEGATIVE_INFINITY;
     // Spark's watermark begins at 1970.
     const watermarks = [0];

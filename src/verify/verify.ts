@@ -5,6 +5,7 @@ import { type Manifest, manifestsOf } from "../stores/manifests.ts";
 import { type OfflineFiles, readOfflineStore } from "../stores/offline.ts";
 import { scanOnlineStore } from "../stores/online.ts";
 import { chainOf, checkBatches } from "./batches.ts";
+import { Explainer } from "./because.ts";
 import { type Findings, markStale, Scope, type StoredRow } from "./compare.ts";
 import { compareCompanion } from "./compare-companion.ts";
 import { compareOffline } from "./compare-offline.ts";
@@ -85,6 +86,8 @@ export interface Truth {
   applied: LogFacts;
   /** Elements of later batches are not applied yet. */
   appliedBatches: number;
+  /** Undefined for the table, which has no events. */
+  topic: string | undefined;
   /** The log tells how final windows ended; the table no longer does. */
   covers: "all windows" | "kept windows";
   /** The first offsets still in the log, where that is known. */
@@ -92,7 +95,7 @@ export interface Truth {
 }
 
 /** `chain` are the batches that the job has applied; without any, it is taken to have applied all. */
-export function truthOfLog(chain: Manifest[], { watermarks, truncates, lowOffsets }: ReadLog): Truth {
+export function truthOfLog(chain: Manifest[], { topic, watermarks, truncates, lowOffsets }: ReadLog): Truth {
   const appliedBatches = chain.length === 0 ? 1 : chain.length;
   const asOf = (batches: number): LogFacts => {
     const watermarkMs = watermarks[batches] as number;
@@ -103,7 +106,7 @@ export function truthOfLog(chain: Manifest[], { watermarks, truncates, lowOffset
     };
   };
   const now = asOf(watermarks.length - 1);
-  return { now, applied: asOf(appliedBatches), appliedBatches, covers: "all windows", lowOffsets };
+  return { now, applied: asOf(appliedBatches), appliedBatches, topic, covers: "all windows", lowOffsets };
 }
 
 /**
@@ -118,7 +121,14 @@ export function truthOfSource(featureSet: FeatureSet, chain: Manifest[], { lates
     truncates: [],
     watermark: { atLeastMs, atMostMs: Math.max(atLeastMs, atMostMs) },
   };
-  return { now: facts, applied: facts, appliedBatches: 1, covers: "kept windows", lowOffsets: undefined };
+  return {
+    now: facts,
+    applied: facts,
+    appliedBatches: 1,
+    topic: undefined,
+    covers: "kept windows",
+    lowOffsets: undefined,
+  };
 }
 
 export function compareAll(
@@ -132,21 +142,22 @@ export function compareAll(
   const scope = new Scope(featureSet, { now: micros, inStep: inStep && sink === "dual" });
   const verifier = new Verifier(featureSet, truth, { scope, sink });
   for (const gathered of entities) verifier.verify(gathered);
-  const { report } = verifier;
-  report.differences.sort(byEntity);
-  if (sink !== "redis") report.differences.push(...checkBatches(offline, truth.lowOffsets));
-  return report;
+  const ofFiles = sink === "redis" ? [] : checkBatches(offline, truth.lowOffsets);
+  return { ...verifier.counts, differences: [...verifier.differences(), ...ofFiles] };
 }
 
 /** Compares one entity after the other, and adds up what it finds. */
 class Verifier {
-  readonly report: FeatureSetReport;
+  readonly counts: Omit<FeatureSetReport, "differences">;
   readonly #truth: Truth;
   readonly #scope: Scope;
   readonly #sink: Sink;
   readonly #expecter: Expecter;
   readonly #history: History;
   readonly #applied: History;
+  readonly #explainer: Explainer;
+  readonly #first: { gathered: Gathered; differences: Difference[] }[] = [];
+  readonly #others: Difference[] = [];
 
   constructor(featureSet: FeatureSet, truth: Truth, { scope, sink }: { scope: Scope; sink: Sink }) {
     this.#truth = truth;
@@ -155,8 +166,13 @@ class Verifier {
     this.#expecter = new Expecter(featureSet);
     this.#history = new History(featureSet, truth.now);
     this.#applied = new History(featureSet, truth.applied);
+    this.#explainer = new Explainer(scope, {
+      expecter: this.#expecter,
+      history: this.#history,
+      log: truth,
+    });
     const { name } = featureSet;
-    this.report = { name, expected: 0, online: 0, offline: 0, checkedValues: 0, differences: [] };
+    this.counts = { name, expected: 0, online: 0, offline: 0, checkedValues: 0 };
   }
 
   verify(gathered: Gathered): void {
@@ -166,12 +182,28 @@ class Verifier {
     const findings = this.#compare(gathered, expectation, now);
     this.#count(gathered, expectation);
     const differences = findings.flatMap((one) => one.differences);
-    for (const { checkedValues } of findings) this.report.checkedValues += checkedValues;
+    for (const { checkedValues } of findings) this.counts.checkedValues += checkedValues;
     if (differences.length === 0) return;
     const known = elements.filter(({ batch }) => batch < appliedBatches);
     const then = this.#expecter.expect(this.#applied.slots(known), applied.watermark);
     const atApplied = this.#compare(gathered, then, applied).flatMap((one) => one.differences);
-    this.report.differences.push(...markStale(differences, atApplied));
+    this.#report(gathered, markStale(differences, atApplied));
+  }
+
+  /** All differences, by entity; those of the first entities with the events that they come from. */
+  differences(): Difference[] {
+    const explained = this.#first.flatMap(({ gathered, differences }) =>
+      this.#explainer.explain(gathered, differences),
+    );
+    return [...explained, ...this.#others].sort(byEntity);
+  }
+
+  /** What the events are takes long to find out, and nobody reads it for thousands of entities. */
+  #report(gathered: Gathered, differences: Difference[]): void {
+    this.#first.push({ gathered, differences });
+    if (this.#first.length <= EXPLAINED_ENTITIES) return;
+    this.#first.sort((a, b) => byEntity(a.gathered, b.gathered));
+    this.#others.push(...(this.#first.pop()?.differences ?? []));
   }
 
   #compare(gathered: Gathered, expectation: EntityExpectation, { watermark }: LogFacts): Findings[] {
@@ -193,15 +225,17 @@ class Verifier {
       isDeleted === false &&
       slot !== null &&
       this.#expecter.isKept(slot, this.#truth.now.watermark) !== false;
-    if (expectation.served(this.#scope.now) !== undefined) this.report.expected += 1;
-    if (features !== undefined) this.report.online += 1;
-    if (rows.some(isLive)) this.report.offline += 1;
+    if (expectation.served(this.#scope.now) !== undefined) this.counts.expected += 1;
+    if (features !== undefined) this.counts.online += 1;
+    if (rows.some(isLive)) this.counts.offline += 1;
   }
 }
+
+const EXPLAINED_ENTITIES = 20;
 
 const byText = new Intl.Collator("en", { numeric: true });
 
 /** Numbers by value; within an entity as they were found. */
-function byEntity(a: Difference, b: Difference): number {
+function byEntity(a: { entity: string | null }, b: { entity: string | null }): number {
   return byText.compare(a.entity ?? "", b.entity ?? "");
 }

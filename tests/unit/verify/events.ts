@@ -69,7 +69,7 @@ export function readAll(set: FeatureSet, chain: Manifest[], log: Logged[], liste
     const { value, at } = record === null || Buffer.isBuffer(record) ? { value: record, at: LATER } : record;
     reader.record(0, offset, { value, timestamp: String(new Date(at).getTime()) });
   });
-  return reader.finish();
+  return { topic: "shop.public.orders", ...reader.finish() };
 }
 
 /** Compares what is in both stores with a log. */

@@ -45,10 +45,10 @@ function replay(events: Logged[], ends: number[] = [], set = customer) {
 function expectations(
   set: FeatureSet,
   chain: Parameters<typeof truthOfLog>[0],
-  log: ReadLog,
+  log: Omit<ReadLog, "topic">,
   { elements }: ReturnType<typeof gatherer>,
 ) {
-  const truth = truthOfLog(chain, log);
+  const truth = truthOfLog(chain, { topic: "shop.public.orders", ...log });
   const expecter = new Expecter(set);
   const all = (facts: typeof truth.now, isKnown: (batch: number) => boolean) =>
     new Map(

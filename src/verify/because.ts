@@ -1,0 +1,300 @@
+/**
+ * Which events a wrong value misses or counts too much: what the stores hold is compared with what comes out when one thing
+ * went wrong. It says what would give that value, and no more; where nothing does, it says which rows there are.
+ */
+import type { FeatureSet } from "../definition/feature-set.ts";
+import { microsOfIso } from "../platform/instants.ts";
+import { rowText } from "../stores/rows.ts";
+import { isSameText, onlineFields, type Scope, type Stored } from "./compare.ts";
+import type { Difference } from "./difference.ts";
+import type { Element, Position } from "./elements.ts";
+import type { Gathered } from "./entity-spool.ts";
+import type { Expecter } from "./expectation.ts";
+import type { History } from "./history.ts";
+import { isOlder } from "./version.ts";
+
+/** Every hypothesis computes the features once more, so that more elements than these would take too long. */
+const MOST_ELEMENTS = 400;
+const NAMED = 3;
+
+export interface Log {
+  /** Undefined when the truth is the table, which has no events. */
+  topic: string | undefined;
+  appliedBatches: number;
+}
+
+export class Explainer {
+  readonly #scope: Scope;
+  readonly #expecter: Expecter;
+  readonly #history: History;
+  readonly #log: Log;
+
+  constructor(scope: Scope, { expecter, history, log }: { expecter: Expecter; history: History; log: Log }) {
+    this.#scope = scope;
+    this.#expecter = expecter;
+    this.#history = history;
+    this.#log = log;
+  }
+
+  /** The differences of one entity, with what can be said about events added to their reasons. */
+  explain(gathered: Gathered, differences: Difference[]): Difference[] {
+    const reasons = new Map<string, Reason>();
+    return differences.map((difference) => {
+      const slot = this.#slotOf(gathered, difference);
+      if (slot === undefined) return difference;
+      if (difference.kind === "stale") return this.#withUnapplied(gathered, difference, slot);
+      if (!this.#isAboutRows(difference)) return difference;
+      const place = `${difference.store} ${slot}`;
+      const reason =
+        reasons.get(place) ??
+        new Reason(this.#slot(gathered, slot), this.#actual(gathered, difference, slot));
+      reasons.set(place, reason);
+      const clause = reason.of(difference.feature);
+      return clause === undefined
+        ? difference
+        : { ...difference, because: `${difference.because}; ${clause}` };
+    });
+  }
+
+  /** The stores' own fields and the form of a value are not. */
+  #isAboutRows({ feature, expected, actual }: Difference): boolean {
+    if (feature === null) return true;
+    if (!this.#scope.types.has(feature)) return false;
+    return expected === null || actual === null || !isSameText(this.#scope, feature, expected, actual);
+  }
+
+  #slotOf({ features }: Gathered, { store, window }: Difference): number | undefined {
+    if (this.#scope.isAsOfNow) return 0;
+    if (window !== undefined) return Date.parse(window);
+    // A key that should not be there says itself which window it shows.
+    const shown = store === "online" && features !== undefined && "fields" in features;
+    const start = shown ? Date.parse(features.fields.get("_window_start") ?? "") : Number.NaN;
+    return Number.isNaN(start) ? undefined : start;
+  }
+
+  #slot({ elements }: Gathered, slot: number): Slot {
+    const inSlot = elements.filter((element) => this.#history.slotsOf(element).includes(slot));
+    return {
+      slot,
+      onTime: inSlot.filter((element) => !this.#history.isLate(slot, element)).sort(byVersion),
+      late: inSlot.filter((element) => this.#history.isLate(slot, element)),
+      scope: this.#scope,
+      expecter: this.#expecter,
+      history: this.#history,
+      topic: this.#log.topic,
+    };
+  }
+
+  /** What a store holds, and as of when; undefined where that cannot be told. */
+  #actual(stored: Stored, { store }: Difference, slot: number): Actual | undefined {
+    if (store === "online") {
+      if (stored.features === undefined || "problem" in stored.features) return undefined;
+      const { fields } = stored.features;
+      const at = microsOfIso(fields.get("_computed_at") ?? "");
+      return at === undefined ? undefined : { at, values: fields };
+    }
+    const row = stored.rows.find((one) => one.slot === slot);
+    if (row === undefined || row.createdTimestamp === null) return undefined;
+    return { at: row.createdTimestamp, values: row.isDeleted ? null : row.features };
+  }
+
+  #withUnapplied({ elements }: Gathered, difference: Difference, slot: number): Difference {
+    const { topic, appliedBatches } = this.#log;
+    const unapplied = elements.filter(
+      (element) => element.batch >= appliedBatches && this.#history.slotsOf(element).includes(slot),
+    );
+    if (topic === undefined || unapplied.length === 0) return difference;
+    return {
+      ...difference,
+      because: `${difference.because}, ${listed(unapplied, (one) => place(topic, one))}`,
+    };
+  }
+}
+
+interface Slot {
+  slot: number;
+  /** In the order of their versions. */
+  onTime: Element[];
+  late: Element[];
+  scope: Scope;
+  expecter: Expecter;
+  history: History;
+  topic: string | undefined;
+}
+
+interface Actual {
+  at: bigint;
+  /** Null for a row that says there are none. */
+  values: ReadonlyMap<string, string | null> | null;
+}
+
+interface Hypothesis {
+  rows: Element[];
+  /** After "it is what comes". */
+  says: string;
+}
+
+/** Why one hash or row is as it is: found out once for all its features. */
+class Reason {
+  readonly #slot: Slot;
+  readonly #actual: Actual | undefined;
+  /** Undefined before it was looked for. */
+  #ofAll: string | null | undefined;
+
+  constructor(slot: Slot, actual: Actual | undefined) {
+    this.#slot = slot;
+    this.#actual = actual;
+  }
+
+  /** A clause about the value of a feature, or about all of them; undefined when there is nothing to be explained. */
+  of(feature: string | null): string | undefined {
+    const { slot, onTime, history } = this.#slot;
+    const isRight = this.#actual !== undefined && this.#fits(history.rowsOf(slot, onTime), () => true);
+    if (isRight) return undefined;
+    if (this.#ofAll === undefined) this.#ofAll = this.#said("it", () => true) ?? null;
+    if (this.#ofAll !== null) return this.#ofAll;
+    // Where not all features fit one story, that one does is said only if nothing else would do.
+    const alone = feature === null ? undefined : this.#said(`${feature} alone`, (name) => name === feature);
+    return alone ?? this.#rows();
+  }
+
+  #said(what: string, isMeant: (feature: string) => boolean): string | undefined {
+    const { onTime, topic } = this.#slot;
+    if (topic === undefined || this.#actual === undefined || onTime.length > MOST_ELEMENTS) return undefined;
+    for (const kind of HYPOTHESES) {
+      const fitting = kind(this.#slot, topic).filter(({ rows }) => this.#fits(rows, isMeant));
+      const [first] = fitting;
+      if (first === undefined) continue;
+      if (fitting.length === 1) return `${what} is what comes ${first.says}`;
+      if (what !== "it") return undefined;
+      return `it is what comes ${listed(fitting, ({ says }) => says, " or ")}`;
+    }
+    return undefined;
+  }
+
+  #fits(rows: Element[], isMeant: (feature: string) => boolean): boolean {
+    const { scope, expecter, slot } = this.#slot;
+    const { at, values } = this.#actual as Actual;
+    const computed = expecter.at(slot, rows)(at);
+    if (computed === null || values === null) return computed === null && values === null;
+    const fields = onlineFields(scope, computed);
+    return scope.featureSet.features.every(({ name }) => {
+      if (!isMeant(name)) return true;
+      const [expected, actual] = [fields.get(name) ?? null, values.get(name) ?? null];
+      return expected === null || actual === null
+        ? expected === actual
+        : isSameText(scope, name, expected, actual);
+    });
+  }
+
+  #rows(): string {
+    const { slot, onTime, history, scope, topic } = this.#slot;
+    const rows = history.rowsOf(slot, onTime);
+    const where = scope.isAsOfNow ? "the entity" : "the window";
+    if (rows.length === 0) return `${where} has no rows`;
+    const named = listed(rows, (row) => rowAt(scope.featureSet, topic, row));
+    return rows.length === 1
+      ? `the only row of ${where} is ${named}`
+      : `the ${rows.length} rows of ${where} are ${named}`;
+  }
+}
+
+type Hypotheses = (slot: Slot, topic: string) => Hypothesis[];
+
+/** From the likeliest on. */
+const HYPOTHESES: Hypotheses[] = [
+  function missingOne({ slot, onTime, history, scope }, topic) {
+    return eventsOf(onTime).map((event) => ({
+      rows: history.rowsOf(
+        slot,
+        onTime.filter((element) => !isSameEvent(element, event)),
+      ),
+      says: `without ${event.isGone ? "the leaving of " : ""}${rowAt(scope.featureSet, topic, event)}`,
+    }));
+  },
+  function countingTwice({ slot, onTime, history, scope }, topic) {
+    const rows = history.rowsOf(slot, onTime);
+    return rows.map((row) => ({
+      rows: [...rows, row],
+      says: `with ${rowAt(scope.featureSet, topic, row)} counted twice`,
+    }));
+  },
+  function leavingARowBehind({ slot, onTime, history, scope }, topic) {
+    return onTime.flatMap((element, i) => {
+      const later = new Set(onTime.slice(i + 1).filter((other) => rowText(other) === rowText(element)));
+      // One event that is missing has been tried.
+      if (later.size < 2) return [];
+      const rows = history.rowsOf(
+        slot,
+        onTime.filter((other) => !later.has(other)),
+      );
+      const said = `with ${rowAt(scope.featureSet, topic, element)} as it was then, without the ${later.size} events that changed it since`;
+      return [{ rows, says: said }];
+    });
+  },
+  function endingEarly({ slot, onTime, history }, topic) {
+    return onTime
+      .slice(0, -2)
+      .map((last, i) => ({
+        rows: history.rowsOf(slot, onTime.slice(0, i + 1)),
+        says: `without the last ${onTime.length - i - 1} events, after ${place(topic, last)}`,
+      }))
+      .reverse();
+  },
+  function countingLate({ slot, onTime, late, history, scope }, topic) {
+    if (late.length === 0) return [];
+    const each = late.map((element) => ({
+      rows: history.rowsOf(slot, [...onTime, element]),
+      says: `with ${rowAt(scope.featureSet, topic, element)}, which was late`,
+    }));
+    const all = {
+      rows: history.rowsOf(slot, [...onTime, ...late]),
+      says: `with all ${late.length} late events, such as ${place(topic, late[0] as Element)}`,
+    };
+    return late.length === 1 ? each : [...each, all];
+  },
+  function missingTruncate({ slot, onTime, history }, topic) {
+    const newest = new Map(onTime.map((element) => [rowText(element), element]));
+    const rows = [...newest.values()].filter(({ isGone }) => !isGone);
+    const [truncate] = rows.flatMap((row) => history.truncateOf(slot, row) ?? []);
+    return truncate === undefined ? [] : [{ rows, says: `without the truncate ${place(topic, truncate)}` }];
+  },
+];
+
+/** One element of each event; of one that left and entered, where the row is. */
+function eventsOf(elements: Element[]): Element[] {
+  const events = new Map<string, Element>();
+  for (const element of elements) {
+    const key = `${element.partition} ${element.offset}`;
+    if (events.get(key)?.isGone !== false) events.set(key, element);
+  }
+  return [...events.values()];
+}
+
+function isSameEvent(a: Position, b: Position): boolean {
+  return a.partition === b.partition && a.offset === b.offset;
+}
+
+function byVersion(a: Element, b: Element): number {
+  return isOlder(a.version, b.version) ? -1 : isOlder(b.version, a.version) ? 1 : 0;
+}
+
+/** `shop.public.orders[0]@17`. */
+export function place(topic: string, { partition, offset }: Position): string {
+  return `${topic}[${partition}]@${offset}`;
+}
+
+/** `order_id 17`. */
+export function rowName({ source }: FeatureSet, { key }: { key: string[] }): string {
+  return source.primaryKey.map((column, i) => `${column} ${key[i]}`).join(", ");
+}
+
+function rowAt(featureSet: FeatureSet, topic: string | undefined, row: Element): string {
+  const name = rowName(featureSet, row);
+  return topic === undefined ? name : `${name} (${place(topic, row)})`;
+}
+
+function listed<T>(all: T[], name: (one: T) => string, separator = ", "): string {
+  const named = all.slice(0, NAMED).map(name).join(separator);
+  return all.length > NAMED ? `${named} and ${all.length - NAMED} more` : named;
+}
