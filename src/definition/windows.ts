@@ -16,6 +16,10 @@ export interface DraftWindow {
   isPartial: boolean;
 }
 
+export function withArticle(kind: Window["kind"]): string {
+  return kind === "unbounded" ? `an ${kind}` : `a ${kind}`;
+}
+
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;

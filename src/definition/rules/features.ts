@@ -3,7 +3,7 @@ import type { Draft, RowFeature } from "../draft.ts";
 import { ONLY_WINDOW } from "../feature-set.ts";
 import { WINDOW_NAME_PATTERN } from "../names.ts";
 import { nearest } from "../nearest.ts";
-import type { DraftWindow } from "../windows.ts";
+import { type DraftWindow, withArticle } from "../windows.ts";
 import type { Rules } from "./rule.ts";
 
 export const featureRules: Rules = {
@@ -66,7 +66,7 @@ export const featureRules: Rules = {
       if (window?.kind === undefined || window.kind === "rolling") continue;
       yield {
         path: ["features", name, feature.window === undefined ? "measure" : "window"],
-        message: `a velocity compares with the interval just before, which ${article(window.kind)} window does not have`,
+        message: `a velocity compares with the interval just before, which ${withArticle(window.kind)} window does not have`,
         allowed: ["a rolling window"],
       };
     }
@@ -79,7 +79,7 @@ export const featureRules: Rules = {
       if (window?.kind !== "session" && window?.kind !== "unbounded") continue;
       yield {
         path: ["features", name, feature.window === undefined ? "measure" : "window"],
-        message: `a frequency is by the window's length, and ${article(window.kind)} window has none that is fixed`,
+        message: `a frequency is by the window's length, and ${withArticle(window.kind)} window has none that is fixed`,
         allowed: ["a tumbling, sliding or rolling window"],
       };
     }
@@ -97,5 +97,3 @@ function windowOf({ windows }: Draft, feature: RowFeature): DraftWindow | undefi
   if (feature.window !== undefined) return windows.find(({ name }) => name === feature.window);
   return windows.length === 1 ? windows[0] : undefined;
 }
-
-const article = (kind: string) => (kind === "unbounded" ? `an ${kind}` : `a ${kind}`);

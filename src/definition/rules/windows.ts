@@ -1,6 +1,6 @@
 /** Rules about windows and times. */
 import { formatDuration, LONGEST_MS, parseDuration } from "../duration.ts";
-import { DAY, type DraftWindow, timeOf, type WindowTime } from "../windows.ts";
+import { DAY, type DraftWindow, timeOf, type WindowTime, withArticle } from "../windows.ts";
 import type { Rules } from "./rule.ts";
 
 /** A row would be kept and computed in each of these windows. */
@@ -116,13 +116,13 @@ export const windowRules: Rules = {
 
   *"append-only"({ appendOnly, windows }) {
     if (!appendOnly) return;
-    const unfit = windows.filter(
-      ({ kind }) => kind !== undefined && kind !== "tumbling" && kind !== "sliding",
+    const unfit = windows.flatMap(({ path, kind }) =>
+      kind === undefined || kind === "tumbling" || kind === "sliding" ? [] : [{ path, kind }],
     );
     for (const { path, kind } of unfit) {
       yield {
         path: [...path, "type"],
-        message: `an append_only job keeps no rows, and ${a(kind)} window takes rows out again or keeps them: leave append_only out and the exact job does it`,
+        message: `an append_only job keeps no rows, and ${withArticle(kind)} window takes rows out again or keeps them: leave append_only out and the exact job does it`,
         allowed: ["tumbling", "sliding"],
       };
     }
@@ -162,5 +162,3 @@ function shortestSlide(length: number): number {
   while (length % (count * 1000) !== 0) count--;
   return length / count;
 }
-
-const a = (kind: string | undefined) => (kind === "unbounded" ? `an ${kind}` : `a ${kind}`);
