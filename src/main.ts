@@ -4,6 +4,7 @@ import { Command, CommanderError } from "commander";
 import type { Context } from "./cli/context.ts";
 import { doctor } from "./cli/doctor.ts";
 import { down } from "./cli/down.ts";
+import { explain } from "./cli/explain.ts";
 import { get } from "./cli/get.ts";
 import { logs } from "./cli/logs.ts";
 import { render } from "./cli/render.ts";
@@ -24,7 +25,22 @@ import { homeOf } from "./stack/embedded/home.ts";
 import type { Stack } from "./stack/stack.ts";
 
 /** In the order of the help. */
-const COMMANDS = [run, verify, get, up, status, logs, down, doctor, validate, render, seed, traffic, sql];
+const COMMANDS = [
+  run,
+  verify,
+  get,
+  explain,
+  up,
+  status,
+  logs,
+  down,
+  doctor,
+  validate,
+  render,
+  seed,
+  traffic,
+  sql,
+];
 
 /** Each asks the command to end; SIGHUP comes when its terminal is closed. */
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;

@@ -1,6 +1,12 @@
 /** Features from rows: the one computation of `verify` and `get`, which shares nothing with the Spark job. */
 import { Big } from "big.js";
-import { type ColumnType, type Feature, type FeatureSet, isAsOfNow } from "../definition/feature-set.ts";
+import {
+  type ColumnType,
+  type Feature,
+  type FeatureSet,
+  isAsOfNow,
+  type Window,
+} from "../definition/feature-set.ts";
 import { floorDivide, utcDay } from "../platform/instants.ts";
 import { type ColumnValue, inputColumns, type Row, rowOrder } from "./rows.ts";
 import { derive, type FeatureValue, type FeatureValues, quotient, recencyInDays, rounded } from "./values.ts";
@@ -25,6 +31,7 @@ export class FeatureComputation {
   readonly #features: { name: string; compute: Computation }[];
   readonly #isAsOfNow: boolean;
   readonly #granule: bigint;
+  readonly #primary: Window | undefined;
 
   constructor(featureSet: FeatureSet) {
     this.#featureSet = featureSet;
@@ -35,44 +42,61 @@ export class FeatureComputation {
     });
     this.#isAsOfNow = isAsOfNow(featureSet);
     this.#granule = granuleOf(featureSet);
+    this.#primary = this.#isAsOfNow ? primaryWindow(featureSet) : featureSet.windows[0];
   }
 
   /** Of a set as of now: the live rows of one entity, in any order. */
   ofEntity(rows: Row[]): AsOf {
     const ordered = rows.toSorted(this.#order);
-    return this.#remembered((now) => {
-      const selections = new Map(
-        this.#featureSet.windows.map((window) => [
-          window.name,
-          selectAsOfNow(window, ordered, now, this.#granule),
-        ]),
-      );
-      const all = [...selections.values()];
-      const latest = Math.max(...all.map(({ from, to }) => (from < to ? to - 1 : -1)));
-      if (latest < 0) return null;
-      const primary = primaryWindow(this.#featureSet);
-      const bounds = primary === undefined ? null : (selections.get(primary.name)?.bounds ?? null);
-      return this.#compute(ordered, selections, bounds, latest, now);
-    });
+    return this.#remembered((now) => this.#compute(ordered, this.#selectionsAsOf(ordered, now), now));
   }
 
   /** Of a set with a row for each window: the live rows of one entity in the window that starts then, in any order. */
   ofWindow(rows: Row[], startMs: number): AsOf {
     if (rows.length === 0) return () => null;
     const ordered = rows.toSorted(this.#order);
-    const [window] = this.#featureSet.windows;
-    if (window === undefined || !("retentionMs" in window) || !("lengthMs" in window))
-      throw new TypeError("a set as of now has no windows that stand");
-    const start = BigInt(startMs) * 1000n;
-    const bounds = { start, end: start + BigInt(window.lengthMs) * 1000n };
-    const selections = new Map([[window.name, { from: 0, to: ordered.length, before: 0, bounds }]]);
-    return this.#remembered((now) => this.#compute(ordered, selections, bounds, ordered.length - 1, now));
+    const selections = this.#selectionOf(ordered, startMs);
+    return this.#remembered((now) => this.#compute(ordered, selections, now));
+  }
+
+  /**
+   * Which of the rows each window's features are over, in their order, by the window's name; `startMs` as for `ofWindow`, and
+   * left out in a set as of now.
+   */
+  windowsOf<R extends Row>(rows: R[], now: bigint, startMs?: number): Map<string, WindowRows<R>> {
+    const ordered = rows.toSorted(this.#order);
+    const selections =
+      startMs === undefined ? this.#selectionsAsOf(ordered, now) : this.#selectionOf(ordered, startMs);
+    return new Map(
+      [...selections].map(([name, { from, to, before, bounds }]) => [
+        name,
+        { rows: ordered.slice(from, to), before: ordered.slice(before, from), bounds },
+      ]),
+    );
   }
 
   /** What changes with now changes with the day, or with the granule of a set as of now. */
   sameAt(a: bigint, b: bigint): boolean {
     if (utcDay(a) !== utcDay(b)) return false;
     return !this.#isAsOfNow || floorDivide(a, this.#granule) === floorDivide(b, this.#granule);
+  }
+
+  #selectionsAsOf(ordered: Row[], now: bigint): Map<string, Selection> {
+    return new Map(
+      this.#featureSet.windows.map((window) => [
+        window.name,
+        selectAsOfNow(window, ordered, now, this.#granule),
+      ]),
+    );
+  }
+
+  /** All of them are in the one window. */
+  #selectionOf(ordered: Row[], startMs: number): Map<string, Selection> {
+    const [window] = this.#featureSet.windows;
+    if (window === undefined || !("lengthMs" in window)) throw new TypeError("no window that stands");
+    const start = BigInt(startMs) * 1000n;
+    const bounds = { start, end: start + BigInt(window.lengthMs) * 1000n };
+    return new Map([[window.name, { from: 0, to: ordered.length, before: 0, bounds }]]);
   }
 
   #remembered(compute: AsOf): AsOf {
@@ -86,18 +110,26 @@ export class FeatureComputation {
     };
   }
 
-  #compute(
-    rows: Row[],
-    selections: Map<string, Selection>,
-    bounds: Bounds | null,
-    latest: number,
-    now: bigint,
-  ): Computed {
+  #compute(ordered: Row[], selections: Map<string, Selection>, now: bigint): Computed | null {
+    let latest: Row | undefined;
+    for (const { from, to } of selections.values()) {
+      const row = from < to ? ordered[to - 1] : undefined;
+      if (row !== undefined && (latest === undefined || row.eventTime > latest.eventTime)) latest = row;
+    }
+    if (latest === undefined) return null;
     const features: FeatureValues = new Map();
-    for (const { name, compute } of this.#features) features.set(name, compute(rows, selections, now));
+    for (const { name, compute } of this.#features) features.set(name, compute(ordered, selections, now));
     derive(this.#featureSet, features);
-    return { features, bounds, latest: (rows[latest] as Row).eventTime };
+    const bounds = selections.get(this.#primary?.name ?? "")?.bounds ?? null;
+    return { features, bounds, latest: latest.eventTime };
   }
+}
+
+/** The rows that a window's features are over, and those of the interval before, which velocity is against. */
+export interface WindowRows<R extends Row> {
+  rows: R[];
+  before: R[];
+  bounds: Bounds | null;
 }
 
 type Computation = (rows: Row[], selections: Map<string, Selection>, now: bigint) => FeatureValue;

@@ -1,4 +1,5 @@
 /** Rows of the source table as features are computed from them. */
+import { Big } from "big.js";
 import { type Column, type ColumnType, entityText, type FeatureSet } from "../definition/feature-set.ts";
 import { isoDate, isoOfMicros, microsOfIso } from "../platform/instants.ts";
 
@@ -40,8 +41,16 @@ export function keyText(value: ColumnValue, { kind }: ColumnType): string {
   return String(value);
 }
 
+/** A value as the online store would write it as a feature. */
+export function columnText(value: ColumnValue, { type }: Column): string | null {
+  if (value === null) return null;
+  if (typeof value !== "bigint") return String(value);
+  if (type.kind === "decimal") return Big(`${value}e-${type.scale}`).toFixed(type.scale);
+  return keyText(value, type);
+}
+
 /** Which row it is, as one text. */
-export function rowText({ key }: Row): string {
+export function rowText({ key }: Pick<Row, "key">): string {
   return key.length === 1 ? (key[0] as string) : entityText(key);
 }
 

@@ -19,6 +19,8 @@ export type Decoded = RowChange | Truncate | DeadLetter | { kind: "ignored"; bec
 export interface DeadLetter {
   kind: "dead";
   because: string;
+  op?: "c" | "r";
+  committedMs?: number | null;
   /** The row that it is about, as far as that can be read. */
   row?: string[];
   /** The entity that the row would belong to. */
@@ -150,7 +152,7 @@ function decodeEvent(
       return { kind: "change", op, row, version, after: null, before: then, committedMs, dead };
     }
     const entity = entityIn(rows, complete, fields);
-    return { kind: "dead", because: dead, row, ...(entity !== null && { entity }) };
+    return { kind: "dead", because: dead, op, committedMs, row, ...(entity !== null && { entity }) };
   }
 }
 

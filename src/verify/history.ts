@@ -73,6 +73,16 @@ export class History {
     return this.#existing(slot, newest);
   }
 
+  /** Of each row the newest element, wherever it is, that is not late. */
+  newest(elements: Element[]): Element[] {
+    const newest = new Map<string, Element>();
+    for (const element of elements) {
+      const isOnTime = this.slotsOf(element).some((slot) => !this.isLate(slot, element));
+      if (isOnTime) keepNewest(newest, element);
+    }
+    return [...newest.values()];
+  }
+
   slotsOf({ eventTime }: Element): number[] {
     return this.#window === undefined ? [0] : startsOfWindows(this.#window, eventTime);
   }

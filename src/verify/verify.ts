@@ -1,7 +1,7 @@
 /** Whether both stores hold what they should: log or table and stores gathered by entity, then compared one by one. */
 import { tmpdir } from "node:os";
-import { type FeatureSet, isAsOfNow } from "../definition/feature-set.ts";
-import { type Manifest, manifestsOf } from "../stores/manifests.ts";
+import type { FeatureSet } from "../definition/feature-set.ts";
+import { manifestsOf } from "../stores/manifests.ts";
 import { type OfflineFiles, readOfflineStore } from "../stores/offline.ts";
 import { scanOnlineStore } from "../stores/online.ts";
 import { chainOf, checkBatches } from "./batches.ts";
@@ -13,9 +13,10 @@ import { compareOnline } from "./compare-online.ts";
 import type { Difference } from "./difference.ts";
 import { EntitySpool, type Gathered } from "./entity-spool.ts";
 import { type EntityExpectation, Expecter } from "./expectation.ts";
-import { History, type LogFacts, latenessAllowedMs } from "./history.ts";
-import { type ReadLog, readLog } from "./log.ts";
-import { type ReadSource, readSource } from "./source.ts";
+import { History, type LogFacts } from "./history.ts";
+import { readLog } from "./log.ts";
+import { readSource } from "./source.ts";
+import { type Truth, truthOfLog, truthOfSource } from "./truth.ts";
 
 type Sink = "dual" | "redis" | "parquet";
 
@@ -77,58 +78,6 @@ export async function verifyFeatureSet(
       ? truthOfLog(chain, await readLog(featureSet, chain, options, spool))
       : truthOfSource(featureSet, chain, await readSource(featureSet, options.postgresUrl, now, spool));
   return compareAll(featureSet, spool.entities(), truth, offline, { ...options, now });
-}
-
-/** What is true of all entities; the elements of each are in the spool. */
-export interface Truth {
-  now: LogFacts;
-  /** As of the offsets that the job has come to. */
-  applied: LogFacts;
-  /** Elements of later batches are not applied yet. */
-  appliedBatches: number;
-  /** Undefined for the table, which has no events. */
-  topic: string | undefined;
-  /** The log tells how final windows ended; the table no longer does. */
-  covers: "all windows" | "kept windows";
-  /** The first offsets still in the log, where that is known. */
-  lowOffsets: Map<number, number> | undefined;
-}
-
-/** `chain` are the batches that the job has applied; without any, it is taken to have applied all. */
-export function truthOfLog(chain: Manifest[], { topic, watermarks, truncates, lowOffsets }: ReadLog): Truth {
-  const appliedBatches = chain.length === 0 ? 1 : chain.length;
-  const asOf = (batches: number): LogFacts => {
-    const watermarkMs = watermarks[batches] as number;
-    return {
-      watermarks,
-      truncates: truncates.filter(({ batch }) => batch < batches),
-      watermark: { atLeastMs: watermarkMs, atMostMs: watermarkMs },
-    };
-  };
-  const now = asOf(watermarks.length - 1);
-  return { now, applied: asOf(appliedBatches), appliedBatches, topic, covers: "all windows", lowOffsets };
-}
-
-/**
- * The table does not tell which watermark the job has come to: it is that of its last batch or a later one, and none that is
- * later than the rows say.
- */
-export function truthOfSource(featureSet: FeatureSet, chain: Manifest[], { latestMs }: ReadSource): Truth {
-  const atLeastMs = chain.at(-1)?.watermark_ms ?? 0;
-  const atMostMs = isAsOfNow(featureSet) ? 0 : latestMs - latenessAllowedMs(featureSet);
-  const facts: LogFacts = {
-    watermarks: [0],
-    truncates: [],
-    watermark: { atLeastMs, atMostMs: Math.max(atLeastMs, atMostMs) },
-  };
-  return {
-    now: facts,
-    applied: facts,
-    appliedBatches: 1,
-    topic: undefined,
-    covers: "kept windows",
-    lowOffsets: undefined,
-  };
 }
 
 export function compareAll(

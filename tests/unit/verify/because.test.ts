@@ -5,7 +5,8 @@ import { isoOfMicros, microsOfIso } from "../../../src/platform/instants.ts";
 import { onlineFields, Scope } from "../../../src/verify/compare.ts";
 import { Expecter } from "../../../src/verify/expectation.ts";
 import { History } from "../../../src/verify/history.ts";
-import { compareAll, truthOfLog } from "../../../src/verify/verify.ts";
+import { truthOfLog } from "../../../src/verify/truth.ts";
+import { compareAll } from "../../../src/verify/verify.ts";
 import {
   event,
   gatherer,

@@ -7,7 +7,8 @@ import { chainOf } from "../../../src/verify/batches.ts";
 import type { Element } from "../../../src/verify/elements.ts";
 import { EntitySpool } from "../../../src/verify/entity-spool.ts";
 import { type LogListener, LogReader, type ReadLog } from "../../../src/verify/log.ts";
-import { compareAll, type FeatureSetReport, truthOfLog } from "../../../src/verify/verify.ts";
+import { truthOfLog } from "../../../src/verify/truth.ts";
+import { compareAll, type FeatureSetReport } from "../../../src/verify/verify.ts";
 
 export interface Order {
   order_id: number | string;

@@ -4,7 +4,7 @@ import { onlineText } from "../../../src/stores/values.ts";
 import { Expecter } from "../../../src/verify/expectation.ts";
 import { History } from "../../../src/verify/history.ts";
 import { LogReader, type ReadLog } from "../../../src/verify/log.ts";
-import { truthOfLog } from "../../../src/verify/verify.ts";
+import { truthOfLog } from "../../../src/verify/truth.ts";
 import {
   event,
   gatherer,
