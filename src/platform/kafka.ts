@@ -1,11 +1,12 @@
 /**
- * Reading a whole topic once with kafkajs. kafkajs reads only as a member of a consumer group: the group gets a
- * name of its own, commits nothing, and is deleted afterwards.
+ * Reading a whole topic once. A thread of its own fetches (`kafka-thread.ts`), so that the broker's records are unpacked while
+ * those before are being worked on.
  */
-import { randomUUID } from "node:crypto";
-import { type Consumer, Kafka, type KafkaMessage, logLevel } from "kafkajs";
+import { Kafka, logLevel } from "kafkajs";
 import { EnvironmentError, TimeoutError } from "../errors.ts";
+import type { FromThread, RecordBlock, ToRead } from "./kafka-thread.ts";
 import "./quiet-kafkajs.ts";
+import { startThread } from "./threads.ts";
 
 export interface PartitionRange {
   partition: number;
@@ -15,11 +16,19 @@ export interface PartitionRange {
   high: number;
 }
 
+export interface TopicRecord {
+  partition: number;
+  offset: number;
+  /** Kafka's own, ms since 1970. */
+  timestampMs: number;
+  value: Buffer | null;
+}
+
 export interface TopicReader {
   /** The topic's partitions as they were when the reading began; nothing from `high` on is handed out. */
   begin(ranges: PartitionRange[]): void;
   /** Offsets of one partition come in order; partitions come in any. */
-  record(partition: number, offset: number, message: KafkaMessage): void;
+  record(record: TopicRecord): void;
 }
 
 export interface ReadOptions {
@@ -30,31 +39,30 @@ export interface ReadOptions {
   stallMs?: number;
 }
 
-const READ_BYTES = 16 * 1024 * 1024;
-
 /**
  * Reads every partition from its start to where it ended at the time of the call.
  *
  * Throws EnvironmentError when the broker or the topic is not there, TimeoutError when the broker stops answering.
  */
 export async function readTopic(options: ReadOptions, reader: TopicReader): Promise<void> {
-  const kafka = new Kafka({
+  const ranges = await rangesOf(options);
+  reader.begin(ranges);
+  const pending = ranges.filter(({ low, high }) => low < high);
+  if (pending.length > 0) await fetchAll(options, pending, reader);
+}
+
+export function clientOf(brokers: string): Kafka {
+  return new Kafka({
     clientId: "cdc-features",
-    brokers: options.brokers.split(","),
+    brokers: brokers.split(","),
     logLevel: logLevel.NOTHING,
     connectionTimeout: 3_000,
     retry: { retries: 2 },
   });
-  const ranges = await rangesOf(kafka, options);
-  reader.begin(ranges);
-  const pending = new Map(
-    ranges.filter(({ low, high }) => low < high).map((range) => [range.partition, range]),
-  );
-  if (pending.size > 0) await consume(kafka, options, reader, pending);
 }
 
-async function rangesOf(kafka: Kafka, { brokers, topic }: ReadOptions): Promise<PartitionRange[]> {
-  const admin = kafka.admin();
+async function rangesOf({ brokers, topic }: ReadOptions): Promise<PartitionRange[]> {
+  const admin = clientOf(brokers).admin();
   try {
     await admin.connect();
   } catch (cause) {
@@ -76,98 +84,61 @@ async function rangesOf(kafka: Kafka, { brokers, topic }: ReadOptions): Promise<
   }
 }
 
-async function consume(
-  kafka: Kafka,
-  { topic, stallMs = 20_000 }: ReadOptions,
+async function fetchAll(
+  { brokers, topic, stallMs = 20_000 }: ReadOptions,
+  ranges: PartitionRange[],
   reader: TopicReader,
-  pending: Map<number, PartitionRange>,
 ): Promise<void> {
-  const groupId = `cdc-features-verify-${randomUUID()}`;
-  const consumer = kafka.consumer({
-    groupId,
-    allowAutoTopicCreation: false,
-    maxBytes: 4 * READ_BYTES,
-    maxBytesPerPartition: READ_BYTES,
-    maxWaitTimeInMs: 100,
-    sessionTimeout: 60_000,
-  });
-  await consumer.connect();
+  const thread = startThread(new URL("./kafka-thread.ts", import.meta.url), {
+    brokers,
+    topic,
+    ranges,
+  } satisfies ToRead);
+  let timer: NodeJS.Timeout | undefined;
   try {
-    await consumer.subscribe({ topic, fromBeginning: true });
-    await untilAllReached(consumer, { topic, stallMs }, reader, pending);
+    await new Promise<void>((resolve, reject) => {
+      timer = setTimeout(() => {
+        const message = `Kafka sent nothing more of ${topic} for ${stallMs / 1000} s`;
+        reject(new TimeoutError(message, { hint: "Look at the broker's log: `cdc-features logs kafka`." }));
+      }, stallMs);
+      thread.on("error", reject);
+      thread.on("exit", () => reject(new Error(`the thread that reads ${topic} ended too early`)));
+      thread.on("message", (message: FromThread) => {
+        if (message === "done") {
+          resolve();
+          return;
+        }
+        try {
+          handOut(message, reader);
+        } catch (error) {
+          reject(error as Error);
+          return;
+        }
+        timer?.refresh();
+        thread.postMessage("more");
+      });
+    });
   } finally {
-    await consumer.disconnect();
-    await deleteGroup(kafka, groupId);
+    clearTimeout(timer);
+    await thread.terminate();
   }
 }
 
-/** The end is taken from the offsets of whole fetches: the last of them may be a transaction's marker and no record. */
-function untilAllReached(
-  consumer: Consumer,
-  { topic, stallMs }: { topic: string; stallMs: number },
+function handOut(
+  { partition, offsets, timestampsMs, ends, isNull, bytes }: RecordBlock,
   reader: TopicReader,
-  pending: Map<number, PartitionRange>,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stalled = (): void => {
-      const places = [...pending.values()].map(
-        ({ partition, high }) => `partition ${partition} up to offset ${high}`,
-      );
-      reject(
-        new TimeoutError(
-          `Kafka sent nothing more of ${topic} for ${stallMs / 1000} s: waited for ${places.join(", ")}`,
-          {
-            hint: "Look at the broker's log: `cdc-features logs kafka`.",
-          },
-        ),
-      );
-    };
-    const timer = setTimeout(stalled, stallMs);
-    const fail = (error: unknown): void => {
-      clearTimeout(timer);
-      reject(error);
-    };
-    consumer.on(consumer.events.CRASH, ({ payload }) => fail(payload.error));
-    consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) => {
-      timer.refresh();
-      const range = pending.get(payload.partition);
-      if (range === undefined) return;
-      if (Number(payload.lastOffset) + 1 < range.high) return;
-      pending.delete(payload.partition);
-      consumer.pause([{ topic, partitions: [payload.partition] }]);
-      if (pending.size > 0) return;
-      clearTimeout(timer);
-      resolve();
+): void {
+  const values = Buffer.from(bytes);
+  let start = 0;
+  for (let i = 0; i < offsets.length; i += 1) {
+    const end = ends[i] as number;
+    const value = isNull[i] === 1 ? null : values.subarray(start, end);
+    reader.record({
+      partition,
+      offset: offsets[i] as number,
+      timestampMs: timestampsMs[i] as number,
+      value,
     });
-    consumer
-      .run({
-        autoCommit: false,
-        eachBatch: async ({ batch }) => {
-          const range = pending.get(batch.partition);
-          if (range === undefined) return;
-          try {
-            for (const message of batch.messages) {
-              const offset = Number(message.offset);
-              if (offset < range.high) reader.record(batch.partition, offset, message);
-            }
-          } catch (error) {
-            fail(error);
-          }
-        },
-      })
-      .catch(fail);
-  });
-}
-
-/** An empty group left behind would only be litter: the broker drops it by itself some days later. */
-async function deleteGroup(kafka: Kafka, groupId: string): Promise<void> {
-  const admin = kafka.admin();
-  try {
-    await admin.connect();
-    await admin.deleteGroups([groupId]);
-  } catch {
-    // The result is there already; litter is no reason to lose it.
-  } finally {
-    await admin.disconnect();
+    start = end;
   }
 }

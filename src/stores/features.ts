@@ -19,6 +19,8 @@ export interface Computed {
   bounds: Bounds | null;
   /** The latest event time of the rows in any window, micros since 1970 UTC. */
   latest: bigint;
+  /** The fields of the online store, once somebody has made them: several comparisons need them. */
+  texts?: ReadonlyMap<string, string | null>;
 }
 
 /** Features of an entity, or of one window of it, at any moment; null at those when there is nothing to show. */

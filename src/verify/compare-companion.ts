@@ -144,7 +144,8 @@ class CompanionComparison {
 
   #problemOf(at: ExpectedSlot["at"], values: Map<string, string>, computedAt: bigint): string | undefined {
     const computed = at(computedAt);
-    const fields = computed === null ? new Map<string, string | null>() : onlineFields(this.#scope, computed);
+    if (computed === null) return undefined;
+    const fields = onlineFields(this.#scope, computed);
     for (const [feature, expected] of fields) {
       const verdict = judge(this.#scope, { feature, expected, actual: values.get(feature) ?? null });
       if (verdict !== undefined) return verdict.because;

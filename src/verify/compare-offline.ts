@@ -1,12 +1,12 @@
 /** The newest offline row of each of an entity's windows, value by value, against the expectation. */
 import { isoOfMicros } from "../platform/instants.ts";
 import type { Computed } from "../stores/features.ts";
-import { onlineText } from "../stores/values.ts";
 import {
   CLOCK_SKEW_MICROS,
   Findings,
   isoOfMs,
   isSameText,
+  onlineFields,
   type Scope,
   type Stored,
   type StoredRow,
@@ -106,8 +106,9 @@ class RowComparison {
   }
 
   #compareFeatures(computed: Computed | null): void {
-    for (const { name, type } of this.#scope.featureSet.features) {
-      const expected = onlineText(computed?.features.get(name) ?? null, type);
+    const fields = computed === null ? undefined : onlineFields(this.#scope, computed);
+    for (const { name } of this.#scope.featureSet.features) {
+      const expected = fields?.get(name) ?? null;
       const actual = this.#row.features.get(name) ?? null;
       // The column has its type, so a value can be written in one way only.
       const isSame = expected !== null && actual !== null && isSameText(this.#scope, name, expected, actual);
@@ -130,10 +131,9 @@ class RowComparison {
       this.#report({ feature: null, expected: text(current), actual: text(then), because, kind: "stale" });
       return;
     }
-    for (const { name, type } of this.#scope.featureSet.features) {
-      const [expected, actual] = [current, then].map(({ features }) =>
-        onlineText(features.get(name) ?? null, type),
-      ) as [string | null, string | null];
+    for (const { name } of this.#scope.featureSet.features) {
+      const expected = onlineFields(this.#scope, current).get(name) ?? null;
+      const actual = onlineFields(this.#scope, then).get(name) ?? null;
       if (expected === actual) continue;
       const because = `${name} was ${actual ?? "null"} when batch ${this.#row.batchId} was computed and is ${expected ?? "null"} now`;
       this.#report({ feature: name, expected, actual, because, kind: "stale" });
@@ -142,10 +142,8 @@ class RowComparison {
 
   #isSame(a: Computed | null, b: Computed | null): boolean {
     if (a === null || b === null || a === b) return a === b;
-    return this.#scope.featureSet.features.every(
-      ({ name, type }) =>
-        onlineText(a.features.get(name) ?? null, type) === onlineText(b.features.get(name) ?? null, type),
-    );
+    const [left, right] = [onlineFields(this.#scope, a), onlineFields(this.#scope, b)];
+    return this.#scope.featureSet.features.every(({ name }) => left.get(name) === right.get(name));
   }
 
   #compareText(feature: string, expected: string | null, actual: bigint | boolean | null): void {

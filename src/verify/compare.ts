@@ -150,20 +150,17 @@ export function isSameText({ types }: Scope, feature: string, a: string, b: stri
   return type !== undefined && isSameValue(valueOfText(a, type), valueOfText(b, type));
 }
 
-const fieldsMade = new WeakMap<Computed, Map<string, string | null>>();
-
 /** All that a features hash should hold, as text; null for a field that should not be there. */
-export function onlineFields({ featureSet }: Scope, computed: Computed): Map<string, string | null> {
-  const known = fieldsMade.get(computed);
-  if (known !== undefined) return known;
+export function onlineFields({ featureSet }: Scope, computed: Computed): ReadonlyMap<string, string | null> {
+  if (computed.texts !== undefined) return computed.texts;
   const fields = new Map<string, string | null>();
-  fieldsMade.set(computed, fields);
   for (const { name, type } of featureSet.features) {
     fields.set(name, onlineText(computed.features.get(name) ?? null, type));
   }
   fields.set("_window_start", computed.bounds === null ? null : isoOfMicros(computed.bounds.start));
   fields.set("_window_end", computed.bounds === null ? null : isoOfMicros(computed.bounds.end));
   fields.set("_event_time", isoOfMicros(computed.latest));
+  computed.texts = fields;
   return fields;
 }
 

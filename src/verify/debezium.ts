@@ -1,18 +1,10 @@
 /** One Kafka record of a table's topic to what it says about one row. */
 import type { FeatureSet, Source } from "../definition/feature-set.ts";
+import type { TopicRecord } from "../platform/kafka.ts";
 import { DigitsLost, numberText, Undecodable } from "./column-values.ts";
 import { type Envelope, EnvelopeReader, isObject } from "./envelope.ts";
 import { type Image, type Place, type PlacedRow, RowReader } from "./row-reader.ts";
 import { exactly, type Version } from "./version.ts";
-
-/** A record as Kafka holds it. */
-export interface LogRecord {
-  partition: number;
-  offset: number;
-  /** Kafka's own, ms since 1970. */
-  timestampMs: number;
-  value: Buffer | null;
-}
 
 export type Decoded = RowChange | Truncate | DeadLetter | { kind: "ignored"; because: string };
 
@@ -51,7 +43,7 @@ export interface Truncate {
 }
 
 /** Pure but for speed: it keeps the last schema it saw, since records of a topic repeat it. */
-export function eventDecoder(featureSet: FeatureSet): (record: LogRecord) => Decoded {
+export function eventDecoder(featureSet: FeatureSet): (record: TopicRecord) => Decoded {
   const { source } = featureSet;
   const reader = new EnvelopeReader(source.format);
   const rows = new RowReader(featureSet);

@@ -56,49 +56,51 @@ export function elementsOf(
 }
 
 type Json = string | number | boolean | null;
-type Written = [Json, Json, Json, number, number, number, number, number, string[], Json[]];
 
-/** Elements as JSON arrays, which are several times faster to read than objects. */
+/** Elements as one flat JSON array each, the fastest form to write and to read. */
 export class ElementFormat {
+  readonly #keys: number;
   readonly #isNumber: boolean[];
 
   constructor(featureSet: FeatureSet) {
+    this.#keys = featureSet.source.primaryKey.length;
     this.#isNumber = inputColumns(featureSet).map(({ type }) => isNumber(type));
   }
 
-  write({ key, eventTime, version, isGone, batch, partition, offset, values }: Element): Written {
-    const { commit, lsn, rank } = version;
-    const written: Json[] = [];
+  /** Behind what stands before it in the array. */
+  write(written: Json[], element: Element): void {
+    const { key, eventTime, version, isGone, batch, partition, offset, values } = element;
+    written.push(compact(eventTime), compact(version.commit), compact(version.lsn));
+    written.push(version.rank, isGone ? 1 : 0, batch, partition, offset);
+    for (const text of key) written.push(text);
     for (const value of values) written.push(typeof value === "bigint" ? compact(value) : value);
-    return [
-      compact(eventTime),
-      compact(commit),
-      compact(lsn),
-      rank,
-      isGone ? 1 : 0,
-      batch,
-      partition,
-      offset,
-      key,
-      written,
-    ];
   }
 
-  read([eventTime, commit, lsn, rank, isGone, batch, partition, offset, key, values]: Written): Element {
+  /** From that place of the array on. */
+  read(written: Json[], at: number): Element {
+    const key: string[] = [];
+    const values: ColumnValue[] = [];
+    const firstKey = at + 8;
+    const firstValue = firstKey + this.#keys;
+    for (let i = firstKey; i < firstValue; i += 1) key.push(written[i] as string);
+    for (let i = firstValue; i < written.length; i += 1) {
+      const value = written[i] as Json;
+      values.push(this.#isNumber[i - firstValue] && value !== null ? BigInt(value) : (value as ColumnValue));
+    }
     return {
       key,
-      eventTime: BigInt(eventTime as string),
-      version: { commit: exact(commit), lsn: exact(lsn), rank: rank as Rank },
-      isGone: isGone === 1,
-      batch,
-      partition,
-      offset,
-      values: values.map((value, i) => this.#value(value, i)),
+      eventTime: BigInt(written[at] as string | number),
+      values,
+      version: {
+        commit: exact(written[at + 1] as Json),
+        lsn: exact(written[at + 2] as Json),
+        rank: written[at + 3] as Rank,
+      },
+      isGone: written[at + 4] === 1,
+      batch: written[at + 5] as number,
+      partition: written[at + 6] as number,
+      offset: written[at + 7] as number,
     };
-  }
-
-  #value(value: Json, i: number): ColumnValue {
-    return this.#isNumber[i] && value !== null ? BigInt(value) : (value as ColumnValue);
   }
 }
 

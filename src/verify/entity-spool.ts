@@ -29,12 +29,14 @@ export class EntitySpool {
   }
 
   element(entity: string, element: Element): void {
-    this.#put(entity, [ELEMENT, entity, this.#format.write(element)]);
+    const written = [ELEMENT, entity];
+    this.#format.write(written, element);
+    this.#put(entity, written);
   }
 
   hash({ entity, part, hash }: OnlineEntry): void {
-    const written = "problem" in hash ? hash : { fields: [...hash.fields], expires: hash.expires };
-    this.#put(entity, [HASH, entity, part, written]);
+    if ("problem" in hash) this.#put(entity, [HASH, entity, part, hash.problem]);
+    else this.#put(entity, [HASH, entity, part, null, hash.expires, ...flat(hash.fields)]);
   }
 
   row({ features, ...row }: OfflineRow): void {
@@ -52,8 +54,8 @@ export class EntitySpool {
         const known = entities.get(entity);
         const gathered = known ?? emptyOf(entity);
         if (known === undefined) entities.set(entity, gathered);
-        if (kind === ELEMENT) gathered.elements.push(this.#format.read(one[2]));
-        else if (kind === HASH) takeHash(gathered, one[2], hashOf(one[3]));
+        if (kind === ELEMENT) gathered.elements.push(this.#format.read(one, 2));
+        else if (kind === HASH) takeHash(gathered, one[2], hashOf(one));
         else this.#keepNewest(gathered.rows, this.#rowOf(one));
       }
       yield* entities.values();
@@ -109,8 +111,18 @@ function takeHash(gathered: Gathered, part: OnlineEntry["part"], hash: OnlineHas
   else gathered.companion = new Companion(hash);
 }
 
-function hashOf(written: { problem: string } | { fields: [string, string][]; expires: boolean }): OnlineHash {
-  return "problem" in written ? written : { fields: new Map(written.fields), expires: written.expires };
+// biome-ignore lint/suspicious/noExplicitAny: as `hash` wrote it
+function hashOf(written: any[]): OnlineHash {
+  if (written[3] !== null) return { problem: written[3] };
+  const fields = new Map<string, string>();
+  for (let i = 5; i < written.length; i += 2) fields.set(written[i], written[i + 1]);
+  return { fields, expires: written[4] };
+}
+
+function flat(fields: Map<string, string>): string[] {
+  const all: string[] = [];
+  for (const [name, text] of fields) all.push(name, text);
+  return all;
 }
 
 function textOrNull(value: bigint | null): string | null {

@@ -25,7 +25,7 @@ export class EnvelopeReader {
   #prefix: Buffer | undefined;
   #fields: ReadonlyMap<string, SchemaField> = NO_FIELDS;
 
-  constructor(format: Source["format"]) {
+  constructor(format: Source["format"] = "envelope") {
     this.#isFlattened = format === "flattened";
   }
 

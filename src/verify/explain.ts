@@ -8,6 +8,7 @@ import {
   onlineKey,
 } from "../definition/feature-set.ts";
 import { isoOfMicros } from "../platform/instants.ts";
+import type { TopicRecord } from "../platform/kafka.ts";
 import { withRedis } from "../platform/redis.ts";
 import { type Computed, FeatureComputation, type WindowRows } from "../stores/features.ts";
 import { manifestsOf, readManifests } from "../stores/manifests.ts";
@@ -17,7 +18,7 @@ import { featuresIn, onlineText } from "../stores/values.ts";
 import { chainOf } from "./batches.ts";
 import { place } from "./because.ts";
 import { isoOfMs } from "./compare.ts";
-import type { Decoded, LogRecord, RowChange } from "./debezium.ts";
+import type { Decoded, RowChange } from "./debezium.ts";
 import type { Element, Position } from "./elements.ts";
 import { Expecter } from "./expectation.ts";
 import { History } from "./history.ts";
@@ -128,7 +129,7 @@ export class EntityLog implements LogListener {
     if (entity === this.entity) this.elements.push(element);
   }
 
-  record(decoded: Decoded, _: LogRecord, position: Position): void {
+  record(decoded: Decoded, _: TopicRecord, position: Position): void {
     if (decoded.kind === "dead" && decoded.row !== undefined) this.#dead.push({ decoded, position });
     if (decoded.kind !== "change") return;
     const isAboutIt = decoded.after?.entity === this.entity || decoded.before?.entity === this.entity;

@@ -63,7 +63,7 @@ const ENTITIES: Record<string, string> = {
 };
 
 /** XML 1.0 knows no way to write most control characters, nor half a surrogate pair. */
-function escaped(text: string): string {
+export function escaped(text: string): string {
   return text
     .replace(/[&<>"']/g, (character) => ENTITIES[character] as string)
     .replace(/[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu, "\uFFFD");

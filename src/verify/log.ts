@@ -1,9 +1,9 @@
 /** The change log read once: every element handed on, and what holds for all of them remembered. */
 import { type FeatureSet, isAsOfNow, topicOf } from "../definition/feature-set.ts";
 import { msOfMicros } from "../platform/instants.ts";
-import { type PartitionRange, readTopic, type TopicReader } from "../platform/kafka.ts";
+import { type PartitionRange, readTopic, type TopicReader, type TopicRecord } from "../platform/kafka.ts";
 import type { Manifest } from "../stores/manifests.ts";
-import { type Decoded, eventDecoder, type LogRecord, type RowChange } from "./debezium.ts";
+import { type Decoded, eventDecoder, type RowChange } from "./debezium.ts";
 import { type Element, elementsOf, type Position } from "./elements.ts";
 import { latenessAllowedMs, type Truncated } from "./history.ts";
 
@@ -19,7 +19,7 @@ export interface ReadLog {
 export interface LogListener {
   element(entity: string, element: Element): void;
   /** Every record as it was read, before its elements are handed on. */
-  record?(decoded: Decoded, record: LogRecord, position: Position): void;
+  record?(decoded: Decoded, record: TopicRecord, position: Position): void;
 }
 
 /**
@@ -41,7 +41,7 @@ export async function readLog(
 }
 
 export class LogReader implements TopicReader {
-  readonly #decode: (record: LogRecord) => Decoded;
+  readonly #decode: (record: TopicRecord) => Decoded;
   readonly #listener: LogListener;
   readonly #onElement: LogListener["element"];
   readonly #chain: Manifest[];
@@ -66,13 +66,9 @@ export class LogReader implements TopicReader {
     for (const { partition, low } of ranges) this.#lowOffsets.set(partition, low);
   }
 
-  record(
-    partition: number,
-    offset: number,
-    { value, timestamp }: { value: Buffer | null; timestamp: string },
-  ): void {
-    const record = { partition, offset, timestampMs: Number(timestamp), value };
+  record(record: TopicRecord): void {
     const decoded = this.#decode(record);
+    const { partition, offset } = record;
     const position = { partition, offset, batch: this.#batchOf(partition, offset) };
     this.#listener.record?.(decoded, record, position);
     if (decoded.kind === "truncate") this.#truncates.push({ ...decoded.version, ...position });
@@ -105,7 +101,7 @@ export class LogReader implements TopicReader {
    * Where a row was counts too when it left, since the job's record of its leaving carries that time. Rows of a snapshot
    * come in the table's order, and a clock years ahead drags nothing along.
    */
-  #observe({ op, after, before }: RowChange, { timestampMs }: LogRecord, { batch }: Position): void {
+  #observe({ op, after, before }: RowChange, { timestampMs }: TopicRecord, { batch }: Position): void {
     if (op === "r") return;
     for (const place of [after, before]) {
       if (place === null) continue;

@@ -67,10 +67,11 @@ export async function verifyFeatureSet(
   const scratch = options.scratch ?? tmpdir();
   using spool = new EntitySpool(featureSet, scratch);
   // The stores first: what comes into the log meanwhile is then not applied yet, never something that was lost.
-  const offline = await readOfflineStore(featureSet, { offlineRoot: options.offlineRoot, scratch }, (row) =>
-    spool.row(row),
-  );
-  await scanOnlineStore(featureSet, options.redisUrl, (entry) => spool.hash(entry));
+  const { offlineRoot, redisUrl } = options;
+  const [offline] = await Promise.all([
+    readOfflineStore(featureSet, { offlineRoot, scratch }, (row) => spool.row(row)),
+    scanOnlineStore(featureSet, redisUrl, (entry) => spool.hash(entry)),
+  ]);
   const now = options.now ?? new Date();
   const chain = chainOf(manifestsOf(offline.manifests));
   const truth =

@@ -68,7 +68,7 @@ export function readAll(set: FeatureSet, chain: Manifest[], log: Logged[], liste
   reader.begin([{ partition: 0, low: 0, high: log.length }]);
   log.forEach((record, offset) => {
     const { value, at } = record === null || Buffer.isBuffer(record) ? { value: record, at: LATER } : record;
-    reader.record(0, offset, { value, timestamp: String(new Date(at).getTime()) });
+    reader.record({ partition: 0, offset, timestampMs: new Date(at).getTime(), value });
   });
   return { topic: "shop.public.orders", ...reader.finish() };
 }

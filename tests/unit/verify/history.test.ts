@@ -268,7 +268,7 @@ describe("late records, by the job's batches", () => {
     ]);
     // Partition 0 in full first: its second record is late only once partition 1's first is known.
     const record = (partition: number, offset: number, value: Buffer) =>
-      log.record(partition, offset, { value, timestamp: String(Date.UTC(2200, 0, 1)) });
+      log.record({ partition, offset, timestampMs: Date.UTC(2200, 0, 1), value });
     record(0, 0, insert(1, one));
     record(0, 1, insert(2, two));
     record(1, 0, insert(3, june));
@@ -284,9 +284,9 @@ describe("late records, by the job's batches", () => {
     const gathered = gatherer();
     const log = new LogReader(customer, chain, gathered);
     log.begin([{ partition: 0, low: 0, high: 4 }]);
-    const timestamp = String(Date.UTC(2200, 0, 1));
-    log.record(0, 0, { value: insert(1, june), timestamp });
-    log.record(0, 3, { value: insert(2, one), timestamp }); // offsets 1 and 2 hold no records
+    const timestampMs = Date.UTC(2200, 0, 1);
+    log.record({ partition: 0, offset: 0, timestampMs, value: insert(1, june) });
+    log.record({ partition: 0, offset: 3, timestampMs, value: insert(2, one) }); // offsets 1 and 2 hold no records
     expect(shownNow(expectations(customer, chain, log.finish(), gathered))).toEqual(["8@2026-05-07 1/1.00"]);
   });
 });
