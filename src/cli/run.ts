@@ -137,7 +137,7 @@ async function prepare(
 
 /** Values would go wrong with the first row that moves or is deleted. */
 async function refuseReplicaIdentity({ name, source }: FeatureSet, postgres: string): Promise<void> {
-  if (source.appendOnly || source.replicaIdentity === "default") return;
+  if (source.appendOnly || source.replicaIdentity === "default" || postgres === "") return;
   const identity = await replicaIdentity(postgres, source);
   if (identity === undefined || identity === "full") return;
   const table = `${source.schema}.${source.table}`;

@@ -27,10 +27,11 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "spark-jobs"))
 
 from cdc_features.checkpoint import Batch  # noqa: E402
 from cdc_features.feature_set import FeatureSet  # noqa: E402
-from cdc_features.features import finish, row_schema  # noqa: E402
+from cdc_features.features import finish, micros, row_schema  # noqa: E402
 from cdc_features.position import Position  # noqa: E402
 from cdc_features.session import SETTINGS, share_library  # noqa: E402
 from cdc_features.state import live_rows  # noqa: E402
+from cdc_features.windows import container_start  # noqa: E402
 
 NOW = datetime(2026, 11, 23, 0, 0, 1, tzinfo=timezone.utc)
 
@@ -103,11 +104,13 @@ def computed(
     now: datetime = NOW,
     truncated: Position | None = None,
 ) -> list[Row]:
-    """The finished rows that a job (a module, or anything with FEATURE_SET and `build`) makes of one batch of values."""
+    """The finished rows that a job (anything with FEATURE_SET and `build`) makes of one batch of values."""
     feature_set: FeatureSet = module.FEATURE_SET
     batch = Batch(0, {"t": {"0": 0}}, {"t": {"0": len(values)}}, 0)
     groups = module.build(records(spark, list(values))).transform(live_rows(feature_set, batch, truncated))
     complete = finish(feature_set, now)
+    if feature_set.as_of_now and (start := container_start(feature_set, micros(now))) is not None:
+        groups = groups.where(f"unix_micros(window_start) = {start}")
 
     def finished(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for some in batches:

@@ -197,9 +197,7 @@ def test_a_sum_keeps_every_digit_of_a_wide_decimal() -> None:
 
 
 def test_what_derives_and_what_depends_on_now(spark: SparkSession) -> None:
-    rows = computed(
-        spark, customer_features, [BOUGHT, SECOND, event("c", None, order(3, 6, 100001, OCTOBER), 9)]
-    )
+    rows = computed(spark, customer_features, [BOUGHT, SECOND, event("c", None, order(3, 6, 100001, OCTOBER), 9)])
     five, six = sorted(rows, key=lambda row: row["customer_id"])
     assert five["avg_order_value_30d"] == Decimal("6.25")
     assert (five["days_since_last_order"], five["is_high_value"]) == (3, False)

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,9 @@ import redis
 from pyspark.sql import DataFrame, SparkSession
 
 import customer_features
-from cdc_features import job
-from cdc_features.checkpoint import Batch, Checkpoint, Offsets
+from cdc_features import debezium, job, state, windows
+from cdc_features.checkpoint import Batch, Checkpoint, CheckpointDamagedError, Offsets
+from cdc_features.feature_set import Aggregated, FeatureSet, RollingWindow
 from cdc_features.offline import OfflineStore
 from cdc_features.online import OnlineStoreError
 from cdc_features.progress import PREFIX
@@ -86,7 +87,7 @@ class Chain:
             dead_letters=str(folder / "dead"),
         )
         self.store = OfflineStore(self.settings.offline_root, FEATURE_SET)
-        self.feature_set, self._build = FEATURE_SET, customer_features.build
+        self.feature_set, self.build = FEATURE_SET, customer_features.build
         self._spark = spark
         self._capsys = capsys
 
@@ -94,14 +95,15 @@ class Chain:
         """Runs the job; its events."""
         settings = Settings(**{**vars(self.settings), **changed})
         self._capsys.readouterr()
-        job.Job(self._spark, self.feature_set, settings, self._build).run()
+        job.Job(self._spark, self.feature_set, settings, self.build).run()
         lines = self._capsys.readouterr().out.splitlines()
         return [json.loads(line.removeprefix(PREFIX)) for line in lines if line.startswith(PREFIX)]
 
-    def records(self, *_: object, **__: object) -> DataFrame:
-        """The log as Kafka's source would give it, later than any event time."""
+    def records(self, *_: object, from_the_start: bool | None = None) -> DataFrame:
+        """The log as Kafka's source would give it, written later than most event times; in one go for a replay."""
+        reader = self._spark.readStream if from_the_start is None else self._spark.read
         return (
-            self._spark.readStream.schema("value string, offset long")
+            reader.schema("value string, offset long")
             .json(str(self.log.folder))
             .selectExpr(
                 "CAST(value AS BINARY) value",
@@ -109,9 +111,22 @@ class Chain:
                 "'t' topic",
                 "0 partition",
                 "NULL key",
-                "TIMESTAMP'2031-01-01' timestamp",
+                "TIMESTAMP'2027-02-01' timestamp",
             )
         )
+
+    def use(self, feature_set: FeatureSet) -> None:
+        """Runs another set from now on, one as of now."""
+
+        def build(events: DataFrame) -> DataFrame:
+            return (
+                events.transform(debezium.row_changes(feature_set))
+                .transform(windows.watermark(feature_set))
+                .groupBy("entity", windows.containers(feature_set))
+                .agg(state.row_versions())
+            )
+
+        self.feature_set, self.build = feature_set, build
 
     def history(self) -> list[dict[str, Any]]:
         files = sorted(Path(self.store.location).glob("*.parquet"))
@@ -132,6 +147,7 @@ def chain(
     monkeypatch.setattr(job, "DeadLetters", NoDeadLetters)
     chain = Chain(spark, tmp_path, redis_url, capsys)
     monkeypatch.setattr(job, "change_log", chain.records)
+    monkeypatch.setattr(job, "records_of", chain.records)
     return chain
 
 
@@ -355,6 +371,141 @@ def test_a_run_into_redis_alone_takes_expired_windows_out_of_service(chain: Chai
     chain.log.produce(event("c", None, order(1, 5, 1000, OCTOBER), 1), event("c", None, order(2, 6, 1, LATER), 2))
     chain.run(sink="redis")
     assert sorted(online.keys("*")) == [key(6), "{customer:6:features}:windows"]
+
+
+def test_duplicates_are_told_from_what_is_applied(chain: Chain, online: redis.Redis) -> None:
+    first, second = (event("c", None, order(n, 5, 100, NOVEMBER), n) for n in (1, 2))
+    moved = event("u", order(1, 5, 100, NOVEMBER), order(1, 6, 100, NOVEMBER), 3)
+    chain.log.produce(first, second)
+    counts = summary(chain.run())
+    assert (counts["applied"], counts["duplicates"]) == (2, 0)
+    # The move is one record, though it touches two windows; its copy is one, too.
+    chain.log.produce(second, moved, moved, second)
+    counts = summary(chain.run())
+    assert (counts["read"], counts["applied"], counts["duplicates"]) == (4, 1, 3)
+    assert (online.hget(key(5), "order_count_30d"), online.hget(key(6), "order_count_30d")) == ("1", "1")
+
+
+@pytest.mark.parametrize("sink", ["dual", "redis", "parquet"])
+def test_a_truncated_table_has_only_the_rows_that_came_after(chain: Chain, online: redis.Redis, sink: str) -> None:
+    truncated = event("t", None, None, 10)
+    chain.log.produce(*(event("c", None, order(n, n, 100, NOVEMBER), n) for n in (1, 2, 3)))
+    chain.run(sink=sink)
+    # Of the batch's own rows one was before, one after; customer 3 is touched by no record of the batch.
+    new = event("c", None, order(4, 1, 700, NOVEMBER), 11)
+    chain.log.produce(
+        new, truncated, event("c", None, order(5, 2, 1, NOVEMBER), 9), event("c", None, order(6, 4, 1, NOVEMBER), 8)
+    )
+    counts = summary(chain.run(sink=sink))
+    assert (counts["applied"], counts["duplicates"]) == (4, 0)
+    if sink != "parquet":
+        assert sorted(online.keys("customer:*")) == [key(1)]
+        assert online.hmget(key(1), "order_count_30d", "total_spend_30d") == ["1", "7.00"]
+    if sink != "redis":
+        newest = {row["customer_id"]: row for row in sorted(chain.history(), key=lambda row: row["batch_id"])}
+        assert {customer: row["is_deleted"] for customer, row in newest.items()} == {
+            1: False,
+            2: True,
+            3: True,
+            4: True,
+        }
+    # It stays truncated for later batches, and a copy of the truncate takes nothing back that is newer.
+    chain.log.produce(
+        event("c", None, order(7, 3, 300, NOVEMBER), 12), truncated, event("c", None, order(1, 1, 100, NOVEMBER), 1)
+    )
+    assert summary(chain.run(sink=sink))["duplicates"] == 2
+    if sink != "parquet":
+        assert sorted(online.keys("customer:*")) == [key(1), key(3)]
+        assert online.hget(key(1), "order_count_30d") == "1"
+
+
+@pytest.mark.parametrize("sink", ["dual", "redis", "parquet"])
+def test_a_set_as_of_now_ages_without_events(chain: Chain, spark: SparkSession, online: redis.Redis, sink: str) -> None:
+    hour, week = RollingWindow("1 hour", "5 minutes", "hour"), RollingWindow("7 days", "1 hour", "week")
+    features = [Aggregated("n_hour", "count", window="hour"), Aggregated("spent", "sum", "total_amount", window="week")]
+    chain.use(replace(FEATURE_SET, windows=[hour, week], features=features))
+    now = datetime.now(timezone.utc)
+    ago = {minutes: (now - timedelta(minutes=minutes)).isoformat() for minutes in (10, 90)}
+    chain.log.produce(event("c", None, order(1, 5, 100, ago[10]), 1), event("c", None, order(2, 6, 200, ago[90]), 2))
+    chain.run(sink=sink)
+    settings = replace(chain.settings, sink=sink)  # type: ignore[arg-type]
+    last = FileCheckpoint(spark, settings.checkpoint).last_committed()
+    assert last is not None
+
+    def newest() -> dict[int, tuple[Any, ...]]:
+        rows = sorted(chain.history(), key=lambda row: (row["batch_id"], row["created_timestamp"]))
+        return {row["customer_id"]: (row["n_hour"], str(row["spent"]), row["is_deleted"]) for row in rows}
+
+    def aged(by: timedelta) -> None:
+        refresh(spark, chain.feature_set, chain.store, settings, last, now + by)
+
+    if sink != "redis":
+        assert newest() == {5: (1, "1.00", False), 6: (0, "2.00", False)}
+    aged(timedelta(hours=2))
+    if sink != "parquet":
+        assert online.hmget(key(5), "n_hour", "spent", "_version") == ["0", "1.00", f"{1:020d}"]
+        assert online.hmget(key(6), "n_hour", "spent") == ["0", "2.00"]
+    if sink != "redis":
+        # Customer 6 is as it was, so it gets no row.
+        assert newest() == {5: (0, "1.00", False), 6: (0, "2.00", False)}
+        assert len(chain.history()) == 3
+    aged(timedelta(days=8))
+    assert online.keys("customer:*") == []
+    if sink != "redis":
+        assert newest() == {5: (None, "None", True), 6: (None, "None", True)}
+
+
+def test_a_row_of_the_far_future_counts_and_drags_no_other_along(chain: Chain, online: redis.Redis) -> None:
+    chain.log.produce(event("c", None, order(1, 5, 100, "2090-01-01T00:00:00Z"), 1))
+    chain.run()
+    chain.log.produce(event("c", None, order(2, 6, 100, LATER), 2))
+    assert summary(chain.run())["late"] == 0
+    assert sorted(online.keys("customer:*")) == [key(5), key(6)]
+
+
+def test_snapshots_do_not_move_the_watermark(chain: Chain, online: redis.Redis) -> None:
+    chain.log.produce(event("r", None, order(1, 5, 100, LATER), 1))
+    chain.run()
+    chain.log.produce(event("r", None, order(2, 6, 100, OCTOBER), 2))
+    assert summary(chain.run())["late"] == 0
+    chain.log.produce(event("c", None, order(3, 5, 100, LATER), 3))
+    chain.run()
+    assert sorted(online.keys("customer:*")) == [key(5)]
+
+
+def test_too_many_dead_letters_end_the_run(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(job, "_FEW_DEAD_LETTERS", 2)
+    good = [event("c", None, order(n, 5, 100, NOVEMBER), n) for n in range(1, 13)]
+    chain.log.produce(*good, "x", "x", "x")
+    assert summary(chain.run())["dead_letters"] == 3
+    chain.log.produce("x", "x", "x", event("c", None, order(20, 5, 100, NOVEMBER), 20))
+    with pytest.raises(job.TooManyDeadLettersError, match=r"3 of 4 records are dead letters.*max_share of 0.2"):
+        chain.run()
+    # What was good has been applied, and the next run goes on behind the garbage.
+    assert chain.history()[-1]["order_count_30d"] == 13
+    assert summary(chain.run())["read"] == 0
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "problem"),
+    [
+        ("metadata", None, "metadata is missing"),
+        ("offsets/0", "", "offsets/0 is cut off"),
+        ("offsets/0", "v1\n{", "offsets/0 is cut off"),
+        ("commits/1", "v1\n{", "commits/1 is cut off"),
+    ],
+)
+def test_a_damaged_checkpoint_is_refused(chain: Chain, file: str, content: str | None, problem: str) -> None:
+    chain.log.produce(event("c", None, order(1, 5, 100, NOVEMBER), 1))
+    chain.run()
+    path = Path(chain.settings.checkpoint, file)
+    path.with_name(f".{path.name}.crc").unlink()
+    path.unlink()
+    if content is not None:
+        path.write_text(content)
+    chain.log.produce(event("c", None, order(2, 5, 100, NOVEMBER), 2))
+    with pytest.raises(CheckpointDamagedError, match=f"{problem}.*--rebuild"):
+        chain.run()
 
 
 def _until(holds: Callable[[], bool], seconds: float = 60) -> None:

@@ -17,6 +17,8 @@ const FINISHED = JSON.stringify({
   ignored: 0,
   entities_written: 1,
   batches: 1,
+  state_rows: 2,
+  state_bytes: 0,
   seconds: 1.5,
 });
 
