@@ -76,8 +76,10 @@ def parse(bootstrap: str, topic: str, redis_url: str, folder: Path) -> dict[str,
     """The job's own decoding of every record, and nothing after it."""
     import customer_features
     from cdc_features.debezium import row_changes
+    from cdc_features.session import open_session
 
-    spark = session("parse")
+    session("parse")
+    spark = open_session("parse")
     spark.sparkContext.setLogLevel("ERROR")
     records = spark.read.format("kafka").option("kafka.bootstrap.servers", bootstrap).option("subscribe", topic).load()
     started = time.monotonic()

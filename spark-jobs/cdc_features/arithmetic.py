@@ -38,7 +38,8 @@ _COMPARISON: dict[str, Callable[[Any, Any], bool]] = {
 
 
 def evaluator(derived: Derived) -> Evaluate:
-    """A function from the values of the features before to this one's: Decimal with its digits, or of its type, or None.
+    """A function from the values of the features before to this one's: Decimal with its digits, or of its type, or
+    None.
 
     A result of more than 38 digits does not fit a decimal column and is None.
     """

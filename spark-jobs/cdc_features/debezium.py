@@ -27,13 +27,13 @@ _NEEDS_FULL = "the event does not hold the row as it was: the table needs REPLIC
 
 
 def row_changes(feature_set: FeatureSet) -> Transform:
-    """Kafka records in; out, one row per change: `entity` (a struct of the key columns), `event_time` and `clock` (UTC) and
-    `row`.
+    """Kafka records in; out, one row per change: `entity` (a struct of the key columns), `event_time` and `clock` (UTC)
+    and `row`.
 
     `row` is struct(key, version, gone, values, at): `key` a struct of the primary key columns, `values` one of the
-    columns that the features read, null when gone, and `at` the record's coordinates in Kafka: struct(partition, offset, home).
-    `home`, where the newest window of the change starts (micros), is there once per record, for counting.
-    `clock` moves the watermark. A truncated table is a gone row of the entity null.
+    columns that the features read, null when gone, and `at` where the record stands in Kafka: struct(partition,
+    offset, home). `home`, where the newest window of the change starts (micros), is there once per record, for
+    counting. `clock` moves the watermark. A truncated table is a gone row of the entity null.
     """
 
     def transform(records: DataFrame) -> DataFrame:
@@ -342,8 +342,12 @@ def _changes(feature_set: FeatureSet) -> str:
     def columns(image: str, names: Sequence[str]) -> str:
         return _struct({name: f"{image}.{sql.name(name)}" for name in names})
 
+    def time(image: str) -> str:
+        known = image == "new" or source.event_time in _image_columns(feature_set, "before")
+        return f"{image}.{sql.name(source.event_time)}" if known else "CAST(NULL AS TIMESTAMP)"
+
     def change(image: str, gone: bool, home_of: str) -> str:
-        event_time = f"{image}.{sql.name(source.event_time)}"
+        event_time = time(image)
         values = columns("new", feature_set.input_columns)
         return _change(
             entity=columns(image, feature_set.entity),
@@ -358,10 +362,9 @@ def _changes(feature_set: FeatureSet) -> str:
 
     def place(image: str) -> str:
         names = [*source.primary_key, *feature_set.entity]
-        event_time = f"{image}.{sql.name(source.event_time)}"
-        return f"struct({', '.join(f'{image}.{sql.name(n)}' for n in names)}, {home(feature_set, event_time)})"
+        return f"struct({', '.join(f'{image}.{sql.name(n)}' for n in names)}, {home(feature_set, time(image))})"
 
-    here, there = (home(feature_set, f"{image}.{sql.name(source.event_time)}") for image in ("new", "old"))
+    here, there = (home(feature_set, time(image)) for image in ("new", "old"))
     is_placed = " AND ".join(f"new.{sql.name(name)} IS NOT NULL" for name in feature_set.entity)
     is_upsert = f"{applied} AND op NOT IN ('d', 't') AND {is_placed}"
     upsert = f"CASE WHEN {is_upsert} THEN {change('new', False, here)} END"

@@ -149,8 +149,8 @@ class PointInTime:
 
 @dataclass(frozen=True)
 class Behavioural:
-    """`recency`: UTC calendar days from the latest event time to today; `frequency`: rows per `unit`; `velocity`: rows in
-    a rolling window over those in the one before it."""
+    """`recency`: UTC calendar days from the latest event time to today; `frequency`: rows per `unit`; `velocity`: rows
+    in a rolling window over those in the one before it."""
 
     name: str
     measure: Measure

@@ -313,13 +313,14 @@ class _Folded:
 
     def _velocity(self, feature: Behavioural, counts: Ints) -> Values:
         selection = self._selections[feature.window]
-        assert selection is not None and selection.before is not None
+        assert selection is not None
+        assert selection.before is not None
         before = self._count(selection.before)
         return [_ratio(int(now), int(then), feature.digits or 0) for now, then in zip(counts, before, strict=True)]
 
     def _aggregated(self, feature: Aggregated, counts: Ints) -> Values:
         if feature.column is None:
-            return counts.tolist()
+            return list(counts.tolist())
         chosen = self._chosen(feature.window)
         if feature.aggregate in ("first", "last"):
             valid = pc.is_valid(self._columns[feature.column]).to_numpy(zero_copy_only=False)
@@ -421,8 +422,8 @@ def _micros(times: pa.Array) -> list[int | None]:
 
 
 def finish(feature_set: FeatureSet, now: datetime) -> Callable[[pa.RecordBatch], pa.RecordBatch]:
-    """Groups with a `batch_id` in; finished rows (`row_schema`) out, right as of `now` (aware). A group without rows gives
-    a row with `is_deleted`."""
+    """Groups with a `batch_id` in; finished rows (`row_schema`) out, right as of `now` (aware). A group without rows
+    gives a row with `is_deleted`."""
     schema = row_schema(feature_set)
     now_micros = micros(now)
     evaluators = {f.name: evaluator(f) for f in feature_set.features if isinstance(f, Derived)}

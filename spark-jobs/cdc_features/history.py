@@ -3,7 +3,7 @@
 import re
 
 import pyarrow as pa
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
@@ -25,7 +25,9 @@ def newest_base(spark: SparkSession, feature_set: FeatureSet, store: OfflineStor
     return _newest(spark, store.base_location, base_schema(feature_set), feature_set, keys, F.col("batch_id"))
 
 
-def _newest(spark, location: str, schema: pa.Schema, feature_set: FeatureSet, keys: list[str], order) -> DataFrame:  # type: ignore[no-untyped-def]
+def _newest(
+    spark: SparkSession, location: str, schema: pa.Schema, feature_set: FeatureSet, keys: list[str], order: Column
+) -> DataFrame:
     # Spark takes a path for a pattern.
     escaped = re.sub(r"([\\*?\[\]{}])", r"\\\1", location)
     rows = spark.read.schema(from_arrow_schema(schema)).parquet(escaped)

@@ -119,14 +119,11 @@ def _observed(progress: dict[str, Any]) -> dict[str, Any]:
 
 
 def _state_size(progress: dict[str, Any]) -> tuple[int, int]:
-    """Groups in the state, and its bytes on disk as RocksDB has them (in memory, for another state store)."""
+    """Groups in the state, and its bytes: RocksDB's files, and its memory, where the newest changes are."""
     operators = progress["stateOperators"]
-    rows = sum(operator["numRowsTotal"] for operator in operators)
-    size = sum(
-        operator.get("customMetrics", {}).get("rocksdbSstFileSize", operator["memoryUsedBytes"])
-        for operator in operators
-    )
-    return rows, size
+    files = sum(operator.get("customMetrics", {}).get("rocksdbSstFileSize", 0) for operator in operators)
+    memory = sum(operator["memoryUsedBytes"] for operator in operators)
+    return sum(operator["numRowsTotal"] for operator in operators), files + memory
 
 
 def _seconds_behind(progress: dict[str, Any], max_timestamp_ms: int, batch_seconds: float) -> float:

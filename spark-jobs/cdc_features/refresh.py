@@ -1,9 +1,9 @@
 """Ageing: the stores made right as of now, also for entities that get no events.
 
-Windowed sets: each entity's kept windows are taken from the Parquet history, what depends on now is computed again, and they are
-written to Redis with their own versions. So nothing goes back, expired windows and keys go away, and flushed keys come
-back. Where Redis was also written alone its versions may be ahead of an unchanged history: then what was stored up to
-the newest batch is replaced, and keeps its version.
+Windowed sets: each entity's kept windows are taken from the Parquet history, what depends on now is computed again, and
+they are written to Redis with their own versions. So nothing goes back, expired windows and keys go away, and flushed
+keys come back. Where Redis was also written alone its versions may be ahead of an unchanged history: then what was
+stored up to the newest batch is replaced, and keeps its version.
 
 Sets as of now: each entity's rows are taken from the groups kept beside the history. Redis gets every entity,
 Parquet a row for each that is not as its newest row says.
@@ -74,11 +74,8 @@ def _age(
     base = newest_base(spark, feature_set, store)
     nothing = base.schema["rows"].dataType
     # An entity that has rows in older containers only may still be served.
-    groups = base.groupBy(*feature_set.entity).agg(
-        F.coalesce(F.max_by(F.when(in_use, F.col("rows")), F.when(in_use, F.lit(1))), F.array().cast(nothing)).alias(
-            "rows"
-        )
-    )
+    used = F.max_by(F.when(in_use, F.col("rows")), F.when(in_use, F.lit(1)))
+    groups = base.groupBy(*feature_set.entity).agg(F.coalesce(used, F.array().cast(nothing)).alias("rows"))
     known = F.lit(None)
     if settings.writes_parquet and store.has_history():
         rows = newest_rows(spark, feature_set, store)

@@ -26,8 +26,8 @@ def live_rows(feature_set: FeatureSet, batch: Batch, truncated: Position | None)
     `duplicates` and `truncated`.
 
     `rows` are the rows that exist, as struct(event_time, keys, values); a group that lost its last row stays, with an
-    empty array: the stores have to learn of it. Rows older than `truncated` are gone. `duplicates` counts the batch's records that
-    brought nothing new. The group of a truncate has no entity, and its version as `truncated`.
+    empty array: the stores have to learn of it. Rows older than `truncated` are gone. `duplicates` counts the batch's
+    records that brought nothing new. The group of a truncate has no entity, and its version as `truncated`.
     """
     # Sorted by (key, version), a version is its row's newest when the next element is another row's, and one that
     # was seen before when the previous element is the same.

@@ -1,6 +1,6 @@
 """What becomes of all groups when their table was truncated."""
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from cdc_features import sql
@@ -20,8 +20,8 @@ def in_order(groups: DataFrame, feature_set: FeatureSet) -> DataFrame:
 def groups_after_truncate(
     replayed: DataFrame, feature_set: FeatureSet, store: OfflineStore, settings: Settings, expired: int
 ) -> DataFrame:
-    """All kept groups of `replayed`, which is the whole log folded again, and empty ones for others that the stores know
-    (of records that the log no longer has); without a history the caller sees to these."""
+    """All kept groups of `replayed`, which is the whole log folded again, and empty ones for others that the stores
+    know (of records that the log no longer has); without a history the caller sees to these."""
     keys = [*feature_set.entity, "window_start"]
     kept = f"window_start IS NULL OR unix_seconds(window_start) > {expired}"
     folded = replayed.where(f"truncated IS NULL AND ({kept})")
@@ -39,11 +39,13 @@ def groups_after_truncate(
     return folded.unionByName(gone, allowMissingColumns=True).withColumn("rows", F.coalesce("rows", F.array()))
 
 
-def _stored(spark, feature_set: FeatureSet, store: OfflineStore, settings: Settings) -> DataFrame | None:  # type: ignore[no-untyped-def]
+def _stored(spark: SparkSession, feature_set: FeatureSet, store: OfflineStore, settings: Settings) -> DataFrame | None:
     """Entity and `window_start` of the groups that have rows as far as the stores know."""
     if feature_set.as_of_now:
-        base = newest_base(spark, feature_set, store) if store.has_base() else None
-        return base and base.where("size(rows) > 0").withColumnRenamed("container_start", "window_start").drop("rows")
+        if not store.has_base():
+            return None
+        base = newest_base(spark, feature_set, store).where("size(rows) > 0")
+        return base.withColumnRenamed("container_start", "window_start").drop("rows")
     if not settings.writes_parquet or not store.has_history():
         return None
     return newest_rows(spark, feature_set, store).where("NOT is_deleted").select(*feature_set.entity, "window_start")

@@ -1,8 +1,8 @@
 """Windows of event time, UTC, aligned to the epoch: what is grouped by, and which rows count as of now.
 
-A set with one tumbling or sliding window is grouped by that window. Any other set, which has one row per entity as of now, is
-grouped by containers: overlapping stretches of time so long that everything an entity needs now lies in exactly one.
-A container ends when nothing needs it any more, and Spark's watermark evicts it as a whole.
+A set with one tumbling or sliding window is grouped by that window. Any other set, which has one row per entity as of
+now, is grouped by containers: overlapping stretches of time so long that everything an entity needs now lies in
+exactly one. A container ends when nothing needs it any more, and Spark's watermark evicts it as a whole.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def container_start(feature_set: FeatureSet, now: int) -> int | None:
 
 
 def _hop_ms(feature_set: FeatureSet) -> int | None:
-    """Half a container: whatever `now` is, one that starts up to a hop before the oldest row needed holds the newest."""
+    """Half a container: one that starts up to a hop before the oldest row needed holds the newest, whatever now is."""
     if any(isinstance(window, UnboundedWindow) for window in feature_set.windows):
         return None
     newest = max([granularity_ms(feature_set), *(_step_ms(window) for window in feature_set.windows)])
@@ -133,7 +133,7 @@ def granularity_ms(feature_set: FeatureSet) -> int:
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows of many groups, sorted by group, event time (micros) and primary key; `group` counts from 0 to `groups`."""
+    """The rows of many groups, sorted by group, event time (micros) and primary key; `group` counts up from 0."""
 
     groups: int
     group: Ints
@@ -142,8 +142,8 @@ class Rows:
 
 @dataclass(frozen=True)
 class Selection:
-    """Which rows are in a window, and its bounds per group (micros); `bounded` tells where there are any. `before` is the
-    interval of the same length before a rolling window."""
+    """Which rows are in a window, and its bounds per group (micros); `bounded` tells where there are any. `before` is
+    the interval of the same length before a rolling window."""
 
     rows: Flags
     start: Ints

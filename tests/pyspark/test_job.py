@@ -17,8 +17,9 @@ from pyspark.sql import DataFrame, SparkSession
 
 import customer_features
 from cdc_features import debezium, job, state, windows
-from cdc_features.checkpoint import Batch, Checkpoint, CheckpointDamagedError, Offsets
+from cdc_features.checkpoint import Batch, CheckpointDamagedError
 from cdc_features.feature_set import Aggregated, FeatureSet, RollingWindow
+from cdc_features.golden import FileCheckpoint
 from cdc_features.offline import OfflineStore
 from cdc_features.online import OnlineStoreError
 from cdc_features.progress import PREFIX
@@ -48,16 +49,6 @@ class Log:
             "".join(json.dumps({"value": v, "offset": number * 1000 + i}) + "\n" for i, v in enumerate(values))
         )
         unfinished.rename(self.folder / f"{number:05d}.json")
-
-
-class FileCheckpoint(Checkpoint):
-    """Reads a file source's `logOffset` as the end offset of partition 0."""
-
-    def _first(self) -> Offsets:
-        return {"t": {"0": 0}}
-
-    def _offsets(self, recorded: Any) -> Offsets:
-        return {"t": {"0": recorded["logOffset"] + 1}}
 
 
 class NoDeadLetters:
