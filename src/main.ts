@@ -6,6 +6,7 @@ import { doctor } from "./cli/doctor.ts";
 import { down } from "./cli/down.ts";
 import { explain } from "./cli/explain.ts";
 import { get } from "./cli/get.ts";
+import { init } from "./cli/init.ts";
 import { logs } from "./cli/logs.ts";
 import { render } from "./cli/render.ts";
 import { reportError } from "./cli/report/error.ts";
@@ -15,6 +16,7 @@ import { run } from "./cli/run.ts";
 import { seed } from "./cli/seed.ts";
 import { sql } from "./cli/sql.ts";
 import { status } from "./cli/status.ts";
+import { test } from "./cli/test.ts";
 import { traffic } from "./cli/traffic.ts";
 import { up } from "./cli/up.ts";
 import { validate } from "./cli/validate.ts";
@@ -37,6 +39,8 @@ const COMMANDS = [
   doctor,
   validate,
   render,
+  test,
+  init,
   seed,
   traffic,
   sql,

@@ -21,6 +21,7 @@ from pyspark.sql.streaming.listener import (
 )
 from pyspark.sql.streaming.query import StreamingQuery
 
+from cdc_features import golden
 from cdc_features.batch_writer import BatchWriter
 from cdc_features.checkpoint import Batch, Checkpoint
 from cdc_features.dead_letters import DeadLetters
@@ -33,7 +34,7 @@ from cdc_features.progress import Tally, emit, has_unusable, records_read
 from cdc_features.refresh import refresh
 from cdc_features.report import Report
 from cdc_features.session import open_session
-from cdc_features.settings import Settings, read_settings
+from cdc_features.settings import GoldenSettings, Settings, read_settings
 from cdc_features.source import change_log, records_of
 from cdc_features.windows import granularity_ms
 
@@ -55,7 +56,10 @@ def main(feature_set: FeatureSet, build: Build) -> None:
             application_id=spark.sparkContext.applicationId,
             spark_ui=spark.sparkContext.uiWebUrl,
         )
-        Job(spark, feature_set, settings, build).run()
+        if isinstance(settings, GoldenSettings):
+            golden.run(spark, settings)
+        else:
+            Job(spark, feature_set, settings, build).run()
     except Exception as error:
         emit("failed", error=describe(error))
         sys.exit(1)
@@ -156,7 +160,8 @@ class Job:
         raise TooManyDeadLettersError(
             f"{dead} of {read} records are dead letters, more than dead_letters.max_share of "
             f"{self._feature_set.dead_letter_share} allows. They are in {self._settings.dead_letters}/"
-            f"{self._feature_set.name}, each with its reason. What was applied is right; the next run goes on behind them."
+            f"{self._feature_set.name}, each with its reason. What was applied is right; the next run goes on "
+            "behind them."
         )
 
     def _stop(self, query: StreamingQuery) -> None:

@@ -35,10 +35,43 @@ class Settings:
         return self.sink in ("dual", "parquet")
 
 
-def read_settings(path: str) -> Settings:
+@dataclass(frozen=True)
+class GoldenBatch:
+    """A micro-batch: the offset behind its last record, and as of when it is computed (ms since 1970)."""
+
+    end: int
+    as_of_ms: int
+
+
+@dataclass(frozen=True)
+class GoldenCase:
+    """`job` is a rendered job's path; `folder` holds the records in `log/`, a file per batch, and takes the rest."""
+
+    job: str
+    folder: str
+    as_of_ms: int
+    batches: list[GoldenBatch]
+
+
+@dataclass(frozen=True)
+class GoldenSettings:
+    """Cases to compute instead of a run, `parallel` at a time; none begins once `stop_file` is there."""
+
+    cases: list[GoldenCase]
+    parallel: int
+    stop_file: str
+
+
+def read_settings(path: str) -> Settings | GoldenSettings:
     """ValueError names what is missing or unknown."""
     with open(path, encoding="utf-8") as file:
         given = json.load(file)
+    if "cases" in given:
+        cases = [
+            GoldenCase(**{**case, "batches": [GoldenBatch(**batch) for batch in case["batches"]]})
+            for case in given["cases"]
+        ]
+        return GoldenSettings(**{**given, "cases": cases})
     expected = {field.name for field in dataclasses.fields(Settings)}
     if missing := expected - given.keys():
         raise ValueError(f"{path}: missing settings: {', '.join(sorted(missing))}")

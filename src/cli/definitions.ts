@@ -65,14 +65,14 @@ export async function readDefinition(file: string, cwd: string) {
   }
 }
 
-export function definitionProblems(diagnostics: Diagnostic[]): UsageError {
+export function definitionProblems(diagnostics: Diagnostic[], where = "in the definition"): UsageError {
   const count = diagnostics.length === 1 ? "1 problem" : `${diagnostics.length} problems`;
-  return new UsageError(`${count} in the definition\n${diagnostics.map(formatDiagnostic).join("\n")}`);
+  return new UsageError(`${count} ${where}\n${diagnostics.map(formatDiagnostic).join("\n")}`);
 }
 
 /** A path as it is; a name in the project's `features/`, else among those that ship. */
-function findDefinition(name: string, cwd: string): string {
-  if (/[/\\]|\.ya?ml$/.test(name)) return path.resolve(cwd, name);
+export function findDefinition(name: string, cwd: string): string {
+  if (isPath(name)) return path.resolve(cwd, name);
   for (const folder of definitionFolders(cwd)) {
     const files = ENDINGS.map((ending) => path.join(folder, name + ending)).filter((file) =>
       existsSync(file),
@@ -87,6 +87,11 @@ function findDefinition(name: string, cwd: string): string {
   throw new UsageError(`no feature set named ${name}`, {
     hint: `${suggestion === undefined ? "" : `Did you mean ${suggestion}? `}There are: ${[...new Set(known)].sort().join(", ")}`,
   });
+}
+
+/** Any other is a set's name. */
+export function isPath(name: string): boolean {
+  return /[/\\]|\.ya?ml$/.test(name);
 }
 
 function definitionFolders(cwd: string): string[] {

@@ -56,6 +56,8 @@ export interface Stack {
   endpoints(): Promise<Endpoints>;
   /** What spark-submit needs; only after `up`. */
   spark(): Promise<SparkRuntime>;
+  /** The same without any server: sets up what Spark itself is missing; idempotent. */
+  setUpSpark(progress: Progress): Promise<SparkRuntime>;
   /** Resolves once every change committed before the call is in its topic. */
   captureCaughtUp(timeoutMs: number): Promise<void>;
   /** What commands noted about this stack. */

@@ -46,12 +46,45 @@ const failed = z.object({
   error: z.object({ type: z.string(), message: z.string(), traceback: z.string() }),
 });
 
-const jobEvent = z.discriminatedUnion("event", [started, progress, table, finished, failed]);
+const text = z.string().nullable();
+
+/** What came of a golden case: values as the online store writes them. */
+const goldenCase = z.object({
+  event: z.literal("case"),
+  number: z.number(),
+  seconds: z.number(),
+  rows: z.array(
+    z.object({
+      entity: z.string(),
+      window_start: text,
+      window_end: text,
+      event_timestamp: text,
+      features: z.record(z.string(), text),
+      served: z.boolean(),
+    }),
+  ),
+  /** Why there are no rows, where the job failed. */
+  error: failed.shape.error.nullable(),
+});
+
+/** All golden cases were told. */
+const tested = z.object({ event: z.literal("tested") });
+
+const jobEvent = z.discriminatedUnion("event", [
+  started,
+  progress,
+  table,
+  finished,
+  failed,
+  goldenCase,
+  tested,
+]);
 
 export type JobEvent = z.infer<typeof jobEvent>;
 export type JobProgress = z.infer<typeof progress>;
 export type JobTable = z.infer<typeof table>;
 export type JobFinished = z.infer<typeof finished>;
+export type JobGoldenCase = z.infer<typeof goldenCase>;
 
 /** The event in a line of output; undefined for any other line, also one that a killed job left unfinished. */
 export function parseJobEvent(line: string): JobEvent | undefined {

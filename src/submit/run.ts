@@ -11,12 +11,8 @@ import { type JobEvent, type JobFinished, parseJobEvent } from "./job-events.ts"
 import type { RunFolder, Sink } from "./run-folder.ts";
 import { sparkSubmitArguments } from "./spark-submit.ts";
 
-export interface RunRequest {
-  featureSet: string;
+export interface RunRequest extends Submitted {
   folder: RunFolder;
-  /** Folder that holds the Python package cdc_features */
-  pythonPath: string;
-  spark: { sparkSubmit: string; master: string; env: NodeJS.ProcessEnv; conf: Record<string, string> };
   kafka: string;
   topicPrefix: string;
   redis: string;
@@ -27,7 +23,16 @@ export interface RunRequest {
   continuous: boolean;
   /** Done while no other run of the set can be on, before the job starts. */
   prepare(): Promise<void>;
-  /** Ends the job after its batch. */
+}
+
+export interface Submitted {
+  /** What the job is of, in messages. */
+  featureSet: string;
+  folder: Pick<RunFolder, "folder" | "script" | "settings" | "log" | "stop" | "job">;
+  /** Folder that holds the Python package cdc_features */
+  pythonPath: string;
+  spark: { sparkSubmit: string; master: string; env: NodeJS.ProcessEnv; conf: Record<string, string> };
+  /** Ends the job after what it is at. */
   signal: AbortSignal;
   onEvent(event: JobEvent): void;
 }
@@ -50,7 +55,7 @@ export async function runJob(request: RunRequest): Promise<JobFinished> {
     await request.prepare();
     await rm(folder.stop, { force: true });
     await writeFileAtomic(folder.settings, JSON.stringify(settings(request), null, 2), 0o600);
-    const finished = await submit(request);
+    const finished = await submit(request, "finished");
     if (request.signal.aborted && !request.continuous) {
       throw new InterruptedError(`the run of ${featureSet} was stopped`, {
         hint: "The next run goes on from the checkpoint.",
@@ -110,7 +115,11 @@ function settings(request: RunRequest): object {
   };
 }
 
-async function submit(request: RunRequest): Promise<JobFinished> {
+/** Resolves with the event that ends the job as it should. Throws as `runJob` does. */
+export async function submit<Last extends JobEvent["event"]>(
+  request: Submitted,
+  last: Last,
+): Promise<Extract<JobEvent, { event: Last }>> {
   const { folder, spark, featureSet, signal } = request;
   // A session of its own: Ctrl-C reaches this command only, which then asks the job to end.
   const job = execa(
@@ -142,7 +151,7 @@ async function submit(request: RunRequest): Promise<JobFinished> {
     job.stderr.resume();
   });
 
-  let finished: JobFinished | undefined;
+  let finished: Extract<JobEvent, { event: Last }> | undefined;
   let failure: { type: string; message: string } | undefined;
   const lines = createInterface({ input: job.stdout });
   lines.on("line", (line) => {
@@ -151,7 +160,7 @@ async function submit(request: RunRequest): Promise<JobFinished> {
       log.write(`${line}\n`);
       return;
     }
-    if (event.event === "finished") finished = event;
+    if (isEvent(event, last)) finished = event;
     if (event.event === "failed") {
       failure = event.error;
       log.write(`${event.error.traceback}\n`);
@@ -185,8 +194,15 @@ async function submit(request: RunRequest): Promise<JobFinished> {
   });
 }
 
+function isEvent<Name extends JobEvent["event"]>(
+  event: JobEvent,
+  name: Name,
+): event is Extract<JobEvent, { event: Name }> {
+  return event.event === name;
+}
+
 /** Notes the job for `down` and the next run. A job that nobody could find again does not go on. */
-async function rememberJob(folder: RunFolder, pid: number): Promise<void> {
+async function rememberJob(folder: Submitted["folder"], pid: number): Promise<void> {
   try {
     await writeFileAtomic(folder.job, JSON.stringify({ pid, startedAt: startTimeOf(pid) ?? "" }));
   } catch (error) {
@@ -195,7 +211,7 @@ async function rememberJob(folder: RunFolder, pid: number): Promise<void> {
   }
 }
 
-async function askToStop(folder: RunFolder, pid: number | undefined): Promise<void> {
+async function askToStop(folder: Submitted["folder"], pid: number | undefined): Promise<void> {
   // Where it cannot be asked, it is not waited for either.
   const patience = await writeFile(folder.stop, "").then(
     () => STOP_TIMEOUT_MS,
@@ -205,7 +221,7 @@ async function askToStop(folder: RunFolder, pid: number | undefined): Promise<vo
 }
 
 /** This process ends before its job (a second Ctrl-C, a bug): the job is to follow. */
-function leaveStopFile(folder: RunFolder): void {
+function leaveStopFile(folder: Submitted["folder"]): void {
   try {
     writeFileSync(folder.stop, "");
   } catch {

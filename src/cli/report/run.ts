@@ -31,7 +31,9 @@ export function summaryLines(featureSet: string, finished: JobFinished): string 
     `${featureSet}: ${number.format(finished.entities_written)} entities written in ${batches}, ${finished.seconds.toFixed(1)} s`,
     `${number.format(finished.read)} events read = ${sum}`,
     ...(finished.state_rows > 0
-      ? [`state: ${number.format(finished.state_rows)} groups of rows, ${number.format(finished.state_bytes / 1e6)} MB`]
+      ? [
+          `state: ${number.format(finished.state_rows)} groups of rows, ${number.format(finished.state_bytes / 1e6)} MB`,
+        ]
       : []),
   ].join("\n");
 }

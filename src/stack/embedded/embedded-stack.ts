@@ -109,6 +109,17 @@ export class EmbeddedStack implements Stack {
     return sparkRuntime(this.#home, await this.#installed());
   }
 
+  async setUpSpark(progress: Progress): Promise<SparkRuntime> {
+    const prerequisites = await requirePrerequisites(process.env);
+    await claimStateFolder(this.#home);
+    return this.#locked("cdc-features test", progress, async () => {
+      await claimStateFolder(this.#home);
+      const installation = await this.#install(prerequisites, progress);
+      await mkdir(inState.tmp(this.#home), { recursive: true });
+      return sparkRuntime(this.#home, installation);
+    });
+  }
+
   async captureCaughtUp(timeoutMs: number): Promise<void> {
     const { connect, postgres, kafka } = await this.endpoints();
     // A table made since `up` has no topic before its first row, and Spark would not start without one.
