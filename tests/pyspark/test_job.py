@@ -40,7 +40,7 @@ class Log:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)
 
     def produce(self, *values: str | None) -> None:
         number = len(list(self.folder.iterdir()))
@@ -63,6 +63,7 @@ class NoDeadLetters:
 
 class Chain:
     def __init__(self, spark: SparkSession, folder: Path, redis_url: str, capsys: pytest.CaptureFixture[str]) -> None:
+        self.folder = folder
         self.log = Log(folder / "log")
         self.settings = Settings(
             kafka="",

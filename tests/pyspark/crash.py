@@ -1,0 +1,77 @@
+"""Runs the job over a file log in a process of its own, which kills itself (SIGKILL) at a named point.
+
+python crash.py FOLDER REDIS_URL POINT
+"""
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import redis
+from pyspark.sql import SparkSession
+from test_job import Chain, FileCheckpoint, NoDeadLetters
+
+from cdc_features import batch_writer, job
+from cdc_features.batch_writer import BatchWriter
+from cdc_features.offline import OfflineStore
+from cdc_features.session import share_library
+
+from conftest import SETTINGS
+
+
+def die(*_: object, **__: object) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def after(call: Callable[..., Any]) -> Callable[..., Any]:
+    def calling(*arguments: Any) -> None:
+        call(*arguments)
+        die()
+
+    return calling
+
+
+def when_redis_changes(url: str) -> None:
+    client = redis.Redis.from_url(url)
+    written = client.info("commandstats").get("cmdstat_evalsha", {}).get("calls", 0)
+
+    def watch() -> None:
+        while client.info("commandstats").get("cmdstat_evalsha", {}).get("calls", 0) == written:
+            time.sleep(0.001)
+        die()
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def arm(point: str, redis_url: str) -> None:
+    """In the order in which a batch and its run come to these points."""
+    points: dict[str, Callable[[], None]] = {
+        "before the pass": lambda: setattr(batch_writer, "write", die),
+        "in the pass": lambda: when_redis_changes(redis_url),
+        "between the stores": lambda: setattr(OfflineStore, "commit", die),
+        "between the file and its manifest": lambda: setattr(OfflineStore, "_write_atomically", die),
+        "between the stores and Spark's commit": lambda: setattr(BatchWriter, "__call__", after(BatchWriter.__call__)),
+        "before the refresh": lambda: setattr(job, "refresh", die),
+    }
+    points[point]()
+
+
+def main(folder: Path, redis_url: str, point: str) -> None:
+    spark = (
+        SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").config(map=SETTINGS).getOrCreate()
+    )
+    share_library(spark)
+    job.Checkpoint, job.DeadLetters = FileCheckpoint, NoDeadLetters  # type: ignore[misc, assignment]
+    chain = Chain(spark, folder, redis_url, capsys=None)
+    job.change_log = chain.records
+    arm(point, redis_url)
+    job.Job(spark, chain.feature_set, chain.settings, chain.build).run()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3])
