@@ -15,8 +15,19 @@ interface Partition {
   /** Texts of JSON with a comma behind each, outside of JavaScript's memory: there they would be in the collector's way. */
   block: Buffer;
   used: number;
-  /** Places in the file of full blocks. */
-  written: { at: number; bytes: number }[];
+  written: Place[];
+}
+
+/** Of a block in the file. */
+interface Place {
+  at: number;
+  bytes: number;
+}
+
+/** What another thread needs to read some of the partitions while the spool is there. */
+export interface SpoolPart {
+  file: number;
+  partitions: Place[][];
 }
 
 export class Spool {
@@ -28,6 +39,11 @@ export class Spool {
   /** `folder` is where the file will be, should there be need of one. */
   constructor(folder: string) {
     this.#folder = folder;
+  }
+
+  /** Whether some of it is on the disk. */
+  get isLarge(): boolean {
+    return this.#file !== undefined;
   }
 
   put(key: string, json: string): void {
@@ -49,8 +65,19 @@ export class Spool {
   /** All values, partition by partition. */
   *partitions(): Generator<unknown[]> {
     for (const { block, used, written } of this.#partitions.values()) {
-      yield [...written.map((one) => this.#read(one)), block.subarray(0, used)].flatMap(parse);
+      const blocks = written.map((place) => readBlock(this.#file as number, place));
+      yield [...blocks, block.subarray(0, used)].flatMap(parse);
     }
+  }
+
+  /** All partitions in that many parts, for as many readers. */
+  parts(count: number): SpoolPart[] {
+    const all = [...this.#partitions.values()];
+    for (const partition of all) this.#write(partition);
+    return Array.from({ length: count }, (_, part) => ({
+      file: this.#file as number,
+      partitions: all.filter((_, i) => i % count === part).map(({ written }) => written),
+    }));
   }
 
   [Symbol.dispose](): void {
@@ -59,6 +86,7 @@ export class Spool {
   }
 
   #write(partition: Partition): void {
+    if (partition.used === 0) return;
     this.#file ??= openNameless(this.#folder);
     let done = 0;
     while (done < partition.used) {
@@ -68,17 +96,22 @@ export class Spool {
     this.#size += partition.used;
     partition.used = 0;
   }
+}
 
-  #read({ at, bytes }: { at: number; bytes: number }): Buffer {
-    const block = Buffer.allocUnsafe(bytes);
-    let done = 0;
-    while (done < bytes) {
-      const more = readSync(this.#file as number, block, done, bytes - done, at + done);
-      if (more === 0) throw new Error(`the spool file in ${this.#folder} was cut off`);
-      done += more;
-    }
-    return block;
+/** The values of a part, partition by partition. */
+export function* partitionsOf({ file, partitions }: SpoolPart): Generator<unknown[]> {
+  for (const written of partitions) yield written.map((place) => readBlock(file, place)).flatMap(parse);
+}
+
+function readBlock(file: number, { at, bytes }: Place): Buffer {
+  const block = Buffer.allocUnsafe(bytes);
+  let done = 0;
+  while (done < bytes) {
+    const more = readSync(file, block, done, bytes - done, at + done);
+    if (more === 0) throw new Error("the spool file was cut off");
+    done += more;
   }
+  return block;
 }
 
 function parse(block: Buffer): unknown[] {

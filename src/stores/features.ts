@@ -167,7 +167,7 @@ function computationOf(featureSet: FeatureSet, feature: Feature): Computation | 
   if (feature.kind === "aggregated" && feature.aggregate === "count") {
     return (_, selections) => {
       const { from, to } = selected(selections);
-      return Big(to - from);
+      return whole(to - from);
     };
   }
   const inputs = inputColumns(featureSet);
@@ -221,10 +221,19 @@ const AGGREGATES: Record<Named, (column: Column) => FeatureValue> = {
     }
     return null;
   },
-  count_distinct: (column) => Big(new Set(valuesIn(column)).size),
+  count_distinct: (column) => whole(new Set(valuesIn(column)).size),
   point_in_time: ({ rows, from, to, at, type }) =>
     from === to ? null : featureValue(rows[to - 1]?.values[at] ?? null, type),
 };
+
+const wholes: Big[] = [];
+
+/** Most counts are small, and making a Big is most of the work of a count. */
+function whole(count: number): Big {
+  if (count >= 10_000) return Big(count);
+  wholes[count] ??= Big(count);
+  return wholes[count];
+}
 
 /** Those that are not null. */
 function* valuesIn({ rows, from, to, at }: Column): Generator<Exclude<ColumnValue, null>> {

@@ -17,8 +17,11 @@ export interface OfflineRow {
   slot: number | null;
   windowStart: bigint | null;
   windowEnd: bigint | null;
-  /** Features by name as text: exact, and as the online store writes them but for the digits of decimals. */
-  features: Map<string, string | null>;
+  /**
+   * A JSON array of the features' texts in the order of the set: exact, and as the online store writes them. It is not taken
+   * apart here, because a row may have dozens.
+   */
+  features: string;
   eventTimestamp: bigint | null;
   createdTimestamp: bigint | null;
   batchId: bigint | null;
@@ -184,7 +187,7 @@ function newestRows(featureSet: FeatureSet, files: string[]): string {
     "epoch_us(r.created_timestamp)",
     "r.batch_id",
     "r.is_deleted",
-    ...features,
+    `to_json([${features.join(", ")}])::VARCHAR`,
   ];
   const all = `read_parquet(${listOf(files)}, hive_partitioning = false, union_by_name = true)`;
   return (
@@ -194,8 +197,8 @@ function newestRows(featureSet: FeatureSet, files: string[]): string {
 }
 
 function offlineRow(featureSet: FeatureSet, row: unknown[]): OfflineRow {
-  const [entity, windowStart, windowEnd, eventTimestamp, createdTimestamp, batchId, isDeleted] = row;
-  const features = row.slice(7) as (string | null)[];
+  const [entity, windowStart, windowEnd, eventTimestamp, createdTimestamp, batchId, isDeleted, features] =
+    row;
   const start = windowStart as bigint | null;
   const slot = isAsOfNow(featureSet) ? 0 : start === null ? null : Number(start / 1000n);
   return {
@@ -207,7 +210,7 @@ function offlineRow(featureSet: FeatureSet, row: unknown[]): OfflineRow {
     createdTimestamp,
     batchId,
     isDeleted,
-    features: new Map(featureSet.features.map(({ name }, i) => [name, features[i] ?? null])),
+    features,
   } as OfflineRow;
 }
 

@@ -6,11 +6,14 @@ import { withRedis } from "../platform/redis.ts";
 /** A key's hash, or what Redis said when asked for it: the key may be of another type. */
 export type OnlineHash = { fields: Map<string, string>; expires: boolean } | { problem: string };
 
+/** As Redis sends it: field, value, field, value … */
+export type FlatHash = { flat: string[]; expires: boolean } | { problem: string };
+
 /** A hash of an entity: its features, or the companion with the versions and values of all its kept windows. */
 export interface OnlineEntry {
   entity: string;
   part: "features" | "companion";
-  hash: OnlineHash;
+  hash: FlatHash;
 }
 
 const CHUNK = 1_000;
@@ -32,13 +35,13 @@ export function scanOnlineStore(
         const place = placeOf(featureSet, key);
         return place === undefined ? [] : [{ key, ...place }];
       });
-      const hashes = await readHashes(
+      const hashes = await readFlat(
         redis,
         known.map(({ key }) => key),
       );
       known.forEach(({ entity, part }, i) => {
-        const hash = hashes[i] as OnlineHash;
-        const isGone = "fields" in hash && hash.fields.size === 0; // deleted between the scan and now
+        const hash = hashes[i] as FlatHash;
+        const isGone = "flat" in hash && hash.flat.length === 0; // deleted between the scan and now
         if (!isGone) onEntry({ entity, part, hash });
       });
     }
@@ -75,12 +78,21 @@ type Reply = [string[] | { message: string }, number];
 
 /** In the order of the keys; a key that is not there has no fields. */
 export async function readHashes(redis: Redis, keys: string[]): Promise<OnlineHash[]> {
+  return (await readFlat(redis, keys)).map(hashOf);
+}
+
+export function hashOf(hash: FlatHash): OnlineHash {
+  if ("problem" in hash) return hash;
+  const { flat, expires } = hash;
+  const fields = new Map<string, string>();
+  for (let i = 0; i < flat.length; i += 2) fields.set(flat[i] as string, flat[i + 1] as string);
+  return { fields, expires };
+}
+
+async function readFlat(redis: Redis, keys: string[]): Promise<FlatHash[]> {
   if (keys.length === 0) return [];
   const replies = (await redis.eval(READ, keys.length, ...keys)) as Reply[];
-  return replies.map(([flat, msToLive]) => {
-    if (!Array.isArray(flat)) return { problem: flat.message };
-    const fields = new Map<string, string>();
-    for (let i = 0; i < flat.length; i += 2) fields.set(flat[i] as string, flat[i + 1] as string);
-    return { fields, expires: msToLive >= 0 };
-  });
+  return replies.map(([flat, msToLive]) =>
+    Array.isArray(flat) ? { flat, expires: msToLive >= 0 } : { problem: flat.message },
+  );
 }

@@ -3,7 +3,6 @@
  * serves, so that an error in here is served some day.
  */
 import { microsOfIso } from "../platform/instants.ts";
-import type { OfflineRow } from "../stores/offline.ts";
 import { windowsKey } from "../stores/online.ts";
 import {
   Findings,
@@ -12,6 +11,7 @@ import {
   onlineFields,
   type Scope,
   type Stored,
+  type StoredRow,
   wrongComputedAt,
 } from "./compare.ts";
 import type { DifferenceKind } from "./difference.ts";
@@ -19,7 +19,7 @@ import type { EntityExpectation, ExpectedSlot } from "./expectation.ts";
 import { slotOfField, windowField } from "./window-entry.ts";
 
 /** The newest offline row of a slot. */
-export function newestRow({ rows }: Stored, slot: number): OfflineRow | undefined {
+export function newestRow({ rows }: Stored, slot: number): StoredRow | undefined {
   return rows.find((row) => row.slot === slot && row.batchId !== null);
 }
 
@@ -32,7 +32,7 @@ const VERSION = /^\d{20}$/;
 export function wrongVersion(
   { isAsOfNow }: Scope,
   version: string | undefined,
-  newest: OfflineRow | undefined,
+  newest: StoredRow | undefined,
 ): string | undefined {
   const isVersion = version !== undefined && VERSION.test(version);
   if (newest === undefined) return isVersion ? undefined : "20 digits";
@@ -124,7 +124,7 @@ class CompanionComparison {
   #compareValues(
     { slot, at }: ExpectedSlot,
     values: Map<string, string>,
-    newest: OfflineRow | undefined,
+    newest: StoredRow | undefined,
     report: (kind: DifferenceKind, should: string | null, because: string) => void,
   ): void {
     const field = windowField(slot);
@@ -175,7 +175,7 @@ class CompanionComparison {
     this.#report("extra", null, actual, because, slot);
   }
 
-  #newest(slot: number): OfflineRow | undefined {
+  #newest(slot: number): StoredRow | undefined {
     return this.#scope.inStep ? newestRow(this.#stored, slot) : undefined;
   }
 

@@ -1,7 +1,6 @@
 /** The features hash of an entity, field by field, against the expectation. */
 import { onlineKey } from "../definition/feature-set.ts";
 import { isoOfMicros, microsOfIso } from "../platform/instants.ts";
-import type { OfflineRow } from "../stores/offline.ts";
 import type { OnlineHash } from "../stores/online.ts";
 import {
   Findings,
@@ -10,6 +9,7 @@ import {
   onlineFields,
   type Scope,
   type Stored,
+  type StoredRow,
   wrongComputedAt,
 } from "./compare.ts";
 import { newestRow, wrongVersion } from "./compare-companion.ts";
@@ -114,14 +114,14 @@ class FieldsComparison {
   readonly #findings: Findings;
   readonly #fields: Map<string, string>;
   readonly #served: Served;
-  readonly #newest: OfflineRow | undefined;
+  readonly #newest: StoredRow | undefined;
 
   constructor(
     scope: Scope,
     findings: Findings,
     fields: Map<string, string>,
     served: Served,
-    newest: OfflineRow | undefined,
+    newest: StoredRow | undefined,
   ) {
     this.#scope = scope;
     this.#findings = findings;

@@ -38,7 +38,9 @@ export interface Stored {
   rows: StoredRow[];
 }
 
-export interface StoredRow extends OfflineRow {
+export interface StoredRow extends Omit<OfflineRow, "features"> {
+  /** By name, as text. */
+  features: Map<string, string | null>;
   /** Rows that claim to be it; more than one is an error. */
   copies: number;
 }

@@ -1,8 +1,8 @@
 /** All that log and stores say of each entity, gathered entity by entity however much of it there is. */
 import { type FeatureSet, isAsOfNow } from "../definition/feature-set.ts";
-import { Spool } from "../platform/spool.ts";
+import { Spool, type SpoolPart } from "../platform/spool.ts";
 import type { OfflineRow } from "../stores/offline.ts";
-import type { OnlineEntry, OnlineHash } from "../stores/online.ts";
+import { hashOf, type OnlineEntry, type OnlineHash } from "../stores/online.ts";
 import { Companion, type Stored, type StoredRow } from "./compare.ts";
 import { type Element, ElementFormat } from "./elements.ts";
 
@@ -17,15 +17,18 @@ const ROW = 2;
 export class EntitySpool {
   readonly #spool: Spool;
   readonly #format: ElementFormat;
-  readonly #features: string[];
-  readonly #isAsOfNow: boolean;
+  readonly #gatherer: Gatherer;
 
   /** `scratch` is a folder for what does not fit in memory. */
   constructor(featureSet: FeatureSet, scratch: string) {
     this.#spool = new Spool(scratch);
     this.#format = new ElementFormat(featureSet);
-    this.#features = featureSet.features.map(({ name }) => name);
-    this.#isAsOfNow = isAsOfNow(featureSet);
+    this.#gatherer = new Gatherer(featureSet);
+  }
+
+  /** Whether it is worth several threads. */
+  get isLarge(): boolean {
+    return this.#spool.isLarge;
   }
 
   element(entity: string, element: Element): void {
@@ -36,30 +39,22 @@ export class EntitySpool {
 
   hash({ entity, part, hash }: OnlineEntry): void {
     if ("problem" in hash) this.#put(entity, [HASH, entity, part, hash.problem]);
-    else this.#put(entity, [HASH, entity, part, null, hash.expires, ...flat(hash.fields)]);
+    else this.#put(entity, [HASH, entity, part, null, hash.expires, hash.flat]);
   }
 
   row({ features, ...row }: OfflineRow): void {
     const times = [row.windowStart, row.windowEnd, row.eventTimestamp, row.createdTimestamp, row.batchId];
-    const values = this.#features.map((name) => features.get(name) ?? null);
-    this.#put(row.entity, [ROW, row.entity, row.slot, times.map(textOrNull), row.isDeleted, values]);
+    const written = JSON.stringify([ROW, row.entity, row.slot, times.map(textOrNull), row.isDeleted]);
+    this.#spool.put(row.entity ?? "", `${written.slice(0, -1)},${features}]`);
   }
 
-  *entities(): Generator<Gathered> {
-    for (const all of this.#spool.partitions()) {
-      const entities = new Map<string | null, Gathered>();
-      // biome-ignore lint/suspicious/noExplicitAny: as the methods above wrote it
-      for (const one of all as any[]) {
-        const [kind, entity] = one;
-        const known = entities.get(entity);
-        const gathered = known ?? emptyOf(entity);
-        if (known === undefined) entities.set(entity, gathered);
-        if (kind === ELEMENT) gathered.elements.push(this.#format.read(one, 2));
-        else if (kind === HASH) takeHash(gathered, one[2], hashOf(one));
-        else this.#keepNewest(gathered.rows, this.#rowOf(one));
-      }
-      yield* entities.values();
-    }
+  entities(): Generator<Gathered> {
+    return this.#gatherer.entities(this.#spool.partitions());
+  }
+
+  /** For as many threads, each with a `Gatherer`. */
+  parts(count: number): SpoolPart[] {
+    return this.#spool.parts(count);
   }
 
   [Symbol.dispose](): void {
@@ -69,9 +64,44 @@ export class EntitySpool {
   #put(entity: string | null, content: unknown[]): void {
     this.#spool.put(entity ?? "", JSON.stringify(content));
   }
+}
+
+/** Puts together again what a spool holds in pieces. */
+export class Gatherer {
+  readonly #format: ElementFormat;
+  readonly #features: string[];
+  readonly #isAsOfNow: boolean;
+
+  constructor(featureSet: FeatureSet) {
+    this.#format = new ElementFormat(featureSet);
+    this.#features = featureSet.features.map(({ name }) => name);
+    this.#isAsOfNow = isAsOfNow(featureSet);
+  }
+
+  *entities(partitions: Iterable<unknown[]>): Generator<Gathered> {
+    for (const all of partitions) {
+      const entities = new Map<string | null, Gathered>();
+      // biome-ignore lint/suspicious/noExplicitAny: as a spool wrote it
+      for (const one of all as any[]) {
+        const [kind, entity] = one;
+        const known = entities.get(entity);
+        const gathered = known ?? emptyOf(entity);
+        if (known === undefined) entities.set(entity, gathered);
+        if (kind === ELEMENT) gathered.elements.push(this.#format.read(one, 2));
+        else if (kind === HASH)
+          takeHash(
+            gathered,
+            one[2],
+            one[3] === null ? hashOf({ flat: one[5], expires: one[4] }) : { problem: one[3] },
+          );
+        else this.#keepNewest(gathered.rows, this.#rowOf(one));
+      }
+      yield* entities.values();
+    }
+  }
 
   /** By batch, in a set as of now by time of ageing, too. */
-  #keepNewest(rows: StoredRow[], row: OfflineRow): void {
+  #keepNewest(rows: StoredRow[], row: Omit<StoredRow, "copies">): void {
     const at = rows.findIndex(({ slot }) => slot === row.slot);
     const known = rows[at];
     if (known === undefined) {
@@ -85,7 +115,7 @@ export class EntitySpool {
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: as `row` wrote it
-  #rowOf([_, entity, slot, times, isDeleted, values]: any[]): OfflineRow {
+  #rowOf([_, entity, slot, times, isDeleted, values]: any[]): Omit<StoredRow, "copies"> {
     const [windowStart, windowEnd, eventTimestamp, createdTimestamp, batchId] = times.map(bigintOrNull);
     const features = new Map<string, string | null>(this.#features.map((name, i) => [name, values[i]]));
     return {
@@ -109,20 +139,6 @@ function emptyOf(entity: string | null): Gathered {
 function takeHash(gathered: Gathered, part: OnlineEntry["part"], hash: OnlineHash): void {
   if (part === "features") gathered.features = hash;
   else gathered.companion = new Companion(hash);
-}
-
-// biome-ignore lint/suspicious/noExplicitAny: as `hash` wrote it
-function hashOf(written: any[]): OnlineHash {
-  if (written[3] !== null) return { problem: written[3] };
-  const fields = new Map<string, string>();
-  for (let i = 5; i < written.length; i += 2) fields.set(written[i], written[i + 1]);
-  return { fields, expires: written[4] };
-}
-
-function flat(fields: Map<string, string>): string[] {
-  const all: string[] = [];
-  for (const [name, text] of fields) all.push(name, text);
-  return all;
 }
 
 function textOrNull(value: bigint | null): string | null {

@@ -82,8 +82,8 @@ function reasons({
     rows: [],
   };
   const offline = { files: [], strangers: [], manifests: [] };
-  const options = { now: new Date(NOW), sink: "redis" as const };
-  const { differences } = compareAll(set, [entity], truth, offline, options);
+  const comparing = { featureSet: set, truth, now: new Date(NOW), sink: "redis" as const, inStep: true };
+  const { differences } = compareAll(comparing, [entity], offline);
   return Object.fromEntries(
     differences
       .filter(({ feature }) => feature !== "_windows" && !feature?.startsWith("_"))

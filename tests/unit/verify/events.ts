@@ -4,6 +4,7 @@ import { type Manifest, manifestsOf } from "../../../src/stores/manifests.ts";
 import { readOfflineStore } from "../../../src/stores/offline.ts";
 import { scanOnlineStore } from "../../../src/stores/online.ts";
 import { chainOf } from "../../../src/verify/batches.ts";
+import type { Comparing } from "../../../src/verify/compare-entities.ts";
 import type { Element } from "../../../src/verify/elements.ts";
 import { EntitySpool } from "../../../src/verify/entity-spool.ts";
 import { type LogListener, LogReader, type ReadLog } from "../../../src/verify/log.ts";
@@ -78,12 +79,12 @@ export async function verifyStores(
   set: FeatureSet,
   { root, redisUrl }: { root: string; redisUrl: string },
   log: Logged[],
-  options: Parameters<typeof compareAll>[4],
+  { now, sink = "dual", inStep = true }: Pick<Comparing, "now"> & Partial<Pick<Comparing, "sink" | "inStep">>,
 ): Promise<FeatureSetReport> {
   using spool = new EntitySpool(set, root);
   const offline = await readOfflineStore(set, { offlineRoot: root, scratch: root }, (row) => spool.row(row));
   await scanOnlineStore(set, redisUrl, (entry) => spool.hash(entry));
   const chain = chainOf(manifestsOf(offline.manifests));
   const truth = truthOfLog(chain, readAll(set, chain, log, spool));
-  return compareAll(set, spool.entities(), truth, offline, options);
+  return compareAll({ featureSet: set, truth, now, sink, inStep }, spool.entities(), offline);
 }
