@@ -1,7 +1,7 @@
 """Golden tests: a job's own code over given records, with files in Kafka's place, and Parquet alone to write to.
 
-Each case has a folder with a log, a checkpoint and an offline store of its own. Its micro-batches are computed one after
-the other, each as of its own moment; then all is aged to the moment that the case asks about, and the rows are told.
+Each case has a folder with a log, a checkpoint and an offline store of its own. Its micro-batches are computed one by
+one, each as of its own moment; then all is aged to the moment that the case asks about, and the rows are told.
 """
 
 import dataclasses
@@ -35,8 +35,8 @@ Rows = list[dict[str, Any]]
 
 
 class FileCheckpoint(Checkpoint):
-    """The checkpoint of a query over files: a batch is a file, and `ends` says at which offset of partition 0 each ends.
-    Without, they end at their numbers."""
+    """The checkpoint of a query over files: a batch is a file, and `ends` says at which offset of partition 0 each
+    ends. Without, they end at their numbers."""
 
     def __init__(self, spark: SparkSession, location: str, ends: Sequence[int] | None = None) -> None:
         super().__init__(spark, location)
@@ -66,7 +66,8 @@ def run(spark: SparkSession, tests: GoldenSettings) -> None:
 def _load(path: str) -> Any:
     """A rendered job as a module, which runs nothing by itself."""
     spec = importlib.util.spec_from_file_location(Path(path).stem, path)
-    assert spec and spec.loader
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
