@@ -103,7 +103,12 @@ async function loadTests(files: string[], cwd: string): Promise<Test[]> {
     const parsed = parseForm(await readFile(file, "utf8"), shown);
     diagnostics.push(...parsed.diagnostics);
     if (parsed.form === undefined) continue;
-    forms.push({ form: parsed.form, definitionFile: definitionOf(parsed.form, file, cwd) });
+    try {
+      forms.push({ form: parsed.form, definitionFile: definitionOf(parsed.form, file, cwd) });
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+      diagnostics.push(noFeatureSet(parsed.form, error));
+    }
   }
   const definitions = new Map<string, Definition>();
   for (const file of new Set(forms.map(({ definitionFile }) => definitionFile))) {
@@ -127,6 +132,11 @@ async function loadTests(files: string[], cwd: string): Promise<Test[]> {
 function definitionOf({ featureSet }: GoldenForm, file: string, cwd: string): string {
   const beside = path.resolve(path.dirname(file), featureSet);
   return isPath(featureSet) && existsSync(beside) ? beside : findDefinition(featureSet, cwd);
+}
+
+function noFeatureSet({ file, source }: GoldenForm, { message, hint }: UsageError): Diagnostic {
+  const told = hint === undefined ? message : `${message}. ${hint}`;
+  return { file, ...source.placeOf({ path: ["feature_set"] }), rule: "unknown-feature-set", message: told };
 }
 
 async function runAll(tests: Test[], options: TestOptions, context: Context): Promise<CaseReport[]> {

@@ -49,7 +49,7 @@ export function parseCases(
   return { cases, diagnostics: inFileOrder(diagnostics) };
 }
 
-export function diagnosticOf(
+function diagnosticOf(
   { rule, ...finding }: Finding & { rule: string },
   source: YamlSource,
   file: string,

@@ -58,11 +58,17 @@ describe("test", () => {
     const change = (file: string, edit: (text: string) => string) =>
       writeFileSync(path.join(folder, file), edit(readFileSync(path.join(folder, file), "utf8")));
     writeFileSync(path.join(folder, "tests/broken.test.yaml"), "feature_set: spending\n");
+    const ofNone =
+      "feature_set: spendin\ncases: [{ name: a, as_of: 2026-11-21T12:00:00Z, given: [], expect: [{ entity: 1, features: none }] }]\n";
+    writeFileSync(path.join(folder, "tests/none.test.yaml"), ofNone);
     change("tests/spending.test.yaml", (text) => text.replace("order_count_7d: 2", "order_cont_7d: 2"));
     const { exitCode, stderr } = await call(folder, "test");
     expect(exitCode).toBe(2);
-    expect(stderr).toMatch(/2 problems in the golden tests/);
+    expect(stderr).toMatch(/3 problems in the golden tests/);
     expect(stderr).toMatch(/tests\/broken\.test\.yaml:1:1: "cases" is missing/);
+    expect(stderr).toMatch(
+      /tests\/none\.test\.yaml:1:14: no feature set named spendin\. Did you mean spending\?/,
+    );
     expect(stderr).toMatch(/tests\/spending\.test\.yaml:13:21: order_cont_7d is no feature of spending/);
     change("features/spending.yaml", (text) => text.replace("aggregate: sum", "aggregate: summ"));
     expect((await call(folder, "test")).stderr).toMatch(/features\/spending\.yaml:\d+:\d+: .*summ/);
