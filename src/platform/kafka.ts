@@ -3,7 +3,7 @@
  * those before are being worked on.
  */
 import { Kafka, logLevel } from "kafkajs";
-import { EnvironmentError, TimeoutError } from "../errors.ts";
+import { EnvironmentError, JobError, TimeoutError } from "../errors.ts";
 import type { FromThread, RecordBlock, ToRead } from "./kafka-thread.ts";
 import "./quiet-kafkajs.ts";
 import { startThread } from "./threads.ts";
@@ -42,7 +42,8 @@ export interface ReadOptions {
 /**
  * Reads every partition from its start to where it ended at the time of the call.
  *
- * Throws EnvironmentError when the broker or the topic is not there, TimeoutError when the broker stops answering.
+ * Throws EnvironmentError when the broker or the topic is not there, JobError when the broker fails, TimeoutError when it stops
+ * answering.
  */
 export async function readTopic(options: ReadOptions, reader: TopicReader): Promise<void> {
   const ranges = await rangesOf(options);
@@ -101,7 +102,10 @@ async function fetchAll(
         const message = `Kafka sent nothing more of ${topic} for ${stallMs / 1000} s`;
         reject(new TimeoutError(message, { hint: "Look at the broker's log: `cdc-features logs kafka`." }));
       }, stallMs);
-      thread.on("error", reject);
+      thread.on("error", (cause) => {
+        const message = `Kafka failed while ${topic} was being read: ${cause.message}`;
+        reject(new JobError(message, { hint: "Look at the broker's log: `cdc-features logs kafka`.", cause }));
+      });
       thread.on("exit", () => reject(new Error(`the thread that reads ${topic} ended too early`)));
       thread.on("message", (message: FromThread) => {
         if (message === "done") {

@@ -191,6 +191,15 @@ describe("sets as of now", () => {
     });
   });
 
+  test("an entity that lost all its rows has nothing to show", async () => {
+    await writeBase(9, [{ day: "2026-03-01", rows: [] }]);
+    expect(await show("2026-03-01T10:06:00Z")).toEqual({
+      entity: ENTITY,
+      features: {},
+      asOf: "2026-03-01T10:06:00Z",
+    });
+  });
+
   test("an entity that had nothing to show is computed, too", async () => {
     await writeBase(9, [{ day: "2026-03-01", rows: [row(1, "5.00", "09:55:00")], region: "new" }]);
     expect(await show("2026-03-01T10:06:00Z", "new:7")).toMatchObject({ features: { spend: "5.00" } });

@@ -202,6 +202,21 @@ describe("windows that go by their rows, in a set as of now", () => {
     expect(counts(at("09:00:00", "10:05:00"), "2026-03-01T10:05:00Z")).toMatchObject({ day: "2", ever: "2" });
   });
 
+  test("rows of later within the granule are", () => {
+    expect(counts(at("10:04:59.999999"), "2026-03-01T10:00:00Z")).toMatchObject({ day: "1", ever: "1" });
+  });
+
+  test("the smallest granularity is the set's", () => {
+    const both = setOf([rolling("7d", 7 * DAY, DAY), all, rolling("1h", HOUR, 5 * MINUTE)], {
+      week: count("7d"),
+      ever: count("all"),
+    });
+    expect(asOf(both, at("09:00:00", "11:00:00"), "2026-03-01T10:00:00Z")).toMatchObject({
+      week: "2",
+      ever: "1",
+    });
+  });
+
   test("a session holds what is less than a gap apart, and no longer than it may be", () => {
     const visit = (...times: string[]) => counts(at(...times), "2026-03-01T12:00:00Z").visit;
     expect(visit("11:00:00", "11:29:59", "11:59:58")).toBe("3");
@@ -401,7 +416,9 @@ describe("behaviour", () => {
       speed: "0.67",
       rate: "48.00",
     });
-    expect(asOf(set, at("08:04:59", "09:30:00"), "2026-03-01T10:00:00Z")).toMatchObject({ speed: null });
+    expect(asOf(set, at("08:04:59.999999", "09:30:00"), "2026-03-01T10:00:00Z")).toMatchObject({
+      speed: null,
+    });
     expect(asOf(set, before, "2026-03-01T10:00:00Z")).toBeUndefined();
     const kept = setOf([rolling("1h", HOUR, 5 * MINUTE), { kind: "unbounded", name: "all" }], {
       speed: { kind: "behavioural", measure: "velocity", window: "1h", type: "money" },

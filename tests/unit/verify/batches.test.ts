@@ -30,6 +30,12 @@ test("a rebuild leaves the batches of the checkpoint before aside", () => {
   expect(ids([...earlier, manifest({ 0: [0, 5] }), manifest({ 0: [5, 9] })])).toEqual([5, 9]);
 });
 
+test("what ageing wrote is no batch", () => {
+  const aged: Manifest = { ...manifest({ 0: [0, 4] }), aged: true, offsets: {} };
+  expect(ids([manifest({ 0: [0, 4] }), aged, manifest({ 0: [4, 6] })])).toEqual([4, 6]);
+  expect(ids([manifest({ 0: [0, 4] }), { ...aged, batch_id: 9 }])).toEqual([4]);
+});
+
 test("a gap is found, but not where the log itself begins later", () => {
   const store = {
     files: [],

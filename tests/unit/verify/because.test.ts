@@ -40,6 +40,7 @@ interface Case {
   ends?: number[];
   set?: FeatureSet;
   corrupt?: (fields: Map<string, string>) => void;
+  expires?: boolean;
 }
 
 /** The reasons by feature, of Redis alone, that say more than what should be and is. */
@@ -49,6 +50,7 @@ function reasons({
   ends = [log.length],
   set = customer,
   corrupt,
+  expires = false,
 }: Case): Record<string, string> {
   const chain = ends.map((end, i) => manifest({ 0: [ends[i - 1] ?? 0, end] }));
   const now = microsOfIso(NOW) as bigint;
@@ -69,7 +71,7 @@ function reasons({
             ["_computed_at", isoOfMicros(now)],
             ["_version", "1".padStart(20, "0")],
           ]),
-          expires: false,
+          expires,
         };
   if (hash !== undefined) corrupt?.(hash.fields);
   const right = gatherer();
@@ -185,6 +187,19 @@ describe("a value that", () => {
     const corrupt = (fields: Map<string, string>) => fields.set("total_spend_30d", "10.25");
     expect(reasons({ log, stored: log, corrupt })).toEqual({
       total_spend_30d: "total_spend_30d alone is what comes without order_id 2 (shop.public.orders[0]@1)",
+    });
+  });
+
+  test("is the only one that is wrong, as if of several others, names none of them", () => {
+    const corrupt = (fields: Map<string, string>) => fields.set("order_count_30d", "2");
+    expect(reasons({ log, stored: log, corrupt }).order_count_30d).toMatch(
+      "the 3 rows of the window are order_id 1",
+    );
+  });
+
+  test("is right, but its key is not, needs no events", () => {
+    expect(reasons({ log, stored: log, expires: true })).toEqual({
+      "*": "customer:7:features has an expiry, which the job does not set: it would go away by itself",
     });
   });
 

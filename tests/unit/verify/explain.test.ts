@@ -159,6 +159,14 @@ describe("what counts", () => {
           window: "all",
         },
         {
+          name: "recent",
+          description: "",
+          type: { kind: "bigint" },
+          kind: "aggregated",
+          aggregate: "count",
+          window: "4d",
+        },
+        {
           name: "speed",
           description: "",
           type: { kind: "decimal", digits: 2 },
@@ -178,6 +186,7 @@ describe("what counts", () => {
       rowsBefore: [{ key: ["2"] }],
       rowsElsewhere: 1,
     });
+    expect(explain(log, "recent", { set })).toMatchObject({ value: "2", rowsBefore: [], rowsElsewhere: 2 });
     expect(explain(log, "ever", { set })).toMatchObject({
       value: "4",
       windows: [{ name: "all", start: null, end: null, rows: 4 }],

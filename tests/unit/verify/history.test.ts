@@ -312,6 +312,21 @@ describe("the clock", () => {
     expect(isLate(elsewhere)).toBe(true);
   });
 
+  test("is not told by where it was in the same window", () => {
+    // A row of January's window is late from 8 March, 01:00, on.
+    const march = { ...order(3, 8, "1.00", "2026-03-20"), customer_id: 8 };
+    const earlier = { ...march, created_at: "2026-03-08T00:30:00Z" };
+    expect(isLate(update(1, march, earlier))).toBe(false);
+    expect(isLate(update(1, { ...march, customer_id: 9 }, earlier))).toBe(true);
+  });
+
+  test("begins in 1970, as Spark's does", () => {
+    const old = { ...one, created_at: "1969-11-01T00:00:00Z" };
+    expect(fold(insert(1, old))).toEqual([]);
+    expect(shownNow(replay([insert(1, old), insert(2, old)], [1, 2]))).toEqual([]);
+    expect(fold(insert(1, { ...one, created_at: "1970-01-02T00:00:00Z" }))).toEqual(["7@1970-01-01 1/10.00"]);
+  });
+
   test("is not told by a snapshot, whose rows count all the same", () => {
     expect(isLate(event("r", 1, { after: june }))).toBe(false);
     const read = event("r", 2, { after: two });
@@ -356,6 +371,17 @@ describe("sliding windows", () => {
     // An update within the day moves nothing.
     const later = { ...one, created_at: "2026-01-10T13:00:00Z" };
     expect(slid(insert(1, one), update(2, one, later))).toEqual(slid(insert(1, one)));
+  });
+
+  test("of an event's two elements where the row is counts, in whatever order they come", () => {
+    const gathered = gatherer();
+    const moved = update(2, one, order(1, 7, "10.00", "2026-01-11"));
+    const log = readAll(sliding, [], [insert(1, one), moved], gathered);
+    const history = new History(sliding, truthOfLog([], log).now);
+    const elements = gathered.elements.get("7") ?? [];
+    for (const order of [elements, elements.toReversed()]) {
+      expect(history.slots(order).get(Date.UTC(2026, 0, 10))).toHaveLength(1);
+    }
   });
 
   test("a row may be late for some", () => {
