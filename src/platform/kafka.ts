@@ -104,7 +104,9 @@ async function fetchAll(
       }, stallMs);
       thread.on("error", (cause) => {
         const message = `Kafka failed while ${topic} was being read: ${cause.message}`;
-        reject(new JobError(message, { hint: "Look at the broker's log: `cdc-features logs kafka`.", cause }));
+        reject(
+          new JobError(message, { hint: "Look at the broker's log: `cdc-features logs kafka`.", cause }),
+        );
       });
       thread.on("exit", () => reject(new Error(`the thread that reads ${topic} ended too early`)));
       thread.on("message", (message: FromThread) => {

@@ -2,20 +2,19 @@
  * Which events a wrong value misses or counts too much: what the stores hold is compared with what comes out when one thing
  * went wrong. It says what would give that value, and no more; where nothing does, it says which rows there are.
  */
-import type { FeatureSet } from "../definition/feature-set.ts";
 import { microsOfIso } from "../platform/instants.ts";
-import { rowText } from "../stores/rows.ts";
-import { isSameText, onlineFields, type Scope, type Stored } from "./compare.ts";
+import { isSameText, NOT_APPLIED, onlineFields, type Scope, type Stored } from "./compare.ts";
 import type { Difference } from "./difference.ts";
-import type { Element, Position } from "./elements.ts";
+import type { Element } from "./elements.ts";
 import type { Gathered } from "./entity-spool.ts";
+import { listed, place, rowAt } from "./event-names.ts";
 import type { Expecter } from "./expectation.ts";
 import type { History } from "./history.ts";
+import { HYPOTHESES, type Slot } from "./hypotheses.ts";
 import { isOlder } from "./version.ts";
 
 /** Every hypothesis computes the features once more, so that more elements than these would take too long. */
 const MOST_ELEMENTS = 400;
-const NAMED = 3;
 
 export interface Log {
   /** Undefined when the truth is the table, which has no events. */
@@ -42,8 +41,8 @@ export class Explainer {
     return differences.map((difference) => {
       const slot = this.#slotOf(gathered, difference);
       if (slot === undefined) return difference;
-      if (difference.kind === "stale") return this.#withUnapplied(gathered, difference, slot);
-      if (!this.#isAboutRows(difference)) return difference;
+      if (difference.because.endsWith(NOT_APPLIED)) return this.#withUnapplied(gathered, difference, slot);
+      if (difference.kind === "stale" || !this.#isAboutRows(difference)) return difference;
       const place = `${difference.store} ${slot}`;
       const reason =
         reasons.get(place) ??
@@ -72,8 +71,11 @@ export class Explainer {
     return Number.isNaN(start) ? undefined : start;
   }
 
+  /** As far as the job has come: what it is still to apply cannot be what went wrong. */
   #slot({ elements }: Gathered, slot: number): Slot {
-    const inSlot = elements.filter((element) => this.#history.slotsOf(element).includes(slot));
+    const inSlot = elements.filter(
+      (element) => element.batch < this.#log.appliedBatches && this.#history.slotsOf(element).includes(slot),
+    );
     return {
       slot,
       onTime: inSlot.filter((element) => !this.#history.isLate(slot, element)).sort(byVersion),
@@ -111,27 +113,10 @@ export class Explainer {
   }
 }
 
-interface Slot {
-  slot: number;
-  /** In the order of their versions. */
-  onTime: Element[];
-  late: Element[];
-  scope: Scope;
-  expecter: Expecter;
-  history: History;
-  topic: string | undefined;
-}
-
 interface Actual {
   at: bigint;
   /** Null for a row that says there are none. */
   values: ReadonlyMap<string, string | null> | null;
-}
-
-interface Hypothesis {
-  rows: Element[];
-  /** After "it is what comes". */
-  says: string;
 }
 
 /** Why one hash or row is as it is: found out once for all its features. */
@@ -140,17 +125,18 @@ class Reason {
   readonly #actual: Actual | undefined;
   /** Undefined before it was looked for. */
   #ofAll: string | null | undefined;
+  readonly #isRight: boolean;
 
   constructor(slot: Slot, actual: Actual | undefined) {
     this.#slot = slot;
     this.#actual = actual;
+    const rows = slot.history.rowsOf(slot.slot, slot.onTime);
+    this.#isRight = actual !== undefined && this.#fits(rows, () => true);
   }
 
   /** A clause about the value of a feature, or about all of them; undefined when there is nothing to be explained. */
   of(feature: string | null): string | undefined {
-    const { slot, onTime, history } = this.#slot;
-    const isRight = this.#actual !== undefined && this.#fits(history.rowsOf(slot, onTime), () => true);
-    if (isRight) return undefined;
+    if (this.#isRight) return undefined;
     if (this.#ofAll === undefined) this.#ofAll = this.#said("it", () => true) ?? null;
     if (this.#ofAll !== null) return this.#ofAll;
     // Where not all features fit one story, that one does is said only if nothing else would do.
@@ -199,102 +185,6 @@ class Reason {
   }
 }
 
-type Hypotheses = (slot: Slot, topic: string) => Hypothesis[];
-
-/** From the likeliest on. */
-const HYPOTHESES: Hypotheses[] = [
-  function missingOne({ slot, onTime, history, scope }, topic) {
-    return eventsOf(onTime).map((event) => ({
-      rows: history.rowsOf(
-        slot,
-        onTime.filter((element) => !isSameEvent(element, event)),
-      ),
-      says: `without ${event.isGone ? "the leaving of " : ""}${rowAt(scope.featureSet, topic, event)}`,
-    }));
-  },
-  function countingTwice({ slot, onTime, history, scope }, topic) {
-    const rows = history.rowsOf(slot, onTime);
-    return rows.map((row) => ({
-      rows: [...rows, row],
-      says: `with ${rowAt(scope.featureSet, topic, row)} counted twice`,
-    }));
-  },
-  function leavingARowBehind({ slot, onTime, history, scope }, topic) {
-    return onTime.flatMap((element, i) => {
-      const later = new Set(onTime.slice(i + 1).filter((other) => rowText(other) === rowText(element)));
-      // One event that is missing has been tried.
-      if (later.size < 2) return [];
-      const rows = history.rowsOf(
-        slot,
-        onTime.filter((other) => !later.has(other)),
-      );
-      const said = `with ${rowAt(scope.featureSet, topic, element)} as it was then, without the ${later.size} events that changed it since`;
-      return [{ rows, says: said }];
-    });
-  },
-  function endingEarly({ slot, onTime, history }, topic) {
-    return onTime
-      .slice(0, -2)
-      .map((last, i) => ({
-        rows: history.rowsOf(slot, onTime.slice(0, i + 1)),
-        says: `without the last ${onTime.length - i - 1} events, after ${place(topic, last)}`,
-      }))
-      .reverse();
-  },
-  function countingLate({ slot, onTime, late, history, scope }, topic) {
-    if (late.length === 0) return [];
-    const each = late.map((element) => ({
-      rows: history.rowsOf(slot, [...onTime, element]),
-      says: `with ${rowAt(scope.featureSet, topic, element)}, which was late`,
-    }));
-    const all = {
-      rows: history.rowsOf(slot, [...onTime, ...late]),
-      says: `with all ${late.length} late events, such as ${place(topic, late[0] as Element)}`,
-    };
-    return late.length === 1 ? each : [...each, all];
-  },
-  function missingTruncate({ slot, onTime, history }, topic) {
-    const newest = new Map(onTime.map((element) => [rowText(element), element]));
-    const rows = [...newest.values()].filter(({ isGone }) => !isGone);
-    const [truncate] = rows.flatMap((row) => history.truncateOf(slot, row) ?? []);
-    return truncate === undefined ? [] : [{ rows, says: `without the truncate ${place(topic, truncate)}` }];
-  },
-];
-
-/** One element of each event; of one that left and entered, where the row is. */
-function eventsOf(elements: Element[]): Element[] {
-  const events = new Map<string, Element>();
-  for (const element of elements) {
-    const key = `${element.partition} ${element.offset}`;
-    if (events.get(key)?.isGone !== false) events.set(key, element);
-  }
-  return [...events.values()];
-}
-
-function isSameEvent(a: Position, b: Position): boolean {
-  return a.partition === b.partition && a.offset === b.offset;
-}
-
 function byVersion(a: Element, b: Element): number {
   return isOlder(a.version, b.version) ? -1 : isOlder(b.version, a.version) ? 1 : 0;
-}
-
-/** `shop.public.orders[0]@17`. */
-export function place(topic: string, { partition, offset }: Position): string {
-  return `${topic}[${partition}]@${offset}`;
-}
-
-/** `order_id 17`. */
-export function rowName({ source }: FeatureSet, { key }: { key: string[] }): string {
-  return source.primaryKey.map((column, i) => `${column} ${key[i]}`).join(", ");
-}
-
-function rowAt(featureSet: FeatureSet, topic: string | undefined, row: Element): string {
-  const name = rowName(featureSet, row);
-  return topic === undefined ? name : `${name} (${place(topic, row)})`;
-}
-
-function listed<T>(all: T[], name: (one: T) => string, separator = ", "): string {
-  const named = all.slice(0, NAMED).map(name).join(separator);
-  return all.length > NAMED ? `${named} and ${all.length - NAMED} more` : named;
 }

@@ -89,7 +89,7 @@ class Verifier {
     this.#applied = new History(featureSet, truth.applied);
     this.#explainer = new Explainer(this.#scope, {
       expecter: this.#expecter,
-      history: this.#history,
+      history: this.#applied,
       log: truth,
     });
   }

@@ -166,6 +166,8 @@ export function onlineFields({ featureSet }: Scope, computed: Computed): Readonl
   return fields;
 }
 
+export const NOT_APPLIED = "the job has not applied the newest events yet";
+
 /**
  * Differences from what should be there now, where those that were right at the applied offsets become stale.
  *
@@ -175,7 +177,7 @@ export function markStale(now: Difference[], atApplied: Difference[]): Differenc
   const wrongThen = new Set(atApplied.filter(({ kind }) => kind !== "stale").map(placeOf));
   return now.map((difference) => {
     if (difference.kind === "stale" || wrongThen.has(placeOf(difference))) return difference;
-    const because = `${difference.because}: the job has not applied the newest events yet`;
+    const because = `${difference.because}: ${NOT_APPLIED}`;
     return { ...difference, kind: "stale" as const, because };
   });
 }

@@ -8,7 +8,6 @@ import {
   onlineKey,
 } from "../definition/feature-set.ts";
 import { isoOfMicros } from "../platform/instants.ts";
-import type { TopicRecord } from "../platform/kafka.ts";
 import { withRedis } from "../platform/redis.ts";
 import { type Computed, FeatureComputation, type WindowRows } from "../stores/features.ts";
 import { manifestsOf, readManifests } from "../stores/manifests.ts";
@@ -16,72 +15,17 @@ import { type OnlineHash, readHashes } from "../stores/online.ts";
 import { columnText, inputColumns, rowText } from "../stores/rows.ts";
 import { featuresIn, onlineText } from "../stores/values.ts";
 import { chainOf } from "./batches.ts";
-import { place } from "./because.ts";
 import { isoOfMs } from "./compare.ts";
-import type { Decoded, RowChange } from "./debezium.ts";
+import type { RowChange } from "./debezium.ts";
 import type { Element, Position } from "./elements.ts";
+import { EntityLog } from "./entity-log.ts";
+import { place } from "./event-names.ts";
 import { Expecter } from "./expectation.ts";
+import type { ExplainedEvent, ExplainedRow, Explanation } from "./explanation.ts";
 import { History } from "./history.ts";
-import { type LogListener, readLog } from "./log.ts";
+import { readLog } from "./log.ts";
 import { meaningOf } from "./meaning.ts";
 import { type Truth, truthOfLog } from "./truth.ts";
-
-export interface Explanation {
-  featureSet: string;
-  entity: string;
-  feature: string;
-  /** The feature in words; of a derived one, its expression. */
-  meaning: string;
-  /** What it is by the log, as the online store writes it; null for a null, and for an entity with nothing to show. */
-  value: string | null;
-  /** ISO time that the value is right as of, UTC. */
-  asOf: string;
-  /** What the online store holds; null where the entity has no key. */
-  online: { value: string | null; computedAt: string | null } | null;
-  /** The features that a derived one is made of, in their order. */
-  operands: { name: string; meaning: string; value: string | null }[];
-  /** The names of the primary key's columns; `key` of rows and events holds their values. */
-  key: string[];
-  /** The names of the columns that the feature reads; `values` of rows holds theirs. */
-  columns: string[];
-  /** The windows that the feature is over. */
-  windows: { name: string; start: string | null; end: string | null; rows: number }[];
-  /** The rows that count, latest first. */
-  rows: ExplainedRow[];
-  /** Those of the interval before, which a velocity is against. */
-  rowsBefore: ExplainedRow[];
-  /** The entity's rows that count in none of these windows, now. */
-  rowsElsewhere: number;
-  /** Rows that were the entity's and are no more. */
-  left: ExplainedChange[];
-  /** Events about the entity that change nothing. */
-  setAside: ExplainedChange[];
-  /** How many events there are of the entity, in all. */
-  events: number;
-}
-
-export interface ExplainedChange {
-  key: string[];
-  why: string;
-  event: ExplainedEvent;
-}
-
-export interface ExplainedRow {
-  key: string[];
-  eventTime: string;
-  /** As a feature would be written; null for a null. */
-  values: (string | null)[];
-  /** What gave the row its present version. */
-  event: ExplainedEvent;
-}
-
-export interface ExplainedEvent {
-  /** `shop.public.orders[0]@17`: topic, partition, offset. */
-  at: string;
-  op: string;
-  /** When the database committed it; null where the event does not say. */
-  committedAt: string | null;
-}
 
 export interface ExplainOptions {
   kafka: string;
@@ -107,57 +51,6 @@ export async function explainFeature(
   const truth = truthOfLog(chain, await readLog(featureSet, chain, options, entityLog));
   const now = BigInt(options.now.getTime()) * 1000n;
   return new Explaining(featureSet, truth, entityLog, now).explain(feature, hash);
-}
-
-interface SeenEvent {
-  position: Position;
-  decoded: Exclude<Decoded, { kind: "ignored" | "truncate" }>;
-}
-
-/** What the log says of one entity. */
-export class EntityLog implements LogListener {
-  readonly entity: string;
-  readonly elements: Element[] = [];
-  readonly #changes = new Map<string, RowChange>();
-  readonly #dead: SeenEvent[] = [];
-
-  constructor(entity: string) {
-    this.entity = entity;
-  }
-
-  element(entity: string, element: Element): void {
-    if (entity === this.entity) this.elements.push(element);
-  }
-
-  record(decoded: Decoded, _: TopicRecord, position: Position): void {
-    if (decoded.kind === "dead" && decoded.row !== undefined) this.#dead.push({ decoded, position });
-    if (decoded.kind !== "change") return;
-    const isAboutIt = decoded.after?.entity === this.entity || decoded.before?.entity === this.entity;
-    if (isAboutIt) this.#changes.set(keyOf(position), decoded);
-    if (decoded.dead !== undefined) this.#dead.push({ decoded, position });
-  }
-
-  get events(): number {
-    return this.#changes.size;
-  }
-
-  changeAt(position: Position): RowChange | undefined {
-    return this.#changes.get(keyOf(position));
-  }
-
-  /** Dead letters about rows that are or were the entity's, or would be. */
-  dead(): SeenEvent[] {
-    const rows = new Set(this.elements.map(rowText));
-    return this.#dead.filter(
-      ({ decoded }) =>
-        rows.has(rowText({ key: decoded.row ?? [] })) ||
-        ("entity" in decoded && decoded.entity === this.entity),
-    );
-  }
-}
-
-function keyOf({ partition, offset }: Position): string {
-  return `${partition} ${offset}`;
 }
 
 /** A feature over rows. */

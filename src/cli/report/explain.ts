@@ -1,6 +1,6 @@
 /** An explanation on the screen. */
 import type { ChalkInstance } from "chalk";
-import type { ExplainedEvent, Explanation } from "../../verify/explain.ts";
+import type { ExplainedEvent, Explanation } from "../../verify/explanation.ts";
 import { formatTable } from "./table.ts";
 
 interface Section {

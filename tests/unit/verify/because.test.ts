@@ -183,6 +183,13 @@ describe("a value that", () => {
     );
   });
 
+  test("misses an event before those that are not applied yet", () => {
+    const more = [...log, insert(4, order(4, "1.00"))];
+    expect(spend({ log: more, ends: [3], stored: [insert(1, one), insert(3, three)] })).toBe(
+      "it is what comes without order_id 2 (shop.public.orders[0]@1)",
+    );
+  });
+
   test("is the only one that is wrong, as if of other rows", () => {
     const corrupt = (fields: Map<string, string>) => fields.set("total_spend_30d", "10.25");
     expect(reasons({ log, stored: log, corrupt })).toEqual({
