@@ -11,7 +11,15 @@ import type { Stack } from "../../../src/stack/stack.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 const COUNTS = { read: 3, applied: 3, duplicates: 0, late: 0, dead_letters: 0, ignored: 0 };
-const FINISHED = { event: "finished", ...COUNTS, entities_written: 1, batches: 1, state_rows: 2, state_bytes: 0, seconds: 1.5 };
+const FINISHED = {
+  event: "finished",
+  ...COUNTS,
+  entities_written: 1,
+  batches: 1,
+  state_rows: 2,
+  state_bytes: 0,
+  seconds: 1.5,
+};
 
 async function callRun(...args: string[]) {
   const folder = temporaryFolder();
