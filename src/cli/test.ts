@@ -4,7 +4,7 @@ import path from "node:path";
 import type { Command } from "commander";
 import type { Diagnostic } from "../definition/diagnostics.ts";
 import type { FeatureSet } from "../definition/feature-set.ts";
-import { EXIT, JobError, UsageError } from "../errors.ts";
+import { EXIT, InterruptedError, JobError, UsageError } from "../errors.ts";
 import { byJob } from "../golden/by-job.ts";
 import { byVerifier } from "../golden/by-verifier.ts";
 import { compareCase } from "../golden/compare.ts";
@@ -143,27 +143,33 @@ async function runAll(tests: Test[], options: TestOptions, context: Context): Pr
   const stack = context.stack(options.target);
   const spark = await stack.setUpSpark(context.progress);
   const folder = await mkdtemp(path.join(stack.stateDir, "tmp", "golden-"));
+  const remove = () => rm(folder, { recursive: true, force: true });
   const scripts = await writeJobs(tests, folder);
   const told = new Map<number, JobGoldenCase>();
   const signal = context.interruption();
-  await context.progress.step(`${tests.length} golden tests`, async (step) => {
-    step.update("starting Spark");
-    await runCases({
-      folder,
-      cases: tests.map(({ definition, golden: { batches, asOfMs } }) => {
-        return { script: scripts.get(definition.file) as string, batches, asOfMs };
-      }),
-      pythonPath: path.join(PACKAGE_ROOT, "spark-jobs"),
-      spark,
-      signal,
-      onCase: (one) => {
-        told.set(one.number, one);
-        step.update(`${told.size} of ${tests.length}`);
-      },
+  try {
+    await context.progress.step(`${tests.length} golden tests`, async (step) => {
+      step.update("starting Spark");
+      await runCases({
+        folder,
+        cases: tests.map(({ definition, golden: { batches, asOfMs } }) => {
+          return { script: scripts.get(definition.file) as string, batches, asOfMs };
+        }),
+        pythonPath: path.join(PACKAGE_ROOT, "spark-jobs"),
+        spark,
+        signal,
+        onCase: (one) => {
+          told.set(one.number, one);
+          step.update(`${told.size} of ${tests.length}`);
+        },
+      });
     });
-  });
-  // What a job that failed leaves is there to be looked at, its log above all.
-  await rm(folder, { recursive: true, force: true });
+  } catch (error) {
+    // What a job that failed leaves is there to be looked at, its log above all.
+    if (error instanceof InterruptedError) await remove();
+    throw error;
+  }
+  await remove();
   return tests.map((one, i) => reportOf(one, told.get(i) as JobGoldenCase));
 }
 
