@@ -50,7 +50,8 @@ export class FeatureComputation {
   /** Of a set as of now: the live rows of one entity, in any order. */
   ofEntity(rows: Row[]): AsOf {
     const ordered = rows.toSorted(this.#order);
-    return this.#remembered((now) => this.#compute(ordered, this.#selectionsAsOf(ordered, now), now));
+    const known = new Map<string, FeatureValues>();
+    return this.#remembered((now) => this.#compute(ordered, this.#selectionsAsOf(ordered, now), now, known));
   }
 
   /** Of a set with a row for each window: the live rows of one entity in the window that starts then, in any order. */
@@ -58,7 +59,8 @@ export class FeatureComputation {
     if (rows.length === 0) return () => null;
     const ordered = rows.toSorted(this.#order);
     const selections = this.#selectionOf(ordered, startMs);
-    return this.#remembered((now) => this.#compute(ordered, selections, now));
+    const known = new Map<string, FeatureValues>();
+    return this.#remembered((now) => this.#compute(ordered, selections, now, known));
   }
 
   /**
@@ -112,18 +114,32 @@ export class FeatureComputation {
     };
   }
 
-  #compute(ordered: Row[], selections: Map<string, Selection>, now: bigint): Computed | null {
+  /** `known` are the features of other moments, by the rows that they are over and the day: most granules change nothing. */
+  #compute(
+    ordered: Row[],
+    selections: Map<string, Selection>,
+    now: bigint,
+    known: Map<string, FeatureValues>,
+  ): Computed | null {
     let latest: Row | undefined;
-    for (const { from, to } of selections.values()) {
+    let over = `${utcDay(now)}`;
+    for (const { from, to, before } of selections.values()) {
       const row = from < to ? ordered[to - 1] : undefined;
       if (row !== undefined && (latest === undefined || row.eventTime > latest.eventTime)) latest = row;
+      over += ` ${from} ${to} ${before}`;
     }
     if (latest === undefined) return null;
+    const features = known.get(over) ?? this.#featuresOver(ordered, selections, now);
+    known.set(over, features);
+    const bounds = selections.get(this.#primary?.name ?? "")?.bounds ?? null;
+    return { features, bounds, latest: latest.eventTime };
+  }
+
+  #featuresOver(ordered: Row[], selections: Map<string, Selection>, now: bigint): FeatureValues {
     const features: FeatureValues = new Map();
     for (const { name, compute } of this.#features) features.set(name, compute(ordered, selections, now));
     derive(this.#featureSet, features);
-    const bounds = selections.get(this.#primary?.name ?? "")?.bounds ?? null;
-    return { features, bounds, latest: latest.eventTime };
+    return features;
   }
 }
 
