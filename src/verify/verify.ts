@@ -82,13 +82,14 @@ export async function verifyFeatureSet(
 const THREADS = Math.min(availableParallelism(), 4);
 
 /** A part of the entities in this thread, and each of the others in one of its own. */
-async function compareInThreads(comparing: Comparing, parts: SpoolPart[]): Promise<Compared> {
+export async function compareInThreads(comparing: Comparing, parts: SpoolPart[]): Promise<Compared> {
   const [own, ...others] = parts as [SpoolPart, ...SpoolPart[]];
   const module = new URL("./compare-thread.ts", import.meta.url);
   const threads = others.map((part) => startThread(module, { comparing, part } satisfies ToCompare));
+  const theirs = Promise.all(threads.map((thread) => messageOf<Compared>(thread)));
+  theirs.catch(() => {}); // it is told below, unless this thread fails before
   try {
-    const results = threads.map((thread) => messageOf<Compared>(thread));
-    return inOne([comparePart({ comparing, part: own }), ...(await Promise.all(results))]);
+    return inOne([comparePart({ comparing, part: own }), ...(await theirs)]);
   } finally {
     for (const thread of threads) await thread.terminate();
   }
