@@ -353,10 +353,10 @@ def test_the_checkpoint_tells_what_was_committed_also_when_it_forgot_the_batches
         spark.conf.unset("spark.sql.streaming.minBatchesToRetain")
     checkpoint = FileCheckpoint(spark, chain.settings.checkpoint)
     assert min(int(f.name) for f in Path(chain.settings.checkpoint, "offsets").iterdir() if f.name.isdigit()) > 0
-    batches = checkpoint.committed_since({"t": {"0": 1}})
-    assert (batches[0].start, batches[-1].end) == ({"t": {"0": 1}}, {"t": {"0": 6}})
+    batches = checkpoint.committed_since({"golden": {"0": 1}})
+    assert (batches[0].start, batches[-1].end) == ({"golden": {"0": 1}}, {"golden": {"0": 6}})
     assert all(a.end == b.start for a, b in itertools.pairwise(batches))
-    assert checkpoint.committed_since({"t": {"0": 6}}) == []
+    assert checkpoint.committed_since({"golden": {"0": 6}}) == []
 
 
 def test_a_run_into_redis_alone_takes_expired_windows_out_of_service(chain: Chain, online: redis.Redis) -> None:
