@@ -6,8 +6,8 @@ import { withRedis } from "../platform/redis.ts";
 /** A key's hash, or what Redis said when asked for it: the key may be of another type. */
 export type OnlineHash = { fields: Map<string, string>; expires: boolean } | { problem: string };
 
-/** As Redis sends it: field, value, field, value … */
-export type FlatHash = { flat: string[]; expires: boolean } | { problem: string };
+/** As our script sends it: a JSON array of field, value, field, value … */
+export type FlatHash = { json: string; expires: boolean } | { problem: string };
 
 /** A hash of an entity: its features, or the companion with the versions and values of all its kept windows. */
 export interface OnlineEntry {
@@ -41,7 +41,7 @@ export function scanOnlineStore(
       );
       known.forEach(({ entity, part }, i) => {
         const hash = hashes[i] as FlatHash;
-        const isGone = "flat" in hash && hash.flat.length === 0; // deleted between the scan and now
+        const isGone = "json" in hash && hash.json === NO_FIELDS; // deleted between the scan and now
         if (!isGone) onEntry({ entity, part, hash });
       });
     }
@@ -66,24 +66,35 @@ async function* keysOf(redis: Redis, pattern: string): AsyncGenerator<string[]> 
   } while (cursor !== "0");
 }
 
-/** One call for many keys: a command for each would take most of the time of `verify`. */
+/**
+ * One call for many keys, and one text for each: a command for each key, and a reply for each field, would take most of the
+ * time of `verify`.
+ */
 const READ = `
 local replies = {}
 for i, key in ipairs(KEYS) do
-  replies[i] = { redis.pcall('HGETALL', key), redis.call('PTTL', key) }
+  local fields = redis.pcall('HGETALL', key)
+  if fields.err then
+    replies[i] = { fields.err }
+  else
+    replies[i] = { cjson.encode(fields), redis.call('PTTL', key) }
+  end
 end
 return replies`;
 
-type Reply = [string[] | { message: string }, number];
+/** An empty table of Lua's. */
+const NO_FIELDS = "{}";
+
+type Reply = [json: string, msToLive: number] | [problem: string];
 
 /** In the order of the keys; a key that is not there has no fields. */
 export async function readHashes(redis: Redis, keys: string[]): Promise<OnlineHash[]> {
-  return (await readFlat(redis, keys)).map(hashOf);
+  return (await readFlat(redis, keys)).map((hash) =>
+    "problem" in hash ? hash : hashOf(hash.json === NO_FIELDS ? [] : JSON.parse(hash.json), hash.expires),
+  );
 }
 
-export function hashOf(hash: FlatHash): OnlineHash {
-  if ("problem" in hash) return hash;
-  const { flat, expires } = hash;
+export function hashOf(flat: string[], expires: boolean): OnlineHash {
   const fields = new Map<string, string>();
   for (let i = 0; i < flat.length; i += 2) fields.set(flat[i] as string, flat[i + 1] as string);
   return { fields, expires };
@@ -92,7 +103,7 @@ export function hashOf(hash: FlatHash): OnlineHash {
 async function readFlat(redis: Redis, keys: string[]): Promise<FlatHash[]> {
   if (keys.length === 0) return [];
   const replies = (await redis.eval(READ, keys.length, ...keys)) as Reply[];
-  return replies.map(([flat, msToLive]) =>
-    Array.isArray(flat) ? { flat, expires: msToLive >= 0 } : { problem: flat.message },
+  return replies.map(([text, msToLive]) =>
+    msToLive === undefined ? { problem: text } : { json: text, expires: msToLive >= 0 },
   );
 }

@@ -38,8 +38,12 @@ export class EntitySpool {
   }
 
   hash({ entity, part, hash }: OnlineEntry): void {
-    if ("problem" in hash) this.#put(entity, [HASH, entity, part, hash.problem]);
-    else this.#put(entity, [HASH, entity, part, null, hash.expires, hash.flat]);
+    if ("problem" in hash) {
+      this.#put(entity, [HASH, entity, part, hash.problem]);
+      return;
+    }
+    const written = JSON.stringify([HASH, entity, part, null, hash.expires]);
+    this.#spool.put(entity, `${written.slice(0, -1)},${hash.json}]`);
   }
 
   row({ features, ...row }: OfflineRow): void {
@@ -88,13 +92,10 @@ export class Gatherer {
         const gathered = known ?? emptyOf(entity);
         if (known === undefined) entities.set(entity, gathered);
         if (kind === ELEMENT) gathered.elements.push(this.#format.read(one, 2));
-        else if (kind === HASH)
-          takeHash(
-            gathered,
-            one[2],
-            one[3] === null ? hashOf({ flat: one[5], expires: one[4] }) : { problem: one[3] },
-          );
-        else this.#keepNewest(gathered.rows, this.#rowOf(one));
+        else if (kind === HASH) {
+          const [, , part, problem, expires, flat] = one;
+          takeHash(gathered, part, problem === null ? hashOf(flat, expires) : { problem });
+        } else this.#keepNewest(gathered.rows, this.#rowOf(one));
       }
       yield* entities.values();
     }

@@ -65,7 +65,7 @@ test("what goes in comes out by entity, from memory and from the disk, in one pa
     for (const entity of entities) {
       spool.element(entity, element);
       spool.element(entity, { ...element, isGone: true, values: [] });
-      spool.hash({ entity, part: "features", hash: { flat: ["a", "1"], expires: true } });
+      spool.hash({ entity, part: "features", hash: { json: '["a","1"]', expires: true } });
       spool.hash({ entity, part: "companion", hash: { problem: "WRONGTYPE" } });
     }
   };
