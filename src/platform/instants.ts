@@ -15,14 +15,46 @@ export function isInstant(micros: bigint): boolean {
 
 /** Reads ISO 8601 text with a zone or `Z`; undefined for anything else. Nanoseconds are cut off. */
 export function microsOfIso(text: string): bigint | undefined {
+  return plainMicros(text) ?? microsByPattern(text);
+}
+
+/** Of `2026-03-01T09:30:00.123456Z`, as Debezium and the stores write nearly every time; without a pattern it is faster by far. */
+function plainMicros(text: string): bigint | undefined {
+  const last = text.length - 1;
+  const digits = Math.max(0, last - 20);
+  if (text[10] !== "T" || text[13] !== ":" || text[16] !== ":" || text[last] !== "Z") return undefined;
+  if (last < 19 || digits > 6 || (last > 19 && (digits === 0 || text[19] !== "."))) return undefined;
+  const [hour, minute, second] = [numberAt(text, 11, 2), numberAt(text, 14, 2), numberAt(text, 17, 2)];
+  const day = startOfDay(text.slice(0, 10));
+  // What is no number is not less than another.
+  if (day === undefined || !(hour < 24 && minute < 60 && second < 60)) return undefined;
+  const ms = day + (hour * 3600 + minute * 60 + second) * 1000;
+  const micros = ms * 1000 + numberAt(text, 20, digits) * 10 ** (6 - digits);
+  return Number.isSafeInteger(micros) ? inCalendar(BigInt(micros)) : undefined;
+}
+
+function numberAt(text: string, from: number, count: number): number {
+  let number = 0;
+  for (let i = from; i < from + count; i += 1) {
+    const digit = text.charCodeAt(i) - 48;
+    if (!(digit >= 0 && digit <= 9)) return Number.NaN;
+    number = number * 10 + digit;
+  }
+  return number;
+}
+
+function inCalendar(micros: bigint): bigint | undefined {
+  return isInstant(micros) ? micros : undefined;
+}
+
+function microsByPattern(text: string): bigint | undefined {
   const match = ISO.exec(text);
   if (match === null) return undefined;
   const [, date = "", hour, minute, second = "00", fraction = "", zone = "Z"] = match;
   const day = startOfDay(date);
   if (day === undefined) return undefined;
   const ms = day + (Number(hour) * 3600 + Number(minute) * 60 + Number(second)) * 1000 - zoneMs(zone);
-  const micros = BigInt(ms) * 1000n + BigInt(fraction.padEnd(6, "0").slice(0, 6));
-  return isInstant(micros) ? micros : undefined;
+  return inCalendar(BigInt(ms) * 1000n + BigInt(fraction.padEnd(6, "0").slice(0, 6)));
 }
 
 const daysSeen = new Map<string, number | undefined>();
