@@ -1,5 +1,5 @@
-"""The pattern that tutorials show, for comparison only: native window aggregate with Spark's 200 partitions, `collect()`, one
-HSET per row, and a Parquet append. Wrong on updates, deletes and duplicates."""
+"""The pattern that tutorials show, for comparison only: a native window aggregate with Spark's 200 partitions,
+`collect()`, one HSET per row, and a Parquet append. Wrong on updates, deletes and duplicates."""
 
 from pathlib import Path
 

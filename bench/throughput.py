@@ -2,10 +2,11 @@
 
     python bench/throughput.py BOOTSTRAP REDIS_URL [EVENTS [CUSTOMERS]]
 
-Makes a topic of Debezium envelopes without schemas (inserts over 25 days, amounts as text), seeded, and works it off with
-each way in a Spark of its own (`local[2]`, 3 GB), which gets the topic's records in one go. Prints one line of JSON per way: records, seconds of the query without
-Spark's start, records per second, and the ratio to the plain pattern. Run it with the Python of the Spark venv, `spark-jobs` on
-PYTHONPATH, and the Kafka connector's jars in CDC_FEATURES_TEST_SPARK_JARS.
+Makes a topic of Debezium envelopes without schemas (inserts over 25 days, amounts as text), seeded, and works it off
+with each way in a Spark of its own (`local[2]`, 3 GB), which gets the topic's records in one go. Prints one line of
+JSON per way: records, seconds of the query without Spark's start, records per second, and the ratio to the plain
+pattern. Run it with the Python of the Spark venv, `spark-jobs` on PYTHONPATH, and the Kafka connector's jars in
+CDC_FEATURES_TEST_SPARK_JARS.
 """
 
 import json
@@ -43,16 +44,25 @@ def produce(bootstrap: str, topic: str, events: int, customers: int) -> None:
     new_topic = jvm.org.apache.kafka.clients.admin.NewTopic(topic, 2, 1)
     admin.createTopics(jvm.java.util.List.of(new_topic)).all().get()
     admin.close()
-    order = """named_struct(
-        'order_id', id, 'customer_id', 1 + pmod(xxhash64(id, 1), {customers}), 'product_id', 1 + pmod(xxhash64(id, 2), 500),
-        'quantity', 1 + pmod(hash(id), 5), 'total_amount', CAST(CAST(pmod(xxhash64(id, 3), 50000) AS DECIMAL(12, 2)) / 100 AS STRING),
-        'status', 'placed', 'created_at', date_format(timestamp_seconds({start} + pmod(xxhash64(id, 4), {seconds})), "yyyy-MM-dd'T'HH:mm:ss'Z'"),
-        'updated_at', '2026-11-20T00:00:00.000000Z')""".format(customers=customers, start=_START, seconds=_SECONDS)
-    source = """named_struct('version', '3.3.1.Final', 'connector', 'postgresql', 'name', 'shop', 'ts_ms', 1795176000000L,
-        'snapshot', 'false', 'db', 'shop', 'sequence', concat('["', 20000000 + id * 200, '","', 20000000 + id * 200 + 56, '"]'),
+    created = f"timestamp_seconds({_START} + pmod(xxhash64(id, 4), {_SECONDS}))"
+    order = f"""named_struct(
+        'order_id', id,
+        'customer_id', 1 + pmod(xxhash64(id, 1), {customers}),
+        'product_id', 1 + pmod(xxhash64(id, 2), 500),
+        'quantity', 1 + pmod(hash(id), 5),
+        'total_amount', CAST(CAST(pmod(xxhash64(id, 3), 50000) AS DECIMAL(12, 2)) / 100 AS STRING),
+        'status', 'placed',
+        'created_at', date_format({created}, "yyyy-MM-dd'T'HH:mm:ss'Z'"),
+        'updated_at', '2026-11-20T00:00:00.000000Z')"""
+    source = """named_struct(
+        'version', '3.3.1.Final', 'connector', 'postgresql', 'name', 'shop', 'ts_ms', 1795176000000L,
+        'snapshot', 'false', 'db', 'shop',
+        'sequence', concat('["', 20000000 + id * 200, '","', 20000000 + id * 200 + 56, '"]'),
         'schema', 'public', 'table', 'orders', 'txId', 700 + id, 'lsn', 20000000 + id * 200 + 56, 'xmin', null)"""
-    envelope = f"""to_json(named_struct('before', null, 'after', {order}, 'source', {source}, 'transaction', null, 'op', 'c',
-        'ts_ms', 1795176000123L), map('ignoreNullFields', 'false'))"""
+    envelope = f"""to_json(
+        named_struct('before', null, 'after', {order}, 'source', {source}, 'transaction', null, 'op', 'c',
+            'ts_ms', 1795176000123L),
+        map('ignoreNullFields', 'false'))"""
     (
         spark.range(events)
         .selectExpr("to_json(named_struct('order_id', id)) AS key", f"{envelope} AS value")
@@ -141,7 +151,10 @@ def main(bootstrap: str, redis_url: str, events: int = 1_000_000, customers: int
         result = json.loads(done.stdout.splitlines()[-1])
         rate = result["records"] / result["seconds"]
         baseline = baseline or rate
-        print(json.dumps({"way": way, **result, "per_second": round(rate), "ratio": round(rate / baseline, 2)}), flush=True)
+        print(
+            json.dumps({"way": way, **result, "per_second": round(rate), "ratio": round(rate / baseline, 2)}),
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

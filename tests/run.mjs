@@ -95,9 +95,10 @@ check("types", "npx", ["tsc", "--noEmit"]);
 if (needsPython("python-lint")) {
   const ruff = path.join(pythonTools().tools, "bin", "ruff");
   const config = ["--config", "spark-jobs/pyproject.toml"];
+  const folders = "spark-jobs tests/pyspark bench";
   check("python-lint", "sh", [
     "-c",
-    `"${ruff}" check ${config.join(" ")} spark-jobs tests/pyspark && "${ruff}" format ${config.join(" ")} --check spark-jobs tests/pyspark`,
+    `"${ruff}" check ${config.join(" ")} ${folders} && "${ruff}" format ${config.join(" ")} --check ${folders}`,
   ]);
 }
 if (needsPython("python-types")) {

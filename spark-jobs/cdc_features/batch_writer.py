@@ -9,7 +9,6 @@ from cdc_features.checkpoint import Batch, Checkpoint
 from cdc_features.feature_set import FeatureSet
 from cdc_features.offline import OfflineStore
 from cdc_features.online import empty_others, expired_start
-from cdc_features.position import Position
 from cdc_features.progress import emit
 from cdc_features.report import Example, Report
 from cdc_features.settings import Settings
@@ -45,6 +44,7 @@ class BatchWriter:
         self._checkpoint = checkpoint
         self._store = store
         self._replay = replay
+        self._truncated = checkpoint.truncated()
         self.reports: dict[int, Report] = {}
         self.examples: list[Example] = []
         self.failure: Exception | None = None
@@ -68,9 +68,8 @@ class BatchWriter:
             groups.write.format("noop").mode("overwrite").save()
             return
         target = self._target(batch)
-        truncated = self._checkpoint.truncated()
-        report = self._pass(self._rows(groups, batch, truncated), target)
-        if report.truncated and report.truncated >= (truncated or report.truncated):
+        report = self._pass(self._rows(groups, batch), target)
+        if report.truncated and report.truncated >= (self._truncated or report.truncated):
             report = self._after_truncate(batch, target, report)
         if self._settings.sink != "console":
             self._store.commit_base(batch, report.base_parts)
@@ -82,13 +81,13 @@ class BatchWriter:
         elif report.examples:
             self.examples = report.examples
 
-    def _rows(self, groups: DataFrame, batch: Batch, truncated: Position | None) -> DataFrame:
+    def _rows(self, groups: DataFrame, batch: Batch) -> DataFrame:
         """What the pass takes of the query's groups: Spark's aggregates as they are, else the rows that exist."""
         if self._feature_set.source.append_only:
             return groups.selectExpr("entity.*", "window.start AS window_start", "window.end AS window_end", "*").drop(
                 "entity", "window"
             )
-        return groups.transform(live_rows(self._feature_set, batch, truncated))
+        return groups.transform(live_rows(self._feature_set, batch, self._truncated))
 
     def _pass(self, rows: DataFrame, target: Target) -> Report:
         return write(in_order(rows, self._feature_set), self._feature_set, target)
@@ -96,9 +95,10 @@ class BatchWriter:
     def _after_truncate(self, batch: Batch, target: Target, before: Report) -> Report:
         """Once more, with all groups: those that the batch did not touch lost their rows, too."""
         assert before.truncated
+        self._truncated = before.truncated
         self._checkpoint.remember_truncated(before.truncated)
         self._store.discard(before.parts + before.base_parts)
-        replayed = self._rows(self._replay(batch), batch, before.truncated)
+        replayed = self._rows(self._replay(batch), batch)
         groups = groups_after_truncate(replayed, self._feature_set, self._store, self._settings, target.expired)
         report = self._pass(groups, target)
         report.duplicates = before.duplicates

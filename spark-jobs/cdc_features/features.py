@@ -31,7 +31,7 @@ from cdc_features.feature_set import (
     UnboundedWindow,
     Window,
 )
-from cdc_features.windows import Flags, Ints, Rows, Selection, primary, select
+from cdc_features.windows import Flags, Ints, Rows, Selection, latest_time, primary, select
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _DAY_MICROS = 86_400_000_000
@@ -282,34 +282,25 @@ class _Folded:
             elif isinstance(feature, Behavioural) and feature.measure == "velocity":
                 values[feature.name] = self._velocity(feature, counts[feature.window])
         is_there = np.any([count > 0 for count in counts.values()], axis=0)
-        start, end = self._bounds(is_there)
-        latest = {name: self._latest(self._chosen(name)) for name in windows}
+        start, end = self._bounds()
+        latest = {name: _known(*latest_time(self._rows, self._chosen(name))) for name in windows}
         return Aggregates(values, latest, start, end, is_there.tolist())
 
     def _chosen(self, window: str) -> Flags:
         selection = self._selections[window]
         return np.ones(len(self._rows.time), np.bool_) if selection is None else selection.rows
 
-    def _bounds(self, is_there: Flags) -> tuple[list[int | None], list[int | None]]:
+    def _bounds(self) -> tuple[list[int | None], list[int | None]]:
         if not self._feature_set.as_of_now:
             return _micros(self._groups.column("window_start")), _micros(self._groups.column("window_end"))
         window = primary(self._feature_set)
         selection = self._selections[window.name] if window else None
         if selection is None:
             return [None] * self._rows.groups, [None] * self._rows.groups
-        return (
-            [int(time) if there else None for time, there in zip(times, selection.bounded, strict=True)]
-            for times in (selection.start, selection.end)
-        )  # type: ignore[return-value]
+        return _known(selection.start, selection.bounded), _known(selection.end, selection.bounded)
 
     def _count(self, chosen: Flags) -> Ints:
         return np.bincount(self._rows.group[chosen], minlength=self._rows.groups).astype(np.int64)
-
-    def _latest(self, chosen: Flags) -> list[int | None]:
-        """Per group the latest event time."""
-        latest = np.full(self._rows.groups, np.iinfo(np.int64).min)
-        np.maximum.at(latest, self._rows.group[chosen], self._rows.time[chosen])
-        return [None if time == np.iinfo(np.int64).min else int(time) for time in latest]
 
     def _velocity(self, feature: Behavioural, counts: Ints) -> Values:
         selection = self._selections[feature.window]
@@ -411,6 +402,10 @@ def _frequency(feature: Behavioural, window: Window, counts: Sequence[int]) -> V
 def _ratio(dividend: Decimal | int, divisor: int, digits: int) -> Decimal | None:
     result = quotient(Decimal(dividend), Decimal(divisor))
     return None if result is None else rounded(result, digits)
+
+
+def _known(times: Ints, there: Flags) -> list[int | None]:
+    return [time if is_there else None for time, is_there in zip(times.tolist(), there.tolist(), strict=True)]
 
 
 def _micros(times: pa.Array) -> list[int | None]:

@@ -8,7 +8,7 @@ it the script picks what the features hash shows; because it compares versions, 
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +20,7 @@ from redis.retry import Retry
 
 from cdc_features.durations import milliseconds
 from cdc_features.feature_set import FeatureSet
+from cdc_features.features import micros
 
 # Keys: features hash, windows hash. Arguments: newest window start that is no longer kept (epoch seconds), the version
 # that older changes are right as of, then window, version and payload of each. A change replaces what is not newer, or
@@ -51,7 +52,6 @@ if shown then
 end
 """
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _CALLS_PER_ROUND_TRIP = 1000
 _TIMEOUT_SECONDS = 20
 
@@ -74,9 +74,9 @@ def windows_key(features: str) -> str:
     return f"{{{features}}}:windows"
 
 
-def iso(micros: int) -> str:
+def iso(at: int) -> str:
     """ISO 8601 in UTC; a fraction, of six digits, only where there is one."""
-    time = datetime.fromtimestamp(micros // 1_000_000, timezone.utc).replace(microsecond=micros % 1_000_000)
+    time = datetime.fromtimestamp(at // 1_000_000, timezone.utc).replace(microsecond=at % 1_000_000)
     return time.replace(tzinfo=None).isoformat() + "Z"
 
 
@@ -85,7 +85,7 @@ def text(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, datetime):
-        return iso((value - _EPOCH) // timedelta(microseconds=1))
+        return iso(micros(value))
     return format(value, "f") if isinstance(value, Decimal) else str(value)
 
 
@@ -125,7 +125,7 @@ def changes(feature_set: FeatureSet, finished: pa.RecordBatch) -> Iterator[Call]
                 "_event_time": events[i],
                 "_computed_at": created[i],
             }
-            fields += [part for name, micros in times.items() if micros is not None for part in (name, iso(micros))]
+            fields += [part for name, time in times.items() if time is not None for part in (name, iso(time))]
             payload = json.dumps(fields)
         # A set as of now has one row per entity.
         window = 0 if feature_set.as_of_now else starts[i] // 1_000_000

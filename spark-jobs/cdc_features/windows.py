@@ -28,6 +28,7 @@ from cdc_features.feature_set import (
 _DAY = "1 day"
 # So far behind that the event times themselves never move the watermark.
 _NEVER = "3000000 days"
+_BEFORE_ALL = np.iinfo(np.int64).min
 
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -96,13 +97,8 @@ def _hop_ms(feature_set: FeatureSet) -> int | None:
     """Half a container: one that starts up to a hop before the oldest row needed holds the newest, whatever now is."""
     if any(isinstance(window, UnboundedWindow) for window in feature_set.windows):
         return None
-    newest = max([granularity_ms(feature_set), *(_step_ms(window) for window in feature_set.windows)])
-    return _reach_ms(feature_set) + newest
-
-
-def _step_ms(window: Window) -> int:
-    """How far past now a window may reach."""
-    return milliseconds(window.granularity) if isinstance(window, RollingWindow) else 0
+    # The granule that now is in may reach as far past now.
+    return _reach_ms(feature_set) + max(_granularities_ms(feature_set))
 
 
 def _reach_ms(feature_set: FeatureSet) -> int:
@@ -127,8 +123,12 @@ def _reach_ms(feature_set: FeatureSet) -> int:
 
 def granularity_ms(feature_set: FeatureSet) -> int:
     """The step in which a set as of now ages: the smallest granularity, a day when there is none."""
+    return min(_granularities_ms(feature_set))
+
+
+def _granularities_ms(feature_set: FeatureSet) -> list[int]:
     given = [window.granularity for window in feature_set.windows if isinstance(window, RollingWindow)]
-    return min(milliseconds(granularity) for granularity in given or [_DAY])
+    return [milliseconds(granularity) for granularity in given or [_DAY]]
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ def select(feature_set: FeatureSet, window: Window, rows: Rows, now: int) -> Sel
     if isinstance(window, UnboundedWindow):
         nowhere = np.zeros(rows.groups, np.int64)
         return Selection(begun, nowhere, nowhere, np.zeros(rows.groups, np.bool_))
-    latest, has_rows = _latest(rows, begun)
+    latest, has_rows = latest_time(rows, begun)
     if isinstance(window, SessionWindow):
         start, end = _session(window, rows, begun, latest)
     else:
@@ -188,13 +188,12 @@ def _rolling(window: RollingWindow, rows: Rows, now: int) -> Selection:
     )
 
 
-def _latest(rows: Rows, chosen: Flags) -> tuple[Ints, Flags]:
-    """Per group the latest time among the chosen rows, and whether there is one."""
-    latest, has_rows = np.zeros(rows.groups, np.int64), np.zeros(rows.groups, np.bool_)
-    # Sorted by time: the last one written stays.
-    latest[rows.group[chosen]] = rows.time[chosen]
-    has_rows[rows.group[chosen]] = True
-    return latest, has_rows
+def latest_time(rows: Rows, chosen: Flags) -> tuple[Ints, Flags]:
+    """Per group the latest time among the chosen rows, in whatever order, and whether there is one."""
+    latest = np.full(rows.groups, _BEFORE_ALL)
+    np.maximum.at(latest, rows.group[chosen], rows.time[chosen])
+    has_rows = latest > _BEFORE_ALL
+    return np.where(has_rows, latest, 0), has_rows
 
 
 def _session(window: SessionWindow, rows: Rows, begun: Flags, latest: Ints) -> tuple[Ints, Ints]:

@@ -181,6 +181,11 @@ export function onlineKey(featureSet: FeatureSet, entity: string): string {
   return `${featureSet.name}:${entity}:features`;
 }
 
+/** Key of the hash that holds all kept windows of an entity; the braces keep both hashes in one cluster slot. */
+export function windowsKey(featureSet: FeatureSet, entity: string): string {
+  return `{${onlineKey(featureSet, entity)}}:windows`;
+}
+
 /** The key columns' values as one text: joined by `:`; in keys of several columns a `:` or `\\` within a value has a `\\` before it. */
 export function entityText(values: string[]): string {
   if (values.length === 1) return values[0] as string;

@@ -32,7 +32,7 @@ export function parseDefinition(text: string, file: string): ParsedDefinition {
   return { diagnostics: inFileOrder(diagnostics) };
 }
 
-function diagnosticOf(finding: Finding, rule: string, source: YamlSource, file: string): Diagnostic {
+export function diagnosticOf(finding: Finding, rule: string, source: YamlSource, file: string): Diagnostic {
   const { message, allowed, suggestion } = finding;
   return {
     file,

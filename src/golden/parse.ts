@@ -1,7 +1,8 @@
 /** From the text of a file of golden tests to cases, or to everything that is wrong with it. */
-import { type Diagnostic, type Finding, inFileOrder } from "../definition/diagnostics.ts";
+import { type Diagnostic, inFileOrder } from "../definition/diagnostics.ts";
 import { explainIssues } from "../definition/explain.ts";
 import type { FeatureSet } from "../definition/feature-set.ts";
+import { diagnosticOf } from "../definition/parse-definition.ts";
 import { readYaml, type YamlSource } from "../definition/yaml-source.ts";
 import { Checker } from "./check.ts";
 import type { GoldenCase } from "./golden-case.ts";
@@ -27,7 +28,7 @@ export function parseForm(text: string, file: string): { form?: GoldenForm; diag
   const parsed = WrittenTests.safeParse(source.data);
   const issues = parsed.error?.issues ?? [];
   for (const { rule, ...finding } of explainIssues(issues, WrittenTests, source.data))
-    diagnostics.push(diagnosticOf({ rule, ...finding }, source, file));
+    diagnostics.push(diagnosticOf(finding, rule, source, file));
   if (parsed.data === undefined || diagnostics.length > 0) return { diagnostics: inFileOrder(diagnostics) };
   return { form: { file, featureSet: parsed.data.feature_set, written: parsed.data, source }, diagnostics };
 }
@@ -45,22 +46,8 @@ export function parseCases(
 ): { cases: GoldenCase[]; diagnostics: Diagnostic[] } {
   const checker = new Checker(featureSet, source.numberText);
   const cases = checker.cases(written);
-  const diagnostics = checker.findings.map((finding) => diagnosticOf(finding, source, file));
+  const diagnostics = checker.findings.map(({ rule, ...finding }) =>
+    diagnosticOf(finding, rule, source, file),
+  );
   return { cases, diagnostics: inFileOrder(diagnostics) };
-}
-
-function diagnosticOf(
-  { rule, ...finding }: Finding & { rule: string },
-  source: YamlSource,
-  file: string,
-): Diagnostic {
-  const { message, allowed, suggestion } = finding;
-  return {
-    file,
-    ...source.placeOf(finding),
-    rule,
-    message,
-    ...(allowed && allowed.length > 0 && { allowed }),
-    ...(suggestion !== undefined && { suggestion }),
-  };
 }

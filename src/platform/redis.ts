@@ -38,14 +38,19 @@ export async function redisAnswers(url: string): Promise<boolean> {
   }
 }
 
+/** Every key that matches a glob pattern, some at a time; one may come twice. */
+export async function* keysOf(redis: Redis, pattern: string): AsyncGenerator<string[]> {
+  let cursor = "0";
+  do {
+    const [next, keys] = await redis.scan(cursor, "MATCH", pattern, "COUNT", 1_000);
+    cursor = next;
+    if (keys.length > 0) yield keys;
+  } while (cursor !== "0");
+}
+
 /** Deletes every key that matches a glob pattern. Throws EnvironmentError when Redis cannot be reached. */
 export function deleteKeys(url: string, pattern: string): Promise<void> {
   return withRedis(url, async (redis) => {
-    let cursor = "0";
-    do {
-      const [next, keys] = await redis.scan(cursor, "MATCH", pattern, "COUNT", 1_000);
-      cursor = next;
-      if (keys.length > 0) await redis.unlink(...keys);
-    } while (cursor !== "0");
+    for await (const keys of keysOf(redis, pattern)) await redis.unlink(...keys);
   });
 }

@@ -4,6 +4,7 @@ import { readdir, stat } from "node:fs/promises";
 import path from "node:path";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { type FeatureSet, isAsOfNow, offlineFolder } from "../definition/feature-set.ts";
+import { EnvironmentError } from "../errors.ts";
 import { identifier, literal, rowsOf, withDuckDb } from "../platform/duckdb.ts";
 import { sha256OfFile } from "../platform/files.ts";
 import { type ManifestFile, readManifests } from "./manifests.ts";
@@ -113,15 +114,17 @@ async function usableFiles(
     }
   };
   const problems = new Map<string, string>();
-  if (files.length > 0 && (await problemIn(files)) !== undefined) {
-    for (const file of files) {
-      const problem = await problemIn([file]);
-      if (problem !== undefined) problems.set(file, problem);
-    }
-    const usable = files.filter((file) => !problems.has(file));
-    if (usable.length > 0) await problemIn(usable);
+  const isBroken = files.length > 0 && (await problemIn(files)) !== undefined;
+  for (const file of isBroken ? files : []) {
+    const problem = await problemIn([file]);
+    if (problem !== undefined) problems.set(file, problem);
   }
   const usable = files.filter((file) => !problems.has(file));
+  if (isBroken && usable.length > 0) {
+    // Each can be read, but not all together: not a file's fault, such as a full disk.
+    const problem = await problemIn(usable);
+    if (problem !== undefined) throw new EnvironmentError(`cannot read the offline store: ${problem}`);
+  }
   const counts = usable.length === 0 ? new Map<string, number>() : await rowCounts(connection, usable);
   return new Map(files.map((file) => [file, problems.get(file) ?? counts.get(file) ?? 0]));
 }

@@ -1,7 +1,7 @@
 /** The online store as it is: every key of a feature set in Redis, judged by nobody yet. */
 import type { Redis } from "ioredis";
-import { type FeatureSet, onlineKey } from "../definition/feature-set.ts";
-import { withRedis } from "../platform/redis.ts";
+import type { FeatureSet } from "../definition/feature-set.ts";
+import { keysOf, withRedis } from "../platform/redis.ts";
 
 /** A key's hash, or what Redis said when asked for it: the key may be of another type. */
 export type OnlineHash = { fields: Map<string, string>; expires: boolean } | { problem: string };
@@ -14,13 +14,6 @@ export interface OnlineEntry {
   entity: string;
   part: "features" | "companion";
   hash: FlatHash;
-}
-
-const CHUNK = 1_000;
-
-/** Key of the hash that holds all kept windows of an entity; the braces keep both hashes in one cluster slot. */
-export function windowsKey(featureSet: FeatureSet, entity: string): string {
-  return `{${onlineKey(featureSet, entity)}}:windows`;
 }
 
 /** Hands on every hash of the set; one may come twice. Throws EnvironmentError when Redis cannot be reached. */
@@ -55,15 +48,6 @@ function placeOf(featureSet: FeatureSet, key: string): Omit<OnlineEntry, "hash">
   if (!main.startsWith(prefix) || !main.endsWith(suffix)) return undefined;
   const entity = main.slice(prefix.length, -suffix.length);
   return { entity, part: isCompanion ? "companion" : "features" };
-}
-
-async function* keysOf(redis: Redis, pattern: string): AsyncGenerator<string[]> {
-  let cursor = "0";
-  do {
-    const [next, keys] = await redis.scan(cursor, "MATCH", pattern, "COUNT", CHUNK);
-    cursor = next;
-    if (keys.length > 0) yield keys;
-  } while (cursor !== "0");
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Computing a feature set anew: nothing of what earlier runs made of it stays. */
 import { mkdir, rm } from "node:fs/promises";
 import path from "node:path";
-import { type FeatureSet, offlineFolder } from "../definition/feature-set.ts";
+import { type FeatureSet, offlineFolder, onlineKey, windowsKey } from "../definition/feature-set.ts";
 import { readIfExists, writeFileAtomic } from "../platform/files.ts";
 import { deleteKeys } from "../platform/redis.ts";
 import { checkpointsOf, type RunFolder } from "./run-folder.ts";
@@ -20,8 +20,8 @@ export async function forget(featureSet: FeatureSet, stored: Stored): Promise<vo
   await rm(checkpointsOf(stored.stateDir, featureSet.name), { recursive: true, force: true });
   await rm(path.join(stored.folder.deadLetters, featureSet.name), { recursive: true, force: true });
   await rm(path.join(stored.offlineRoot, offlineFolder(featureSet)), { recursive: true, force: true });
-  await deleteKeys(stored.redis, `${featureSet.name}:*:features`);
-  await deleteKeys(stored.redis, `{${featureSet.name}:*:features}:windows`);
+  await deleteKeys(stored.redis, onlineKey(featureSet, "*"));
+  await deleteKeys(stored.redis, windowsKey(featureSet, "*"));
   await rm(mark(stored));
 }
 

@@ -2,8 +2,8 @@
  * The companion hash of an entity in the online store, which holds all its kept windows: from it the job picks what it
  * serves, so that an error in here is served some day.
  */
+import { windowsKey } from "../definition/feature-set.ts";
 import { microsOfIso } from "../platform/instants.ts";
-import { windowsKey } from "../stores/online.ts";
 import {
   Findings,
   isoOfMs,

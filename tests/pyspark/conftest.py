@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
@@ -25,13 +26,14 @@ os.environ["TZ"] = "UTC"
 time.tzset()
 sys.path.insert(0, str(Path(__file__).parents[2] / "spark-jobs"))
 
+from cdc_features import windows  # noqa: E402
 from cdc_features.checkpoint import Batch  # noqa: E402
-from cdc_features.feature_set import FeatureSet  # noqa: E402
-from cdc_features.features import finish, micros, row_schema  # noqa: E402
+from cdc_features.debezium import row_changes  # noqa: E402
+from cdc_features.feature_set import FeatureSet, SlidingWindow  # noqa: E402
+from cdc_features.features import finish, micros, native_aggregates, row_schema  # noqa: E402
 from cdc_features.position import Position  # noqa: E402
 from cdc_features.session import SETTINGS, share_library  # noqa: E402
-from cdc_features.state import live_rows  # noqa: E402
-from cdc_features.windows import container_start  # noqa: E402
+from cdc_features.state import live_rows, row_versions  # noqa: E402
 
 NOW = datetime(2026, 11, 23, 0, 0, 1, tzinfo=timezone.utc)
 
@@ -109,7 +111,7 @@ def computed(
     batch = Batch(0, {"t": {"0": 0}}, {"t": {"0": len(values)}}, 0)
     groups = module.build(records(spark, list(values))).transform(live_rows(feature_set, batch, truncated))
     complete = finish(feature_set, now)
-    if feature_set.as_of_now and (start := container_start(feature_set, micros(now))) is not None:
+    if feature_set.as_of_now and (start := windows.container_start(feature_set, micros(now))) is not None:
         groups = groups.where(f"unix_micros(window_start) = {start}")
 
     def finished(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -118,6 +120,29 @@ def computed(
             yield complete(placed.append_column("batch_id", pa.repeat(pa.scalar(1, pa.int64()), placed.num_rows)))
 
     return groups.mapInArrow(finished, from_arrow_schema(row_schema(feature_set))).collect()
+
+
+def job_of(feature_set: FeatureSet) -> SimpleNamespace:
+    """What a rendered job of the set has: FEATURE_SET and `build`."""
+    window = feature_set.windows[0]
+    if feature_set.as_of_now:
+        group = windows.containers(feature_set)
+    elif isinstance(window, SlidingWindow):
+        group = windows.sliding("event_time", window.length, window.slide)
+    else:
+        group = windows.tumbling("event_time", feature_set.window.length)
+    append_only = feature_set.source.append_only
+    aggregates = native_aggregates(feature_set) if append_only else [row_versions()]
+
+    def build(events: DataFrame) -> DataFrame:
+        return (
+            events.transform(row_changes(feature_set))
+            .transform(windows.watermark(feature_set))
+            .groupBy("entity", group)
+            .agg(*aggregates)
+        )
+
+    return SimpleNamespace(FEATURE_SET=feature_set, build=build)
 
 
 def records(spark: SparkSession, values: list[str | bytes | None]) -> DataFrame:

@@ -16,7 +16,7 @@ import redis
 from pyspark.sql import DataFrame, SparkSession
 
 import customer_features
-from cdc_features import debezium, job, state, windows
+from cdc_features import job
 from cdc_features.checkpoint import Batch, CheckpointDamagedError
 from cdc_features.feature_set import Aggregated, FeatureSet, RollingWindow
 from cdc_features.golden import FileCheckpoint
@@ -26,7 +26,7 @@ from cdc_features.progress import PREFIX
 from cdc_features.refresh import refresh
 from cdc_features.settings import Settings, read_settings
 
-from conftest import event, order
+from conftest import event, job_of, order
 
 pytestmark = pytest.mark.spark
 
@@ -108,17 +108,8 @@ class Chain:
         )
 
     def use(self, feature_set: FeatureSet) -> None:
-        """Runs another set from now on, one as of now."""
-
-        def build(events: DataFrame) -> DataFrame:
-            return (
-                events.transform(debezium.row_changes(feature_set))
-                .transform(windows.watermark(feature_set))
-                .groupBy("entity", windows.containers(feature_set))
-                .agg(state.row_versions())
-            )
-
-        self.feature_set, self.build = feature_set, build
+        """Runs another set from now on."""
+        self.feature_set, self.build = feature_set, job_of(feature_set).build
 
     def history(self) -> list[dict[str, Any]]:
         files = sorted(Path(self.store.location).glob("*.parquet"))

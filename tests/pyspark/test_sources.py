@@ -3,20 +3,18 @@
 import json
 from dataclasses import replace
 from decimal import Decimal
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from pyspark.sql import Row, SparkSession
-from test_windows import COLUMNS, job
+from test_windows import COLUMNS
 
 import customer_features
-from cdc_features import debezium, features, windows
 from cdc_features.debezium import classified
 from cdc_features.feature_set import Aggregated, FeatureSet, PointInTime, UnboundedWindow
 from cdc_features.features import finish, row_schema
 
-from conftest import NOW, computed, event, order, records
+from conftest import NOW, computed, event, job_of, order, records
 
 pytestmark = pytest.mark.spark
 
@@ -45,7 +43,7 @@ def test_flattened_rows_are_upserts_and_deletes(spark: SparkSession) -> None:
     feature_set = source(format="flattened")
 
     def run(*values: Any) -> dict[int, tuple[int, str] | None]:
-        return spend(computed(spark, job(feature_set), [json.dumps(value) for value in values]))
+        return spend(computed(spark, job_of(feature_set), [json.dumps(value) for value in values]))
 
     one, two = order(1, 5, 1000, DAY), order(2, 5, 200, DAY)
     assert run({**one, "__deleted": "false"}, {**two, "__op": "r"}) == {5: (2, "12.00")}
@@ -90,7 +88,7 @@ def test_without_full_replica_identity_an_immovable_row_is_updated_and_deleted(s
     )
 
     def run(*events: str) -> list[tuple[int, str | None, bool]]:
-        rows = computed(spark, job(feature_set), list(events))
+        rows = computed(spark, job_of(feature_set), list(events))
         return sorted((row["customer_id"], row["status"], row["is_deleted"]) for row in rows)
 
     nothing = dict.fromkeys(order(1, 5, 1, DAY))
@@ -107,7 +105,7 @@ def test_what_an_update_left_out_is_as_it_was_before(spark: SparkSession) -> Non
     )
     before = order(1, 5, 1, DAY, status="a long story")
     after = {**before, "status": "__debezium_unavailable_value", "customer_id": 6}
-    rows = computed(spark, job(feature_set), [event("c", None, before, 1), event("u", before, after, 2)])
+    rows = computed(spark, job_of(feature_set), [event("c", None, before, 1), event("u", before, after, 2)])
     assert sorted((row["customer_id"], row["status"]) for row in rows) == [(5, None), (6, "a long story")]
     unknown = event("u", {**before, "status": "__debezium_unavailable_value"}, after, 2)
     assert classes(spark, feature_set, unknown) == [("dead_letter", "column status does not hold a text")]
@@ -121,17 +119,9 @@ def test_rows_that_are_only_appended_are_aggregated_by_spark(spark: SparkSession
     ]
     feature_set = replace(source(append_only=True), features=aggregates)
 
-    def build(events: Any) -> Any:
-        return (
-            events.transform(debezium.row_changes(feature_set))
-            .transform(windows.watermark(feature_set))
-            .groupBy("entity", windows.tumbling("event_time", "30 days"))
-            .agg(*features.native_aggregates(feature_set))
-        )
-
     amounts = [(1, 300, "2026-11-20T10:00:00Z"), (2, 100, "2026-11-21T10:00:00Z"), (3, None, "2026-11-22T10:00:00Z")]
     events = [event("c", None, order(n, 5, cents, at), n) for n, cents, at in amounts]
-    rows = append_only(spark, SimpleNamespace(FEATURE_SET=feature_set, build=build), events)
+    rows = append_only(spark, job_of(feature_set), events)
     assert [rows[0][name] for name in of_all] == [
         *(3, Decimal("4.00"), Decimal("2.00"), Decimal("1.00"), Decimal("3.00"), Decimal("3.00"), Decimal("1.00"), 2),
     ]

@@ -3,14 +3,13 @@
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from pyspark.sql import Row, SparkSession
 
-from cdc_features import debezium, state, windows
+from cdc_features import windows
 from cdc_features.durations import milliseconds
 from cdc_features.feature_set import (
     Aggregated,
@@ -28,7 +27,7 @@ from cdc_features.feature_set import (
 )
 from cdc_features.features import micros
 
-from conftest import computed, event, order
+from conftest import computed, event, job_of, order
 
 COLUMNS = [
     Column("order_id", "bigint"),
@@ -46,26 +45,6 @@ def set_of(*in_windows: Window, features: list[Any] | None = None, source: Sourc
     return FeatureSet("x", ["customer_id"], source, in_windows, "1 hour", features or counts)
 
 
-def job(feature_set: FeatureSet) -> SimpleNamespace:
-    window = feature_set.windows[0]
-    if feature_set.as_of_now:
-        group = lambda: windows.containers(feature_set)  # noqa: E731
-    elif isinstance(window, SlidingWindow):
-        group = lambda: windows.sliding("event_time", window.length, window.slide)  # noqa: E731
-    else:
-        group = lambda: windows.tumbling("event_time", window.length)  # type: ignore[union-attr]  # noqa: E731
-
-    def build(events: Any) -> Any:
-        return (
-            events.transform(debezium.row_changes(feature_set))
-            .transform(windows.watermark(feature_set))
-            .groupBy("entity", group())
-            .agg(state.row_versions())
-        )
-
-    return SimpleNamespace(FEATURE_SET=feature_set, build=build)
-
-
 def bought(order_id: int, at: str, customer: int = 5, cents: int = 100, **more: Any) -> str:
     return event("c", None, order(order_id, customer, cents, at, **more), order_id)
 
@@ -74,7 +53,7 @@ def served(spark: SparkSession, feature_set: FeatureSet, *events: str, now: date
     """The features of customer 5; none where it has no rows."""
     rows = [
         row
-        for row in computed(spark, job(feature_set), list(events), now)
+        for row in computed(spark, job_of(feature_set), list(events), now)
         if row["customer_id"] == 5 and not row["is_deleted"]
     ]
     assert len(rows) <= 1
@@ -221,7 +200,7 @@ def test_a_row_is_in_every_sliding_window_around_it(spark: SparkSession) -> None
     here, there = order(1, 5, 1, "2026-11-20T10:00:00Z"), order(1, 5, 1, "2026-11-18T10:00:00Z")
 
     def starts(*events: str) -> list[tuple[str, bool]]:
-        rows: list[Row] = computed(spark, job(feature_set), list(events))
+        rows: list[Row] = computed(spark, job_of(feature_set), list(events))
         return sorted((row["window_start"].strftime("%d"), row["is_deleted"]) for row in rows)
 
     bought_here = event("c", None, here, 1)
@@ -241,7 +220,7 @@ def test_rows_of_keys_and_entities_of_several_columns(spark: SparkSession) -> No
         bought(2, "2026-11-20T10:00:00Z", status="a"),
         bought(3, "2026-11-20T10:00:00Z", status=None),
     ]
-    rows = computed(spark, job(feature_set), list(events))
+    rows = computed(spark, job_of(feature_set), list(events))
     assert sorted((row["customer_id"], row["status"], row["n_default"]) for row in rows) == [(5, "a", 2), (5, "b", 1)]
 
 

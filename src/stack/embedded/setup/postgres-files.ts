@@ -12,23 +12,28 @@ import { once } from "./once.ts";
 export async function postgresFiles(cache: string): Promise<string> {
   const { folder: source, version } = await platformPackage();
   const folder = path.join(cache, `postgres-${version}`);
-  await once(folder, async (made) => {
-    await cp(path.join(source, "native"), path.join(made, "native"), { recursive: true });
-    // npm unpacks with the user's umask; here another user must get in.
-    await runCommand("chmod", ["-R", "a+rX", made]);
-    const links = JSON.parse(await readFile(path.join(made, "native", "pg-symlinks.json"), "utf8")) as {
-      source: string;
-      target: string;
-    }[];
-    for (const link of links) {
-      const target = path.join(made, link.target);
-      const to = path.relative(path.dirname(target), path.join(made, link.source));
-      await symlink(to, target).catch((error: NodeJS.ErrnoException) => {
-        if (error.code !== "EEXIST") throw error;
-      });
-    }
-  });
+  await once(folder, (made) => copyPrograms(source, made));
   return path.join(folder, "native", "bin");
+}
+
+/** Copies the package's `native` folder and makes the links that its pg-symlinks.json names. */
+export async function copyPrograms(source: string, made: string): Promise<void> {
+  // Links as they are: made absolute, they would point into a node_modules that may go away.
+  const as = { recursive: true, verbatimSymlinks: true };
+  await cp(path.join(source, "native"), path.join(made, "native"), as);
+  // npm unpacks with the user's umask; here another user must get in.
+  await runCommand("chmod", ["-R", "a+rX", made]);
+  const links = JSON.parse(await readFile(path.join(made, "native", "pg-symlinks.json"), "utf8")) as {
+    source: string;
+    target: string;
+  }[];
+  for (const link of links) {
+    const target = path.join(made, link.target);
+    const to = path.relative(path.dirname(target), path.join(made, link.source));
+    await symlink(to, target).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== "EEXIST") throw error;
+    });
+  }
 }
 
 /** The package of this platform, found the way its parent package would find it. */

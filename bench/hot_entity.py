@@ -1,6 +1,6 @@
 """What a micro-batch costs when it touches an entity with very many rows in one window.
 
-    python benchmarks/hot_entity.py WINDOW HOT_ROWS      # e.g. "30 days" 1000000; "1 day" for a fold per tile
+    python bench/hot_entity.py WINDOW HOT_ROWS      # e.g. "30 days" 1000000; "1 day" for a fold per tile
 
 Batch 0 puts 200,000 rows over 20,000 entities and HOT_ROWS rows of one entity into the state; twelve batches of 2,000
 rows follow, 20 of them the hot entity's. The job's own fold and aggregates, RocksDB, local[2], result dropped. Prints
@@ -12,12 +12,18 @@ import json
 import statistics
 import sys
 import tempfile
+from collections.abc import Iterator
+from datetime import datetime, timezone
 from pathlib import Path
 
+import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.pandas.types import from_arrow_schema
 
 import customer_features
 from cdc_features import features, state, windows
+from cdc_features.checkpoint import Batch
+from cdc_features.session import SETTINGS
 
 ENTITIES, ROWS, BATCHES, BATCH_ROWS, BATCH_HOT_ROWS = 20_000, 200_000, 12, 2_000, 20
 NOVEMBER, SECONDS = 1_793_664_000, 2_592_000  # a 30-day window
@@ -46,21 +52,35 @@ def write_input(spark: SparkSession, folder: Path, hot_rows: int) -> None:
 def durations(spark: SparkSession, folder: Path, checkpoint: Path, window: str) -> list[int]:
     version = "named_struct('commit_lsn', key, 'lsn', key, 'rank', 1)"
     values = "named_struct('created_at', event_time, 'total_amount', CAST(pmod(key, 1000) AS DECIMAL(12, 2)))"
-    row = f"named_struct('key', key, 'version', {version}, 'gone', false, 'values', {values}) AS row"
+    at = "named_struct('partition', 0, 'offset', key, 'home', unix_micros(event_time))"
+    row = f"""named_struct('key', named_struct('order_id', key), 'version', {version}, 'gone', false,
+        'values', {values}, 'at', {at}) AS row"""
     log = spark.readStream.schema("entity bigint, event_time timestamp, key bigint").option("maxFilesPerTrigger", 1)
-    changed = (
+    groups = (
         log.parquet(str(folder))
-        .selectExpr("entity", "event_time", row)
+        .selectExpr("named_struct('customer_id', entity) AS entity", "event_time", row)
         .withWatermark("event_time", "60 days")
         .groupBy("entity", windows.tumbling("event_time", window))
         .agg(state.row_versions())
-        .transform(state.live_rows)
-        .transform(features.aggregate(customer_features.FEATURE_SET))
     )
+    feature_set = customer_features.FEATURE_SET
+    complete = features.finish(feature_set, datetime.fromtimestamp(NOVEMBER + SECONDS, timezone.utc))
+
+    def finished(some: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in some:
+            yield complete(batch.append_column("batch_id", pa.repeat(pa.scalar(1, pa.int64()), batch.num_rows)))
+
+    def work(changed: DataFrame, number: int) -> None:
+        batch = Batch(number, {}, {}, 0)
+        rows = changed.transform(state.live_rows(feature_set, batch, None))
+        rows.mapInArrow(finished, from_arrow_schema(features.row_schema(feature_set))).write.format("noop").mode(
+            "overwrite"
+        ).save()
+
     query = (
-        changed.writeStream.outputMode("update")
+        groups.writeStream.outputMode("update")
         .option("checkpointLocation", str(checkpoint))
-        .foreachBatch(lambda rows, _: rows.write.format("noop").mode("overwrite").save())
+        .foreachBatch(work)
         .trigger(availableNow=True)
         .start()
     )
@@ -72,14 +92,7 @@ def main(window: str, hot_rows: int) -> None:
     settings = {
         "spark.ui.enabled": "false",
         "spark.driver.memory": "3g",
-        "spark.sql.session.timeZone": "UTC",
-        "spark.sql.shuffle.partitions": "2",
-        "spark.sql.adaptive.enabled": "false",
-        "spark.sql.objectHashAggregate.sortBased.fallbackThreshold": "10000",
-        "spark.sql.streaming.stateStore.rocksdb.changelogCheckpointing.enabled": "true",
-        "spark.sql.streaming.stateStore.providerClass": (
-            "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider"
-        ),
+        **SETTINGS,
     }
     spark = SparkSession.builder.master("local[2]").config(map=settings).getOrCreate()
     spark.sparkContext.setLogLevel("ERROR")
