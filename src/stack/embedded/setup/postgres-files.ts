@@ -11,7 +11,8 @@ import { once } from "./once.ts";
 
 export async function postgresFiles(cache: string): Promise<string> {
   const { folder: source, version } = await platformPackage();
-  const folder = path.join(cache, `postgres-${version}`);
+  // The 2 tells it from earlier copies, whose links were absolute.
+  const folder = path.join(cache, `postgres-${version}-2`);
   await once(folder, (made) => copyPrograms(source, made));
   return path.join(folder, "native", "bin");
 }
