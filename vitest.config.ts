@@ -5,6 +5,7 @@ export default defineConfig({
     projects: [
       { test: { name: "unit", include: ["tests/unit/**/*.test.ts"] } },
       { test: { name: "contract", include: ["tests/contract/**/*.test.ts"], testTimeout: 60_000 } },
+      { test: { name: "property", include: ["tests/property/**/*.test.ts"], testTimeout: 1_200_000 } },
       {
         test: {
           name: "e2e",

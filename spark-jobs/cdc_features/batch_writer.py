@@ -26,7 +26,7 @@ class StopRequestedError(Exception):
 class BatchWriter:
     """Called by Spark with each batch's changed groups, at least once per batch; writing twice changes nothing.
 
-    `reports` maps Spark's batch ids to what was written, `failure` keeps the Python error that Spark wraps. Once
+    `reports` maps Spark's batch ids to what was written, `newest_written` is the last batch's version, `failure` keeps the Python error that Spark wraps. Once
     `stopping` is set no further batch begins; `stopped` tells that one was turned away, which ends the query. `replay`
     gives the groups of all records up to a batch's end, for the rare case that the table was truncated.
     """
@@ -47,6 +47,7 @@ class BatchWriter:
         self._truncated = checkpoint.truncated()
         self.reports: dict[int, Report] = {}
         self.examples: list[Example] = []
+        self.newest_written: int | None = None
         self.failure: Exception | None = None
         self.stopping = False
         self.stopped = False
@@ -76,6 +77,7 @@ class BatchWriter:
         if self._settings.writes_parquet:
             self._store.commit(batch, report.parts)
         self.reports[batch_id] = report
+        self.newest_written = batch.version
         if self._settings.sink == "console":
             emit("table", rows=report.examples)
         elif report.examples:

@@ -37,13 +37,19 @@ def row_changes(feature_set: FeatureSet) -> Transform:
     """
 
     def transform(records: DataFrame) -> DataFrame:
-        return records.transform(classified(feature_set)).selectExpr("explode(changes) AS change").select("change.*")
+        return (
+            records.transform(classified(feature_set))
+            .selectExpr("explode(array(upsert, gone)) AS change")
+            .where("change IS NOT NULL")
+            .select("change.*")
+        )
 
     return transform
 
 
 def classified(feature_set: FeatureSet) -> Transform:
-    """Kafka records in; the same records out, with `class`, `reason` (of a dead letter) and `changes`.
+    """Kafka records in; the same records out, with `class`, `reason` (of a dead letter), and what it changes: `upsert`,
+    where its row is now, and `gone`, where it is no more.
 
     The observation `METRICS` counts them, all of them: it also keeps Spark from pushing later filters down into
     the decoding, which would copy the expressions over and over until the driver's memory is full.
@@ -57,7 +63,7 @@ def classified(feature_set: FeatureSet) -> Transform:
                 *(sql.name(column) for column in records.columns),
                 "verdict.class",
                 "verdict.reason",
-                f"CASE WHEN verdict.counts THEN {_changes(feature_set)} END AS changes",
+                *_changes(feature_set),
             )
             .observe(
                 METRICS,
@@ -119,12 +125,30 @@ _FLATTENED = ("__deleted", "__op", "__lsn", "__source_lsn", "__table", "__source
 
 
 def _envelope(feature_set: FeatureSet) -> list[str]:
-    """`op`, `before`, `after`, `source` and `columns`, the event's own schema of the row."""
+    """`op`, `before`, `after`, `source`, the types `declared` by the event's schema, and whether all is `unreadable`.
+
+    Later steps do without the value and all that was parsed, which are large.
+    """
+    unreadable = f"(event IS NULL OR event._unparsable IS NOT NULL OR NOT ({_ENDS})) AS unreadable"
     if feature_set.source.format == "flattened":
-        return _flattened(feature_set)
+        return [*_flattened(feature_set), _declared(feature_set, "event.schema.fields"), unreadable]
     either = [f"coalesce(event.payload.{part}, event.{part}) AS {part}" for part in ("op", "before", "after", "source")]
     row_schema = "try_element_at(filter(event.schema.fields, part -> part.field = 'after'), 1).fields"
-    return [*either, f"{row_schema} AS columns"]
+    return [*either, _declared(feature_set, row_schema), unreadable]
+
+
+# Spark's parser stops at the end of the object and does not look at what follows.
+_ENDS = r"""endswith(CAST(value AS STRING), '}') OR endswith(rtrim(' \n\r\t', CAST(value AS STRING)), '}')"""
+
+
+def _declared(feature_set: FeatureSet, row_schema: str) -> str:
+    """Of each column whose encoding the event's schema can tell, its part of `row_schema`."""
+    parts = {
+        column.name: f"try_element_at(filter({row_schema}, part -> part.field = {sql.text(column.name)}), 1)"
+        for column in feature_set.source.columns
+        if column.decimal_size or column.type == "timestamp"
+    }
+    return f"{_struct(parts)} AS declared"
 
 
 def _filled(feature_set: FeatureSet, column: str) -> str:
@@ -160,7 +184,6 @@ def _flattened(feature_set: FeatureSet) -> list[str]:
         f"CASE WHEN {there} AND ({deleted}) THEN {row} END AS before",
         f"CASE WHEN {there} AND NOT coalesce({deleted}, false) THEN {row} END AS after",
         f"CASE WHEN {there} THEN {source} END AS source",
-        "event.schema.fields AS columns",
     ]
 
 
@@ -183,10 +206,6 @@ def _decimals(feature_set: FeatureSet) -> list[str]:
     return [column.name for column in feature_set.source.columns if column.decimal_size]
 
 
-def _schema_of(column: str) -> str:
-    return f"try_element_at(filter(columns, part -> part.field = {sql.text(column)}), 1)"
-
-
 def _struct(fields: dict[str, str]) -> str:
     return "named_struct(" + ", ".join(f"{sql.text(name)}, {value}" for name, value in fields.items()) + ")"
 
@@ -195,7 +214,10 @@ def _precise_bytes(feature_set: FeatureSet) -> str:
     return _struct(
         {
             name: precise_bytes(
-                feature_set.source.column(name), f"after.{sql.name(name)}", _schema_of(name), _is_quoted(name)
+                feature_set.source.column(name),
+                f"after.{sql.name(name)}",
+                f"declared.{sql.name(name)}",
+                _is_quoted(name),
             )
             for name in _decimals(feature_set)
         }
@@ -218,7 +240,7 @@ def _decoded(feature_set: FeatureSet, image: str) -> str:
             name: decoded(
                 feature_set.source.column(name),
                 _filled(feature_set, name) if image == "after" else f"{image}.{sql.name(name)}",
-                _schema_of(name),
+                f"declared.{sql.name(name)}",
                 f"unscaled.{sql.name(name)}",
                 # The whole window of an event time has to lie in the calendar.
                 margin_micros=(length_ms(feature_set) or 0) * 1000 if name == feature_set.source.event_time else 0,
@@ -259,16 +281,10 @@ def _verdict(feature_set: FeatureSet) -> str:
     tells_nothing = " AND ".join([f"before.{column} IS NULL" for column in beside_key] or ["false"])
     nowhere = " OR ".join(f"after.{sql.name(name)} IS NULL" for name in feature_set.entity)
     counted = _was_counted(feature_set)
-    # Spark's parser stops at the end of the object and does not look at what follows.
-    ends = r"endswith(rtrim(' \n\r\t', CAST(value AS STRING)), '}')"
     dead, ignored = DEAD_LETTER, IGNORED
     rules: list[tuple[str, str, str | None]] = [
         ("value IS NULL", ignored, None),
-        (
-            f"event IS NULL OR event._unparsable IS NOT NULL OR NOT {ends}",
-            dead,
-            "'the value is not the JSON of an event'",
-        ),
+        ("unreadable", dead, "'the value is not the JSON of an event'"),
         ("op IS NULL AND before IS NULL AND after IS NULL", ignored, None),
         ("source.table IS NULL OR source.schema IS NULL", dead, "'the event does not say of which table it is'"),
         (f"source.table <> {sql.text(table)} OR source.schema <> {sql.text(schema)}", ignored, None),
@@ -323,6 +339,10 @@ def _position() -> str:
     """
     parts = """split(translate(source.sequence, '[]" ', ''), ',')"""
     commit, place = (f"try_cast(get({parts}, {index}) AS BIGINT)" for index in (0, 1))
+    # The usual form without a slow translate.
+    usual = "startswith(source.sequence, '[\"')"
+    commit = f"""CASE WHEN {usual} THEN try_cast(
+        substr(source.sequence, 3, locate('"', source.sequence, 3) - 3) AS BIGINT) ELSE {commit} END"""
     lsn = f"coalesce(try_cast(source.lsn AS BIGINT), {place}, offset)"
     return _struct({"commit_lsn": f"coalesce({commit}, {lsn})", "lsn": lsn})
 
@@ -334,8 +354,8 @@ def _version(gone: bool) -> str:
     return _struct({"commit_lsn": "position.commit_lsn", "lsn": "position.lsn", "rank": rank})
 
 
-def _changes(feature_set: FeatureSet) -> str:
-    """Up to two changes of an event that counts."""
+def _changes(feature_set: FeatureSet) -> list[str]:
+    """`upsert` and `gone` of an event that counts."""
     source = feature_set.source
     applied = f"verdict.class = '{APPLIED}'"
 
@@ -367,11 +387,9 @@ def _changes(feature_set: FeatureSet) -> str:
     here, there = (home(feature_set, time(image)) for image in ("new", "old"))
     is_placed = " AND ".join(f"new.{sql.name(name)} IS NOT NULL" for name in feature_set.entity)
     is_upsert = f"{applied} AND op NOT IN ('d', 't') AND {is_placed}"
-    upsert = f"CASE WHEN {is_upsert} THEN {change('new', False, here)} END"
     # A dead letter takes its row back, but is counted as what it is.
     there = f"CASE WHEN {applied} AND NOT ({is_upsert}) THEN {there} END"
     stays = f"{is_upsert} AND {place('new')} <=> {place('old')}"
-    gone = f"CASE WHEN {_was_counted(feature_set)} AND NOT ({stays}) THEN {change('old', True, there)} END"
     truncated = _change(
         entity=_nulls(feature_set, feature_set.entity),
         event_time="timestamp",
@@ -381,7 +399,11 @@ def _changes(feature_set: FeatureSet) -> str:
         values=f"CASE WHEN false THEN {columns('new', feature_set.input_columns)} END",
         home_of=home(feature_set, "timestamp"),
     )
-    return f"CASE WHEN op = 't' THEN array({truncated}) ELSE array_compact(array({upsert}, {gone})) END"
+    upsert = f"CASE WHEN {is_upsert} THEN {change('new', False, here)} END"
+    gone = f"""CASE
+        WHEN op = 't' THEN {truncated}
+        WHEN {_was_counted(feature_set)} AND NOT ({stays}) THEN {change("old", True, there)} END"""
+    return [f"{upsert} AS upsert", f"CASE WHEN verdict.counts THEN {gone} END AS gone"]
 
 
 _EPOCH = "timestamp_seconds(0)"

@@ -197,7 +197,15 @@ class Job:
         if not self._ages or last is None:
             return
         self._refreshed = self._refresh_key(last)
-        report = refresh(self._spark, self._feature_set, self._store, self._settings, last, datetime.now(timezone.utc))
+        report = refresh(
+            self._spark,
+            self._feature_set,
+            self._store,
+            self._settings,
+            last,
+            datetime.now(timezone.utc),
+            just_written=self._writer.newest_written == last.version,
+        )
         self._writer.examples = self._writer.examples or report.examples
 
 

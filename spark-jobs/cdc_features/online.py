@@ -13,7 +13,9 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import redis
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
@@ -82,11 +84,11 @@ def iso(at: int) -> str:
 
 def text(value: object) -> str:
     """A feature's value as the store holds it."""
+    if isinstance(value, Decimal):
+        return format(value, "f")
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, datetime):
-        return iso(micros(value))
-    return format(value, "f") if isinstance(value, Decimal) else str(value)
+    return iso(micros(value)) if isinstance(value, datetime) else str(value)
 
 
 def expired_start(feature_set: FeatureSet, watermark_ms: int) -> int:
@@ -103,33 +105,39 @@ Call = tuple[str, list[str]]
 def changes(feature_set: FeatureSet, finished: pa.RecordBatch) -> Iterator[Call]:
     """Per finished row a call with one change."""
     names = [feature.name for feature in feature_set.features]
-    columns = [finished.column(name).to_pylist() for name in names]
+    fields = [(name, _texts(finished.column(name))) for name in names]
+    fields += [(name, _texts(finished.column(column))) for name, column in _TIMES.items()]
     entities = zip(*(finished.column(name).to_pylist() for name in feature_set.entity), strict=True)
     deleted, versions = (finished.column(name).to_pylist() for name in ("is_deleted", "batch_id"))
-    starts, ends, events, created = (
-        finished.column(name).cast(pa.int64()).to_pylist()
-        for name in ("window_start", "window_end", "event_timestamp", "created_timestamp")
-    )
+    starts = finished.column("window_start").cast(pa.int64()).to_pylist()
     for i, entity in enumerate(entities):
         payload = ""
         if not deleted[i]:
-            fields = [
-                part
-                for name, values in zip(names, columns, strict=True)
-                if values[i] is not None
-                for part in (name, text(values[i]))
-            ]
-            times = {
-                "_window_start": starts[i],
-                "_window_end": ends[i],
-                "_event_time": events[i],
-                "_computed_at": created[i],
-            }
-            fields += [part for name, time in times.items() if time is not None for part in (name, iso(time))]
-            payload = json.dumps(fields)
+            payload = json.dumps(
+                [part for name, texts in fields if (value := texts[i]) is not None for part in (name, value)]
+            )
         # A set as of now has one row per entity.
         window = 0 if feature_set.as_of_now else starts[i] // 1_000_000
         yield features_key(feature_set, entity_text(entity)), [f"{window:012d}", f"{versions[i]:020d}", payload]
+
+
+_TIMES = {
+    "_window_start": "window_start",
+    "_window_end": "window_end",
+    "_event_time": "event_timestamp",
+    "_computed_at": "created_timestamp",
+}
+
+
+def _texts(column: pa.Array) -> list[str | None]:
+    """`text` of each value; times by the column, since a time takes longer than all else."""
+    if not pa.types.is_timestamp(column.type):
+        return [None if value is None else text(value) for value in column.to_pylist()]
+    whole = np.datetime_as_string((pc.fill_null(column.cast(pa.int64()), 0).to_numpy() // 1_000_000).astype("M8[s]"))
+    return [
+        None if at is None else f"{second}.{at % 1_000_000:06d}Z" if at % 1_000_000 else f"{second}Z"
+        for second, at in zip(whole.tolist(), column.cast(pa.int64()).to_pylist(), strict=True)
+    ]
 
 
 class OnlineWriter:

@@ -33,8 +33,13 @@ def refresh(
     settings: Settings,
     last: Batch,
     now: datetime,
+    *,
+    just_written: bool = False,
 ) -> Report:
-    """Brings the stores from `last`, the newest committed batch, to `now`; one Spark job."""
+    """Brings the stores from `last`, the newest committed batch, to `now`; one Spark job.
+
+    `just_written` says that this very run wrote `last` to Redis: unless the day has turned, its rows are right.
+    """
     if feature_set.as_of_now:
         return _age(spark, feature_set, store, settings, last, now)
     if not settings.writes_redis:
@@ -48,7 +53,10 @@ def refresh(
         return Report()
     as_of = 0 if settings.in_step else last.version
     target = Target(now=now, expired=expired, as_of=as_of, redis_url=settings.redis_url)
-    return write(_served(newest_rows(spark, feature_set, store), feature_set, expired), feature_set, target)
+    rows = _served(newest_rows(spark, feature_set, store), feature_set, expired)
+    if just_written:
+        rows = rows.where((F.col("batch_id") != last.version) | (F.to_date("created_timestamp") != F.lit(now.date())))
+    return write(rows, feature_set, target)
 
 
 def _served(windows: DataFrame, feature_set: FeatureSet, expired: int) -> DataFrame:

@@ -1,6 +1,6 @@
 import path from "node:path";
 import type { Command } from "commander";
-import type { FeatureSet } from "../definition/feature-set.ts";
+import { type FeatureSet, topicOf } from "../definition/feature-set.ts";
 import { UsageError } from "../errors.ts";
 import { replicaIdentity } from "../platform/postgres.ts";
 import { provenanceOf, writeJob } from "../render/write-job.ts";
@@ -74,7 +74,6 @@ async function runAll(definitions: Definition[], options: RunOptions, context: C
   await seedIfEmpty(stack, endpoints, context);
   await context.progress.step("all changes are in Kafka", () => stack.captureCaughtUp(CATCH_UP_TIMEOUT_MS));
   for (const { featureSet } of definitions) await refuseReplicaIdentity(featureSet, endpoints.postgres);
-  const spark = await stack.spark();
   const signal = context.interruption();
 
   const results = await Promise.allSettled(
@@ -83,6 +82,8 @@ async function runAll(definitions: Definition[], options: RunOptions, context: C
         const { name } = featureSet;
         const folder = runFolder(stack.stateDir, name, options.sink);
         await writeJob(featureSet, provenanceOf(file, text, project), folder.folder);
+        const topic = topicOf(featureSet.source, TOPIC_PREFIX);
+        const spark = await stack.spark({ topic, continuous: options.continuous ?? false });
         step.update("starting Spark");
         let examples: JobTable | undefined;
         const onEvent = (event: JobEvent) => {

@@ -62,7 +62,22 @@ export function clientOf(brokers: string): Kafka {
   });
 }
 
-async function rangesOf({ brokers, topic }: ReadOptions): Promise<PartitionRange[]> {
+async function rangesOf(options: ReadOptions): Promise<PartitionRange[]> {
+  const ranges = await knownRanges(options);
+  if (ranges !== undefined) return ranges;
+  throw new EnvironmentError(`Kafka at ${options.brokers} has no topic ${options.topic}`, {
+    hint: "Debezium creates it with the table's first event: is the connector running, and the topic prefix right?",
+  });
+}
+
+/** How many records a topic holds, none when it is not there. Throws EnvironmentError when the broker is not. */
+export async function recordsIn(options: ReadOptions): Promise<number> {
+  const ranges = (await knownRanges(options)) ?? [];
+  return ranges.reduce((sum, { low, high }) => sum + high - low, 0);
+}
+
+/** Undefined for an unknown topic. */
+async function knownRanges({ brokers, topic }: ReadOptions): Promise<PartitionRange[] | undefined> {
   const admin = clientOf(brokers).admin();
   try {
     await admin.connect();
@@ -73,11 +88,7 @@ async function rangesOf({ brokers, topic }: ReadOptions): Promise<PartitionRange
     });
   }
   try {
-    if (!(await admin.listTopics()).includes(topic)) {
-      throw new EnvironmentError(`Kafka at ${brokers} has no topic ${topic}`, {
-        hint: "Debezium creates it with the table's first event: is the connector running, and the topic prefix right?",
-      });
-    }
+    if (!(await admin.listTopics()).includes(topic)) return undefined;
     const offsets = await admin.fetchTopicOffsets(topic);
     return offsets.map(({ partition, low, high }) => ({ partition, low: Number(low), high: Number(high) }));
   } finally {

@@ -54,8 +54,8 @@ export interface Stack {
   up(progress: Progress, options: { newPorts: boolean }): Promise<Endpoints>;
   /** Endpoints of a stack that is up. Throws EnvironmentError when it is not. */
   endpoints(): Promise<Endpoints>;
-  /** What spark-submit needs; only after `up`. */
-  spark(): Promise<SparkRuntime>;
+  /** What spark-submit needs for a run over `topic`; only after `up`. */
+  spark(run: { topic: string; continuous: boolean }): Promise<SparkRuntime>;
   /** The same without any server: sets up what Spark itself is missing; idempotent. */
   setUpSpark(progress: Progress): Promise<SparkRuntime>;
   /** Resolves once every change committed before the call is in its topic. */

@@ -7,6 +7,7 @@ import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { EnvironmentError, JobError, UsageError } from "../../errors.ts";
 import { lastLines, readIfExists, writeFileAtomic } from "../../platform/files.ts";
+import { recordsIn } from "../../platform/kafka.ts";
 import { createTopics, kafkaAnswers } from "../../platform/kafka-admin.ts";
 import { waitingFor, withLock } from "../../platform/lock.ts";
 import { isFree, ownerOf } from "../../platform/ports.ts";
@@ -54,6 +55,8 @@ import { claimStateFolder, removeEmpty, removeState } from "./state-folder.ts";
 
 const START_TIMEOUT_MS = 120_000;
 const UP_LOCK_TIMEOUT_MS = 30 * 60_000;
+/** From here on a run gains more from the JVM's optimising compiler than that takes (docs/decisions/0008). */
+const MANY_RECORDS = 150_000;
 
 /** Stopped in this order: Debezium before the database that would wait for it. */
 const STOP_ORDER: readonly ServerName[] = ["connect", "kafka", "redis", "postgres"];
@@ -105,8 +108,11 @@ export class EmbeddedStack implements Stack {
     return endpointsOf(state, this.#home);
   }
 
-  async spark(): Promise<SparkRuntime> {
-    return sparkRuntime(this.#home, await this.#installed());
+  async spark({ topic, continuous }: { topic: string; continuous: boolean }): Promise<SparkRuntime> {
+    const installation = await this.#installed();
+    const { kafka: brokers } = await this.endpoints();
+    const lasts = continuous || (await recordsIn({ brokers, topic })) > MANY_RECORDS;
+    return sparkRuntime(this.#home, installation, { lasts });
   }
 
   async setUpSpark(progress: Progress): Promise<SparkRuntime> {
@@ -116,7 +122,7 @@ export class EmbeddedStack implements Stack {
       await claimStateFolder(this.#home);
       const installation = await this.#install(prerequisites, progress);
       await mkdir(inState.tmp(this.#home), { recursive: true });
-      return sparkRuntime(this.#home, installation);
+      return sparkRuntime(this.#home, installation, { lasts: false });
     });
   }
 

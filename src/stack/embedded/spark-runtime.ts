@@ -14,9 +14,21 @@ export interface SparkInstallation {
   jars: Jars;
 }
 
+/** Most runs on a laptop are short: compiling less saves two fifths of their CPU time (docs/decisions/0008). */
+const SHORT = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"];
+/** The optimising compiler quadruples the speed in the end, but only what is hot is worth its time. */
+const LASTING = [
+  "-XX:+UseParallelGC",
+  "-XX:Tier4InvocationThreshold=100000",
+  "-XX:Tier4MinInvocationThreshold=12000",
+  "-XX:Tier4CompileThreshold=300000",
+  "-XX:Tier4BackEdgeThreshold=800000",
+];
+
 export function sparkRuntime(
   home: Home,
   { venv, sparkHome, javaHome, jars }: SparkInstallation,
+  { lasts }: { lasts: boolean },
 ): SparkRuntime {
   const python = path.join(venv, "bin", "python");
   const tmp = inState.tmp(home);
@@ -42,8 +54,11 @@ export function sparkRuntime(
       "spark.driver.bindAddress": "127.0.0.1",
       "spark.sql.shuffle.partitions": "2",
       "spark.driver.memory": "2g",
-      // Runs on a laptop are short: compiling less saves two fifths of their CPU time (docs/decisions/0008).
-      "spark.driver.extraJavaOptions": `-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData ${quoted(`-Djava.io.tmpdir=${tmp}`)}`,
+      "spark.driver.extraJavaOptions": [
+        ...(lasts ? LASTING : SHORT),
+        "-XX:-UsePerfData",
+        quoted(`-Djava.io.tmpdir=${tmp}`),
+      ].join(" "),
       "spark.local.dir": tmp,
       "spark.sql.warehouse.dir": path.join(tmp, "warehouse"),
     },

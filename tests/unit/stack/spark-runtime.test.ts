@@ -4,6 +4,13 @@ import { sparkRuntime } from "../../../src/stack/embedded/spark-runtime.ts";
 
 afterEach(() => vi.unstubAllEnvs());
 
+const INSTALLATION = {
+  venv: "/my cache/venv",
+  sparkHome: "/my cache/venv/pyspark",
+  javaHome: "/java",
+  jars: { kafka: "/k", spark: "/s" },
+};
+
 it("spark-submit gets the Spark of the cache, whatever the environment says of another", () => {
   for (const [name, value] of Object.entries({
     PYSPARK_DRIVER_PYTHON: "jupyter",
@@ -15,11 +22,8 @@ it("spark-submit gets the Spark of the cache, whatever the environment says of a
   })) {
     vi.stubEnv(name, value);
   }
-  const { sparkSubmit, env, conf } = sparkRuntime(homeOf("/a project", {}), {
-    venv: "/my cache/venv",
-    sparkHome: "/my cache/venv/pyspark",
-    javaHome: "/java",
-    jars: { kafka: "/k", spark: "/s" },
+  const { sparkSubmit, env, conf } = sparkRuntime(homeOf("/a project", {}), INSTALLATION, {
+    lasts: false,
   });
   expect(sparkSubmit).toBe("/my cache/venv/pyspark/bin/spark-submit");
   expect(env).toMatchObject({
@@ -32,4 +36,14 @@ it("spark-submit gets the Spark of the cache, whatever the environment says of a
     expect.arrayContaining([expect.stringMatching(/CONF_DIR|LOCAL_DIRS|PYTHON_OPTS/)]),
   );
   expect(conf["spark.driver.extraJavaOptions"]).toContain('"-Djava.io.tmpdir=/a project/.cdc-features/tmp"');
+});
+
+it("only a run that lasts gets the JVM's optimising compiler", () => {
+  const [short, lasting] = [false, true].map(
+    (lasts) =>
+      sparkRuntime(homeOf("/project", {}), INSTALLATION, { lasts }).conf["spark.driver.extraJavaOptions"],
+  );
+  expect(short).toContain("-XX:TieredStopAtLevel=1");
+  expect(lasting).not.toContain("TieredStopAtLevel");
+  for (const options of [short, lasting]) expect(options).toContain("-Djava.io.tmpdir=/project");
 });
