@@ -1,7 +1,7 @@
 // All checks and tests, after setting up whatever they need. Ends with a line `N passed, N failed`.
 //
 //   node tests/run.mjs            everything
-//   node tests/run.mjs lint unit  only these parts: lint types python-lint python-types unit contract pyspark golden e2e
+//   node tests/run.mjs lint unit  only these parts: lint types python-lint python-types unit contract pyspark golden property e2e
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import os from "node:os";
@@ -158,6 +158,7 @@ suite(
   junit("golden"),
   { CDC_FEATURES_HOME: path.join(scratch, "golden-home") },
 );
+vitest("property");
 vitest("e2e");
 
 rmSync(scratch, { recursive: true, force: true });

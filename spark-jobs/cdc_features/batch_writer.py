@@ -26,9 +26,10 @@ class StopRequestedError(Exception):
 class BatchWriter:
     """Called by Spark with each batch's changed groups, at least once per batch; writing twice changes nothing.
 
-    `reports` maps Spark's batch ids to what was written, `newest_written` is the last batch's version, `failure` keeps the Python error that Spark wraps. Once
-    `stopping` is set no further batch begins; `stopped` tells that one was turned away, which ends the query. `replay`
-    gives the groups of all records up to a batch's end, for the rare case that the table was truncated.
+    `reports` maps Spark's batch ids to what was written, `newest_written` is the newest version of these, `failure`
+    keeps the Python error that Spark wraps. Once `stopping` is set no further batch begins; `stopped` tells that one
+    was turned away, which ends the query. `replay` gives the groups of all records up to a batch's end, for the rare
+    case that the table was truncated.
     """
 
     def __init__(

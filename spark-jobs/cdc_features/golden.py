@@ -103,7 +103,7 @@ def compute(spark: SparkSession, case: GoldenCase, job: Any) -> Rows:
     if last is None:
         return []
     as_of = _time(case.as_of_ms)
-    refresh(spark, feature_set, store, settings, last, as_of)
+    refresh(spark, feature_set, store, settings, last, as_of, also_unchanged=True)
     if not store.has_history():
         return []
     batches = newest_rows(spark, feature_set, store).where("NOT is_deleted").toArrow().to_batches()

@@ -35,13 +35,15 @@ def refresh(
     now: datetime,
     *,
     just_written: bool = False,
+    also_unchanged: bool = False,
 ) -> Report:
     """Brings the stores from `last`, the newest committed batch, to `now`; one Spark job.
 
     `just_written` says that this very run wrote `last` to Redis: unless the day has turned, its rows are right.
+    `also_unchanged` has the history of a set as of now take all rows, for the bounds of their windows.
     """
     if feature_set.as_of_now:
-        return _age(spark, feature_set, store, settings, last, now)
+        return _age(spark, feature_set, store, settings, last, now, also_unchanged)
     if not settings.writes_redis:
         return Report()
     expired = expired_start(feature_set, last.watermark_ms)
@@ -74,6 +76,7 @@ def _age(
     settings: Settings,
     last: Batch,
     now: datetime,
+    also_unchanged: bool,
 ) -> Report:
     if not store.has_base():
         return Report()
@@ -99,6 +102,7 @@ def _age(
         redis_url=settings.redis_url if settings.writes_redis else None,
         staging=store.staging(last) if settings.writes_parquet else None,
         ageing=True,
+        also_unchanged=also_unchanged,
     )
     report = write(groups.sortWithinPartitions(*feature_set.entity), feature_set, target)
     store.commit_aged(last, micros(now), report.parts)

@@ -33,7 +33,7 @@ class Target:
     seconds), `as_of` a version that rows are right as of, though theirs is older; a store without address (None) is
     not written, neither is `base_staging`, for the groups of sets as of now; `version` is that of rows that bring
     none; `examples` is how many rows each task shows. With `ageing`, rows bring what is `known` of them, and only those
-    that differ are staged and get the target's version."""
+    that differ get the target's version and are staged, unless those that are `also_unchanged` are wanted."""
 
     now: datetime
     expired: int
@@ -43,6 +43,7 @@ class Target:
     staging: str | None = None
     base_staging: str | None = None
     ageing: bool = False
+    also_unchanged: bool = False
     examples: int = 5
 
 
@@ -151,7 +152,7 @@ class _Task:
         for row, known in zip(now, groups.column("known").to_pylist(), strict=True):
             # One that was never served needs no row that says it is gone.
             is_same = row[-1] if known is None else row == tuple(known[name] for name in names)
-            differs.append(not is_same)
+            differs.append(self._target.also_unchanged or not is_same)
             versions.append(known["batch_id"] if known and is_same else self._target.version)
         at = finished.schema.get_field_index("batch_id")
         finished = finished.set_column(at, finished.schema.field(at), pa.array(versions, pa.int64()))

@@ -105,6 +105,8 @@ export interface TableForm {
   table: string;
   /** Whether a row may go to another customer or time. */
   moves: boolean;
+  /** Only ever inserted into. Without rows in the state nothing tells a record that comes twice, so none does. */
+  appendOnly: boolean;
 }
 
 export interface Played {
@@ -144,6 +146,7 @@ export function play(history: History, form: TableForm, firstId: number, timesMs
     const timeOf = (minutes: number) => now - minutes * 60_000;
     for (const operation of operations) {
       lsn += 10;
+      if (form.appendOnly && !mayBeInLog(operation, rows)) continue;
       switch (operation.kind) {
         case "write": {
           const old = rows.get(operation.row) ?? null;
@@ -217,6 +220,13 @@ export function play(history: History, form: TableForm, firstId: number, timesMs
     timesMs: [...seen.timesMs],
     isPlain,
   };
+}
+
+/** Updates and deletes may, too: they are dead letters. */
+function mayBeInLog(operation: Operation, rows: ReadonlyMap<number, Row>): boolean {
+  if (operation.kind === "write") return !rows.has(operation.row);
+  if (operation.kind === "odd") return operation.op === "u" || operation.op === "d";
+  return operation.kind === "junk";
 }
 
 function envelope(form: TableForm, op: string, before: Row | null, after: Row | null, lsn: number): string {
