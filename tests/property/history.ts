@@ -23,20 +23,24 @@ export type Operation =
   /** The newest events of the history once more, as after a restart of the connector. */
   | { kind: "resend"; events: number }
   | { kind: "junk"; value: string }
-  /** An event that fits nothing else: about other rows as they were, or from further back in the log. */
+  /**
+   * An event that fits nothing else: it contradicts what others say of the row, or is from further back in the log. Of rows of its own,
+   * whose event time stays: an event that says nothing of where its row was leaves it there, see docs/semantics.md.
+   */
   | {
       kind: "odd";
       op: "c" | "u" | "d" | "r";
       row: number;
       customer: number;
       before: number | null;
-      minutesAgo: number;
       behind: number;
     };
 
 /** The operations of each micro-batch. */
 export type History = Operation[][];
 
+const ODD_ORDERS = 1_000_000;
+const ODD_MINUTES_AGO = [0, 45, 1_500];
 export const BATCHES = 4;
 export const ROWS = 3;
 
@@ -78,7 +82,6 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
       row,
       customer: row,
       before: fc.option(row),
-      minutesAgo,
       behind: fc.nat({ max: 6 }),
     }),
   },
@@ -199,10 +202,10 @@ export function play(history: History, form: TableForm, firstId: number, timesMs
         case "odd": {
           isPlain = false;
           const odd = (customer: number): Row => ({
-            orderId: firstId + operation.row,
+            orderId: ODD_ORDERS + firstId + operation.row,
             customerId: firstId + customer,
-            cents: 7,
-            createdMs: timeOf(operation.minutesAgo),
+            cents: 7 + operation.behind,
+            createdMs: (timesMs[0] as number) - (ODD_MINUTES_AGO[operation.row] as number) * 60_000,
           });
           const before = operation.before === null ? null : odd(operation.before);
           const after = operation.op === "d" ? null : odd(operation.customer);

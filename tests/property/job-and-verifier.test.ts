@@ -27,7 +27,7 @@ import { BATCHES, type History, history, type Played, play, ROWS } from "./histo
 import { SETS, type SetUnderTest } from "./sets.ts";
 
 const SEED = Number(process.env.CDC_FEATURES_PROPERTY_SEED ?? 20_261_125);
-const HISTORIES = Number(process.env.CDC_FEATURES_PROPERTY_HISTORIES ?? 120);
+const HISTORIES = Number(process.env.CDC_FEATURES_PROPERTY_HISTORIES ?? 300);
 const SHRUNK_AT_A_TIME = 60;
 
 /** Middays and midnights: 18 hours apart, so that days turn and windows of an hour empty themselves. */
