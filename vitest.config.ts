@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: "unit", include: ["tests/unit/**/*.test.ts"] } },
+      { test: { name: "unit", include: ["tests/unit/**/*.test.ts"], testTimeout: 30_000 } },
       { test: { name: "contract", include: ["tests/contract/**/*.test.ts"], testTimeout: 60_000 } },
       { test: { name: "property", include: ["tests/property/**/*.test.ts"], testTimeout: 1_200_000 } },
       {
