@@ -27,7 +27,6 @@ const options = parseArgs({
 const [ROUNDS, STATEMENTS] = [Number(options.rounds), Number(options.statements)];
 const TOPIC = "shop.public.orders";
 const CUSTOMERS = 60;
-const LONGEST_RUN_MS = 45_000;
 
 const ROLLING = `name: lately
 description: The last day and the last thirty
@@ -242,19 +241,25 @@ async function up(): Promise<Endpoints> {
   return JSON.parse(stdout).endpoints;
 }
 
+/** How long the newest run took that came to its end; the first does. */
+let runMs: number | undefined;
+
 async function round(number: number): Promise<void> {
   const endpoints = await up();
   await burst(endpoints.postgres);
   await disturb(endpoints);
   await up();
   const run = startCli(folder, ["run", ...SETS, "--json"]);
-  if (!happens(0.8)) {
+  if (runMs === undefined || !happens(0.8)) {
+    const started = Date.now();
     const { exitCode, stderr } = await run;
     if (exitCode !== 0) throw new Error(`run: ${stderr}`);
-    say(`round ${number}: ran`);
+    runMs = Date.now() - started;
+    say(`round ${number}: ran for ${(runMs / 1000).toFixed(1)} s`);
     return;
   }
-  const afterMs = 5_000 + below(LONGEST_RUN_MS);
+  // Spark starts for a third of the time, and nothing happens.
+  const afterMs = runMs * (0.3 + 0.75 * random());
   const ended = await Promise.race([run.then(() => true), sleep(afterMs, false)]);
   if (ended) return say(`round ${number}: ran before it could be killed`);
   // Half the time only the job, so that its command sees it die.
