@@ -133,10 +133,11 @@ def _texts(column: pa.Array) -> list[str | None]:
     """`text` of each value; times by the column, since a time takes longer than all else."""
     if not pa.types.is_timestamp(column.type):
         return [None if value is None else text(value) for value in column.to_pylist()]
-    whole = np.datetime_as_string((pc.fill_null(column.cast(pa.int64()), 0).to_numpy() // 1_000_000).astype("M8[s]"))
+    at_micros = column.cast(pa.int64())
+    whole = np.datetime_as_string((pc.fill_null(at_micros, 0).to_numpy() // 1_000_000).astype("M8[s]"))
     return [
         None if at is None else f"{second}.{at % 1_000_000:06d}Z" if at % 1_000_000 else f"{second}Z"
-        for second, at in zip(whole.tolist(), column.cast(pa.int64()).to_pylist(), strict=True)
+        for second, at in zip(whole.tolist(), at_micros.to_pylist(), strict=True)
     ]
 
 

@@ -11,7 +11,7 @@ import path from "node:path";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import { readDefinition } from "../../src/cli/definitions.ts";
-import type { FeatureSet } from "../../src/definition/feature-set.ts";
+import { type FeatureSet, isAsOfNow } from "../../src/definition/feature-set.ts";
 import { byJob, type ToldRow } from "../../src/golden/by-job.ts";
 import { byVerifier } from "../../src/golden/by-verifier.ts";
 import { featureTypes } from "../../src/golden/feature-types.ts";
@@ -21,7 +21,9 @@ import { silent } from "../../src/platform/progress.ts";
 import { provenanceOf, writeJob } from "../../src/render/write-job.ts";
 import { EmbeddedStack } from "../../src/stack/embedded/embedded-stack.ts";
 import { homeOf, PACKAGE_ROOT } from "../../src/stack/embedded/home.ts";
+import type { SparkRuntime } from "../../src/stack/stack.ts";
 import { isSameValue, onlineText } from "../../src/stores/values.ts";
+import { startsOfWindows } from "../../src/stores/windows.ts";
 import { runCases } from "../../src/submit/golden.ts";
 import { BATCHES, type History, history, type Played, play, ROWS } from "./history.ts";
 import { SETS, type SetUnderTest } from "./sets.ts";
@@ -91,7 +93,7 @@ interface Difference {
 async function differencesOf(
   trials: Trial[],
   histories: History[],
-  spark: Awaited<ReturnType<typeof stack.setUpSpark>>,
+  spark: SparkRuntime,
 ): Promise<Difference[][]> {
   const cases = trials.map(({ set }) => merged(histories, set));
   const told = new Map<number, ToldRow[]>();
@@ -128,14 +130,10 @@ function compare({ set, featureSet }: Trial, { golden, played }: Merged, rows: T
 }
 
 /** Starts of the windows around some times, in ms; none for a set as of now. */
-function startsOf({ windows }: FeatureSet, timesMs: number[]): number[] {
-  const [window] = windows;
-  if (windows.length > 1 || (window?.kind !== "tumbling" && window?.kind !== "sliding")) return [];
-  const { lengthMs } = window;
-  const slideMs = window.kind === "sliding" ? window.slideMs : lengthMs;
-  const around = (ms: number) =>
-    Array.from({ length: lengthMs / slideMs }, (_, i) => (Math.floor(ms / slideMs) - i) * slideMs);
-  return [...new Set(timesMs.flatMap(around))];
+function startsOf(featureSet: FeatureSet, timesMs: number[]): number[] {
+  const [window] = featureSet.windows;
+  if (isAsOfNow(featureSet) || (window?.kind !== "tumbling" && window?.kind !== "sliding")) return [];
+  return [...new Set(timesMs.flatMap((ms) => startsOfWindows(window, BigInt(ms) * 1_000n)))];
 }
 
 function cellsOf(
@@ -164,8 +162,8 @@ function againstOracle(set: SetUnderTest, played: Played, customer: number, job:
   const rows = played.rows.filter(({ customerId }) => customerId === customer);
   const expected = set.oracle(rows, AS_OF_MS);
   const told = job.row(set.entity(customer), undefined);
-  if (expected?.size === 0 && told !== undefined) return [`${customer}: a row by the job, none by the table`];
-  return [...(expected ?? [])].flatMap(([name, value]) => {
+  if (expected === undefined) return told ? [`${customer}: a row by the job, none by the table`] : [];
+  return Object.entries(expected).flatMap(([name, value]) => {
     const found = told?.get(name) ?? null;
     return isSameValue(found, value)
       ? []
@@ -174,11 +172,7 @@ function againstOracle(set: SetUnderTest, played: Played, customer: number, job:
 }
 
 /** The smallest history that still differs. */
-async function shrunk(
-  trial: Trial,
-  failing: History,
-  spark: Awaited<ReturnType<typeof stack.setUpSpark>>,
-): Promise<History> {
+async function shrunk(trial: Trial, failing: History, spark: SparkRuntime): Promise<History> {
   const smaller = [...history.shrink(failing, undefined).take(SHRUNK_AT_A_TIME)].map(({ value }) => value);
   if (smaller.length === 0) return failing;
   const [differences = []] = await differencesOf([trial], smaller, spark);
