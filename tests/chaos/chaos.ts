@@ -11,10 +11,12 @@ import os from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { DuckDBInstance } from "@duckdb/node-api";
 import { Redis } from "ioredis";
-import { Kafka, logLevel } from "kafkajs";
-import pg from "pg";
+import type pg from "pg";
+import { rowsOf, withDuckDb } from "../../src/platform/duckdb.ts";
+import { clientOf } from "../../src/platform/kafka.ts";
+import { withPostgres } from "../../src/platform/postgres.ts";
+import { randomFrom } from "../../src/stack/demo-shop/random.ts";
 import { type CliResult, cli, startCli } from "../e2e/support/cli.ts";
 
 const options = parseArgs({
@@ -71,16 +73,9 @@ const FEATURES = {
 type SetName = keyof typeof FEATURES;
 const SETS = Object.keys(FEATURES) as SetName[];
 
-let state = Number(options.seed) * 2_654_435_761 + 1;
-/** Seeded (mulberry32), in [0, 1). */
-function random(): number {
-  state = (state + 0x6d2b79f5) | 0;
-  let t = Math.imul(state ^ (state >>> 15), 1 | state);
-  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-  return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-}
-const below = (n: number) => Math.floor(random() * n);
-const happens = (share: number) => random() < share;
+const random = randomFrom(Number(options.seed));
+const below = (n: number) => random.integer(0, n - 1);
+const happens = random.chance;
 
 const folder = mkdtempSync(path.join(os.tmpdir(), "cdc-features-chaos-"));
 const counts = {
@@ -98,7 +93,7 @@ function sql(): string {
   const customer = () => 1 + below(CUSTOMERS);
   const order = "(SELECT order_id FROM orders ORDER BY random() LIMIT 1)";
   const at = () => `now() - interval '${below(20 * 86_400)} seconds'`;
-  const pick = random();
+  const pick = random.next();
   counts.statements += 1;
   if (pick < 0.45)
     return `INSERT INTO orders (customer_id, product_id, total_amount, created_at)
@@ -116,30 +111,28 @@ function sql(): string {
 
 /** A long transaction is open while others come and go; some are rolled back. */
 async function burst(url: string): Promise<void> {
-  const [long, short] = [new pg.Client(url), new pg.Client(url)];
-  await Promise.all([long.connect(), short.connect()]);
+  await withPostgres(url, (long) => withPostgres(url, (short) => interleaved(long, short)));
+}
+
+async function interleaved(long: pg.Client, short: pg.Client): Promise<void> {
   // Whom the other has locked is left alone.
   for (const client of [long, short]) await client.query("SET lock_timeout = '50ms'");
   const attempt = (client: pg.Client, text: string) =>
     client.query(`SAVEPOINT one; ${text}; RELEASE one`).catch(() => client.query("ROLLBACK TO one"));
-  try {
-    await long.query("BEGIN");
-    for (let i = 0; i < STATEMENTS; ) {
-      await short.query("BEGIN");
-      for (let n = 1 + below(10); n > 0; n -= 1, i += 1) await attempt(short, sql());
-      await short.query(happens(0.1) ? "ROLLBACK" : "COMMIT");
-      if (happens(0.5)) await attempt(long, sql());
-      if (happens(0.1)) await long.query("COMMIT; BEGIN");
-    }
-    await long.query("COMMIT");
-  } finally {
-    await Promise.all([long.end(), short.end()]);
+  await long.query("BEGIN");
+  for (let i = 0; i < STATEMENTS; ) {
+    await short.query("BEGIN");
+    for (let n = 1 + below(10); n > 0; n -= 1, i += 1) await attempt(short, sql());
+    await short.query(happens(0.1) ? "ROLLBACK" : "COMMIT");
+    if (happens(0.5)) await attempt(long, sql());
+    if (happens(0.1)) await long.query("COMMIT; BEGIN");
   }
+  await long.query("COMMIT");
 }
 
 /** The topic's newest records once more, as they are; and some that are no events. */
 async function sendAgain(brokers: string): Promise<void> {
-  const kafka = new Kafka({ brokers: [brokers], logLevel: logLevel.NOTHING });
+  const kafka = clientOf(brokers);
   const [admin, producer] = [kafka.admin(), kafka.producer()];
   await Promise.all([admin.connect(), producer.connect()]);
   const consumer = kafka.consumer({ groupId: `chaos-${Date.now()}` });
@@ -193,7 +186,8 @@ async function disturb({ kafka, connect, redis }: Endpoints): Promise<void> {
     counts.connectorRestarts += 1;
   }
   if (happens(0.15)) {
-    kill((command) => command.includes("ConnectStandalone") || command.includes("ConnectDistributed"));
+    const { servers } = JSON.parse((await cli(folder, ["status", "--json"])).stdout);
+    process.kill(servers.find(({ name }: { name: string }) => name === "connect").pid, "SIGKILL");
     counts.connectKills += 1;
   }
   if (happens(0.5)) await sendAgain(kafka);
@@ -209,14 +203,14 @@ async function disturb({ kafka, connect, redis }: Endpoints): Promise<void> {
   }
 }
 
-/** Kills what runs in this project only. */
-function kill(matches: (command: string) => boolean): void {
+/** Kills the jobs of this project, and no other's. */
+function killJobs(): void {
   for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
     try {
       const command = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
       const inProject =
         command.includes(folder) || readFileSync(`/proc/${pid}/environ`, "utf8").includes(folder);
-      if (inProject && matches(command)) process.kill(Number(pid), "SIGKILL");
+      if (inProject && command.includes("SparkSubmit")) process.kill(Number(pid), "SIGKILL");
     } catch {
       // It has ended, or is not ours to look at.
     }
@@ -259,22 +253,21 @@ async function round(number: number): Promise<void> {
     return;
   }
   // Spark starts for a third of the time, and nothing happens.
-  const afterMs = runMs * (0.3 + 0.75 * random());
+  const afterMs = runMs * (0.3 + 0.75 * random.next());
   const ended = await Promise.race([run.then(() => true), sleep(afterMs, false)]);
   if (ended) return say(`round ${number}: ran before it could be killed`);
   // Half the time only the job, so that its command sees it die.
   if (happens(0.5)) run.kill("SIGKILL");
-  kill((command) => command.includes("SparkSubmit"));
+  killJobs();
   counts.kills += 1;
   await run;
   say(`round ${number}: killed after ${(afterMs / 1000).toFixed(1)} s`);
 }
 
 async function expected(url: string, set: SetName): Promise<Map<string, string>> {
-  const client = new pg.Client(url);
-  await client.connect();
-  const { rows } = await client.query({ text: EXPECTED[set], rowMode: "array" });
-  await client.end();
+  const { rows } = await withPostgres(url, (client) =>
+    client.query({ text: EXPECTED[set], rowMode: "array" }),
+  );
   return new Map((rows as string[][]).map(([customer, ...values]) => [customer as string, values.join(" ")]));
 }
 
@@ -290,19 +283,19 @@ async function online(url: string, set: SetName): Promise<Map<string, string>> {
 }
 
 async function offline(root: string, set: SetName): Promise<Map<string, string>> {
-  const instance = await DuckDBInstance.create();
-  const connection = await instance.connect();
   const values = FEATURES[set].map((name) => `coalesce(${name}::VARCHAR, '')`).join(" || ' ' || ");
-  const reader = await connection.runAndReadAll(`
+  const query = `
     WITH newest AS (
       SELECT * FROM read_parquet('${root}/${set}_features/*.parquet')
       QUALIFY row_number() OVER (PARTITION BY customer_id${set === "customer" ? ", window_start" : ""}
         ORDER BY batch_id DESC, created_timestamp DESC) = 1)
     SELECT customer_id::VARCHAR, ${values} FROM newest WHERE NOT is_deleted
-    QUALIFY row_number() OVER (PARTITION BY customer_id ORDER BY window_start DESC) = 1`);
-  const found = new Map(reader.getRows().map(([customer, text]) => [String(customer), String(text)]));
-  connection.closeSync();
-  return found;
+    QUALIFY row_number() OVER (PARTITION BY customer_id ORDER BY window_start DESC) = 1`;
+  return withDuckDb(folder, async (connection) => {
+    const found = new Map<string, string>();
+    for await (const [customer, text] of rowsOf(connection, query)) found.set(String(customer), String(text));
+    return found;
+  });
 }
 
 function differences(name: string, expected: Map<string, string>, found: Map<string, string>): string[] {
