@@ -19,9 +19,10 @@ import customer_features
 from cdc_features import job
 from cdc_features.checkpoint import Batch, CheckpointDamagedError
 from cdc_features.feature_set import Aggregated, FeatureSet, RollingWindow
+from cdc_features.features import micros
 from cdc_features.golden import FileCheckpoint
 from cdc_features.offline import OfflineStore
-from cdc_features.online import OnlineStoreError
+from cdc_features.online import OnlineStoreError, iso
 from cdc_features.progress import PREFIX
 from cdc_features.refresh import refresh
 from cdc_features.settings import Settings, read_settings
@@ -178,6 +179,17 @@ def test_a_run_without_new_data_says_so_and_still_refreshes(chain: Chain, online
         k: v for k, v in before.items() if k != "_computed_at"
     }
     assert len(chain.history()) == 2
+
+
+def test_the_refresh_leaves_out_only_what_the_run_has_just_written(chain: Chain, online: redis.Redis) -> None:
+    chain.log.produce(event("c", None, order(1, 5, 1000, NOVEMBER), 1))
+    chain.run()
+    online.flushall()
+    chain.log.produce(event("c", None, order(2, 6, 250, NOVEMBER), 2))
+    chain.run()
+    assert online.hget(key(5), "total_spend_30d") == "10.00"
+    (written,) = (row["created_timestamp"] for row in chain.history() if row["customer_id"] == 6)
+    assert online.hget(key(6), "_computed_at") == iso(micros(written))
 
 
 def test_an_empty_log_is_fine(chain: Chain, online: redis.Redis) -> None:
