@@ -20,6 +20,8 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
+from cdc_features.session import LIBRARY
+
 _START, _SECONDS = 1_793_664_000, 25 * 86_400  # within one 30-day window
 _MEMORY = "3g"
 # As `run` has it for so many events (src/stack/embedded/spark-runtime.ts).
@@ -36,6 +38,7 @@ def session(name: str) -> SparkSession:
         .config("spark.driver.memory", _MEMORY)
         .config("spark.driver.extraJavaOptions", _JVM)
         .config("spark.driver.extraClassPath", os.environ["CDC_FEATURES_TEST_SPARK_JARS"])
+        .config("spark.jars", str(LIBRARY))
         .config("spark.ui.enabled", "false")
         .config("spark.sql.session.timeZone", "UTC")
         .getOrCreate()

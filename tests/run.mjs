@@ -1,7 +1,7 @@
 // All checks and tests, after setting up whatever they need. Ends with a line `N passed, N failed`.
 //
 //   node tests/run.mjs            everything
-//   node tests/run.mjs lint unit  only these parts: lint types python-lint python-types unit contract pyspark golden property e2e
+//   node tests/run.mjs lint unit  only these parts: lint types python-lint python-types java unit contract pyspark golden property e2e
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import os from "node:os";
@@ -16,6 +16,7 @@ const wanted = process.argv.slice(2);
 const scratch = mkdtempSync(path.join(os.tmpdir(), "cdc-features-tests-"));
 const total = { passed: 0, failed: 0 };
 const failures = [];
+const skipped = [];
 
 let python;
 /** Environments with Spark and the tools, made when first asked for. */
@@ -111,6 +112,18 @@ if (needsPython("python-types")) {
     "spark-jobs/cdc_features",
   ]);
 }
+if (needsPython("java")) {
+  const { javaHome, sparkHome } = pythonTools();
+  if (spawnSync("javac", ["-version"]).error && !existsSync(path.join(javaHome, "bin", "javac"))) {
+    skipped.push("java (no javac to compile with)");
+  } else {
+    check("java", process.execPath, [
+      "spark-jobs/jvm/build.mjs",
+      path.join(sparkHome, "jars"),
+      path.join(scratch, "records.jar"),
+    ]);
+  }
+}
 const testServers = (name) =>
   needsPython(name)
     ? {
@@ -162,6 +175,7 @@ vitest("property");
 vitest("e2e");
 
 rmSync(scratch, { recursive: true, force: true });
+if (skipped.length > 0) console.log(`\nskipped: ${skipped.join(", ")}`);
 if (failures.length > 0) console.log(`\nfailed: ${failures.join(", ")}`);
 console.log(`\n${total.passed} passed, ${total.failed} failed`);
 process.exitCode = total.failed > 0 ? 1 : 0;

@@ -92,8 +92,7 @@ def unusable(records: DataFrame, feature_set: FeatureSet, watermark_ms: int) -> 
     in every window they touch. Values are cut at 64 KiB."""
     length = length_ms(feature_set)
     end = f"{home(feature_set, 'change.event_time')} + {(length or 0) * 1000}L"
-    changes = "array_compact(array(upsert, gone))"
-    ended = f"size({changes}) > 0 AND forall({changes}, change -> {end} <= {watermark_ms * 1000}L)"
+    ended = f"size(changes) > 0 AND forall(changes, change -> {end} <= {watermark_ms * 1000}L)"
     too_late = f"class = '{APPLIED}' AND {ended}" if length else "false"
     return (
         records.transform(classified(feature_set))

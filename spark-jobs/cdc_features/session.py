@@ -8,6 +8,9 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
+# The job's Java, for spark-submit's `--jars`.
+LIBRARY = Path(__file__).parent / "records.jar"
+
 # What exactness needs, whatever spark-submit was told.
 _REQUIRED = {
     "spark.sql.session.timeZone": "UTC",

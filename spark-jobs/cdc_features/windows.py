@@ -77,11 +77,16 @@ def length_ms(feature_set: FeatureSet) -> int | None:
 def home(feature_set: FeatureSet, event_time: str) -> str:
     """SQL of the microseconds at which the newest group of an event time starts. Two event times with the same are
     in the same groups."""
-    hop = _hop_ms(feature_set) if feature_set.as_of_now else milliseconds(feature_set.window.slide)
-    if hop is None:
+    step = home_step_ms(feature_set)
+    if step is None:
         return "0L"
     micros = f"unix_micros({event_time})"
-    return f"{micros} - pmod({micros}, {hop * 1000}L)"
+    return f"{micros} - pmod({micros}, {step * 1000}L)"
+
+
+def home_step_ms(feature_set: FeatureSet) -> int | None:
+    """Groups start at its multiples; None where there is one of all of time."""
+    return _hop_ms(feature_set) if feature_set.as_of_now else milliseconds(feature_set.window.slide)
 
 
 def container_start(feature_set: FeatureSet, now: int) -> int | None:

@@ -32,7 +32,7 @@ from cdc_features.debezium import row_changes  # noqa: E402
 from cdc_features.feature_set import FeatureSet, SlidingWindow  # noqa: E402
 from cdc_features.features import finish, micros, native_aggregates, row_schema  # noqa: E402
 from cdc_features.position import Position  # noqa: E402
-from cdc_features.session import SETTINGS, share_library  # noqa: E402
+from cdc_features.session import LIBRARY, SETTINGS, share_library  # noqa: E402
 from cdc_features.state import live_rows, row_versions  # noqa: E402
 
 NOW = datetime(2026, 11, 23, 0, 0, 1, tzinfo=timezone.utc)
@@ -51,6 +51,7 @@ def spark() -> Iterator[SparkSession]:
         .config("spark.driver.host", "127.0.0.1")
         .config("spark.driver.bindAddress", "127.0.0.1")
         .config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1")
+        .config("spark.jars", str(LIBRARY))
         .config(map=SETTINGS)
         .getOrCreate()
     )

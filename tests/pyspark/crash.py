@@ -19,7 +19,7 @@ from test_job import Chain, FileCheckpoint, NoDeadLetters
 from cdc_features import batch_writer, job
 from cdc_features.batch_writer import BatchWriter
 from cdc_features.offline import OfflineStore
-from cdc_features.session import share_library
+from cdc_features.session import LIBRARY, share_library
 
 from conftest import SETTINGS
 
@@ -63,7 +63,11 @@ def arm(point: str, redis_url: str) -> None:
 
 def main(folder: Path, redis_url: str, point: str) -> None:
     spark = (
-        SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").config(map=SETTINGS).getOrCreate()
+        SparkSession.builder.master("local[2]")
+        .config("spark.ui.enabled", "false")
+        .config("spark.jars", str(LIBRARY))
+        .config(map=SETTINGS)
+        .getOrCreate()
     )
     share_library(spark)
     job.Checkpoint, job.DeadLetters = FileCheckpoint, NoDeadLetters  # type: ignore[misc, assignment]

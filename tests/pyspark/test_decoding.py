@@ -34,7 +34,7 @@ def decode(spark: SparkSession, column: Column, cases: list[tuple[Any, dict[str,
     )
     events = [_event(column.name, raw, schema) for raw, schema in cases]
     rows = records(spark, events).transform(classified(feature_set)).orderBy("offset").collect()
-    values = [row["upsert"]["row"]["values"][column.name] if row["upsert"] else UNDECODABLE for row in rows]
+    values = [row["changes"][0]["row"]["values"][column.name] if row["changes"] else UNDECODABLE for row in rows]
     return [value.replace(tzinfo=timezone.utc) if isinstance(value, datetime) else value for value in values]
 
 

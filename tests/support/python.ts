@@ -12,7 +12,7 @@ import { homeOf } from "../../src/stack/embedded/home.ts";
 import { findRedis } from "../../src/stack/embedded/servers/redis.ts";
 import { jars } from "../../src/stack/embedded/setup/jars.ts";
 import { requirePrerequisites } from "../../src/stack/embedded/setup/prerequisites.ts";
-import { sparkVenv, toolsVenv } from "../../src/stack/embedded/setup/python-packages.ts";
+import { sitePackages, sparkVenv, toolsVenv } from "../../src/stack/embedded/setup/python-packages.ts";
 import { wheelJava } from "../../src/stack/embedded/setup/wheel-java.ts";
 
 const LOCK = fileURLToPath(new URL("python-tools.lock", import.meta.url));
@@ -27,7 +27,10 @@ try {
   const { spark } = await jars(home, javaHome, venv, progress);
   const tools = await toolsVenv(home, python, "test-tools", await readFile(LOCK, "utf8"), progress);
   const redisServer = await findRedis(venv);
-  screen.print(JSON.stringify({ javaHome, venv, tools, redisServer, sparkJars: path.join(spark, "*") }));
+  const sparkHome = path.join(await sitePackages(venv), "pyspark");
+  screen.print(
+    JSON.stringify({ javaHome, venv, tools, redisServer, sparkJars: path.join(spark, "*"), sparkHome }),
+  );
 } catch (error) {
   process.exitCode = reportError(error, screen);
 }

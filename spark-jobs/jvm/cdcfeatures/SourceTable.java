@@ -1,0 +1,45 @@
+package cdcfeatures;
+
+import java.io.Serializable;
+import java.util.List;
+
+/**
+ * What a feature set declares of its source; debezium.py writes it down as JSON. Columns are referred to by their index
+ * in {@code columns}.
+ *
+ * @param tellsThePast whether an update and a delete tell where the row was
+ * @param place the columns that say which row it is and where it is counted
+ * @param inputs the columns that travel into the state
+ * @param homeStepMicros event times within the same multiple of it are counted alike; null when all are
+ * @param marginMicros how far from both ends of the calendar an event time has to lie
+ */
+record SourceTable(
+    String schema,
+    String table,
+    boolean flattened,
+    boolean appendOnly,
+    boolean tellsThePast,
+    List<Column> columns,
+    int[] primaryKey,
+    int[] entity,
+    int eventTime,
+    int[] place,
+    int[] inputs,
+    Long homeStepMicros,
+    long marginMicros)
+    implements Serializable {
+
+  /**
+   * @param type in Spark's words
+   * @param kind {@code decimal}, or the type
+   * @param unit of a bare number in a timestamp: {@code millis}, {@code micros} or {@code nanos}
+   * @param encoding of a decimal: {@code auto}, {@code precise} or {@code text}
+   */
+  record Column(String name, String type, String kind, int precision, int scale, String unit, String encoding)
+      implements Serializable {}
+
+  boolean isKey(int column) {
+    for (int key : primaryKey) if (key == column) return true;
+    return false;
+  }
+}
