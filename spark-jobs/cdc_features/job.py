@@ -35,6 +35,7 @@ from cdc_features.refresh import refresh
 from cdc_features.report import Report
 from cdc_features.session import open_session
 from cdc_features.settings import GoldenSettings, Settings, read_settings
+from cdc_features.sinks import start_workers
 from cdc_features.source import change_log, records_of
 from cdc_features.windows import granularity_ms
 
@@ -94,6 +95,7 @@ class Job:
         self._dead_letters.catch_up(self._checkpoint)
         listener = _Progress()
         self._spark.streams.addListener(listener)
+        start_workers(self._spark)
         try:
             query = self._start()
             self._follow(query, listener.events)

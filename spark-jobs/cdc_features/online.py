@@ -8,6 +8,7 @@ it the script picks what the features hash shows; because it compares versions, 
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timezone
 from decimal import Decimal
 from typing import Any
@@ -152,6 +153,8 @@ class OnlineWriter:
         self._address = address(url)
         self._arguments = [str(expired), f"{as_of:020d}"]
         self._waiting: list[Call] = []
+        self._sender = ThreadPoolExecutor(max_workers=1)
+        self._on_its_way: Future[None] | None = None
         self._client = redis.Redis.from_url(
             url,
             socket_timeout=_TIMEOUT_SECONDS,
@@ -162,6 +165,7 @@ class OnlineWriter:
         self._load()
 
     def close(self) -> None:
+        self._sender.shutdown()
         self._client.close()
 
     def write(self, calls: Iterable[Call]) -> None:
@@ -174,14 +178,25 @@ class OnlineWriter:
                 self._waiting[-1][1].extend(change)
                 continue
             if len(self._waiting) == _CALLS_PER_ROUND_TRIP:
-                self.flush()
+                self._dispatch()
             self._waiting.append((key, list(change)))
 
     def flush(self) -> None:
-        """Sends what waits; OnlineStoreError as in `write`."""
+        """Sends what waits, until all is written; OnlineStoreError as in `write`."""
+        self._dispatch()
+        self._arrive()
+
+    def _dispatch(self) -> None:
+        """The next round trip is put together while Redis works on this one."""
+        self._arrive()
         if self._waiting:
-            self._send(self._waiting)
+            self._on_its_way = self._sender.submit(self._send, self._waiting)
             self._waiting = []
+
+    def _arrive(self) -> None:
+        on_its_way, self._on_its_way = self._on_its_way, None
+        if on_its_way:
+            on_its_way.result()
 
     def _send(self, round_trip: Sequence[Call]) -> None:
         failed = self._pipeline(round_trip)

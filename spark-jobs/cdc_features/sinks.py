@@ -3,6 +3,7 @@
 Only small reports (counts, part paths, a few examples) come back to the driver.
 """
 
+import contextlib
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -12,7 +13,8 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import DataFrame
+from pyspark import InheritableThread
+from pyspark.sql import DataFrame, SparkSession
 
 from cdc_features.feature_set import FeatureSet
 from cdc_features.features import base_schema, finish, micros, row_schema
@@ -56,6 +58,23 @@ def write(groups: DataFrame, feature_set: FeatureSet, target: Target) -> Report:
     for task in groups.mapInArrow(_pass(feature_set, target), _REPORT).collect():
         report.add(json.loads(task["report"]))
     return report
+
+
+def start_workers(spark: SparkSession) -> None:
+    """Has Python workers start and load this module while Spark is still at the query's plan; the pass reuses them."""
+
+    def start() -> None:
+        with contextlib.suppress(Exception):  # The pass itself tells what is wrong with them.
+            tasks = spark.sparkContext.defaultParallelism
+            spark.range(0, tasks, 1, tasks).mapInArrow(_nothing, _REPORT).write.format("noop").mode("append").save()
+
+    InheritableThread(target=start, daemon=True).start()
+
+
+def _nothing(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    for _ in batches:
+        pass
+    return iter(())
 
 
 def _pass(feature_set: FeatureSet, target: Target) -> Pass:

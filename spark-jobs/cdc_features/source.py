@@ -7,6 +7,9 @@ from pyspark.sql import DataFrame, SparkSession
 from cdc_features.checkpoint import Batch
 from cdc_features.feature_set import FeatureSet
 
+# Spark asks for both ends of the log with every poll.
+_FETCH = {"kafka.max.poll.records": "10000", "kafka.max.partition.fetch.bytes": str(8 << 20)}
+
 
 def change_log(spark: SparkSession, feature_set: FeatureSet, bootstrap: str, topic_prefix: str) -> DataFrame:
     """A streaming frame of Kafka records: key, value, topic, partition, offset, timestamp.
@@ -20,6 +23,7 @@ def change_log(spark: SparkSession, feature_set: FeatureSet, bootstrap: str, top
         .option("subscribe", feature_set.source.topic(topic_prefix))
         .option("startingOffsets", "earliest")
         .option("failOnDataLoss", "true")
+        .options(**_FETCH)
         .option("minPartitions", str(spark.sparkContext.defaultParallelism))
         .load()
     )
