@@ -117,11 +117,9 @@ if (needsPython("java")) {
   if (spawnSync("javac", ["-version"]).error && !existsSync(path.join(javaHome, "bin", "javac"))) {
     skipped.push("java (no javac to compile with)");
   } else {
-    check("java", process.execPath, [
-      "spark-jobs/jvm/build.mjs",
-      path.join(sparkHome, "jars"),
-      path.join(scratch, "records.jar"),
-    ]);
+    const target = path.join(scratch, "records.jar");
+    const build = ["spark-jobs/jvm/build.mjs", path.join(sparkHome, "jars"), target];
+    check("java", process.execPath, build, { JAVA_HOME: javaHome });
   }
 }
 const testServers = (name) =>

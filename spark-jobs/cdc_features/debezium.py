@@ -14,6 +14,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from py4j.java_gateway import JavaPackage
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import (
@@ -30,6 +31,7 @@ from pyspark.sql.types import (
 
 from cdc_features import sql
 from cdc_features.feature_set import Column, FeatureSet, UnboundedWindow
+from cdc_features.session import LIBRARY
 from cdc_features.windows import home_step_ms, length_ms
 
 APPLIED, IGNORED, DEAD_LETTER = "applied", "ignored", "dead_letter"
@@ -85,8 +87,11 @@ def _decoder(spark: SparkSession, feature_set: FeatureSet) -> str:
     # Golden cases of many definitions share a session.
     name = f"cdc_features_decode_{hashlib.sha256((declared + decoded).encode()).hexdigest()[:16]}"
     jvm: Any = spark.sparkContext._jvm
+    decoder = jvm.cdcfeatures.RecordDecoder
+    if isinstance(decoder, JavaPackage):
+        raise RuntimeError(f"the job's Java is not on Spark's class path: give spark-submit `--jars {LIBRARY}`")
     session: Any = spark._jsparkSession
-    session.udf().register(name, jvm.cdcfeatures.RecordDecoder(declared), session.parseDataType(decoded))
+    session.udf().register(name, decoder(declared), session.parseDataType(decoded))
     return name
 
 
@@ -96,14 +101,13 @@ def _declared(feature_set: FeatureSet) -> dict[str, Any]:
     schema, table = source.table.split(".")
     names = [column.name for column in source.columns]
     step, length = home_step_ms(feature_set), length_ms(feature_set)
-    unbounded = all(isinstance(window, UnboundedWindow) for window in feature_set.windows)
-    place = dict.fromkeys([*source.primary_key, *feature_set.entity, *([] if unbounded else [source.event_time])])
+    place = dict.fromkeys([*source.primary_key, *feature_set.entity, *_times_of_place(feature_set)])
     return {
         "schema": schema,
         "table": table,
         "flattened": source.format == "flattened",
         "append_only": source.append_only,
-        "tells_the_past": source.tells_the_past,
+        "full_identity": source.replica_identity == "full",
         "columns": [_column(column) for column in source.columns],
         "primary_key": [names.index(name) for name in source.primary_key],
         "entity": [names.index(name) for name in feature_set.entity],
@@ -115,12 +119,17 @@ def _declared(feature_set: FeatureSet) -> dict[str, Any]:
     }
 
 
+def _times_of_place(feature_set: FeatureSet) -> list[str]:
+    """None where all windows are unbounded: without full identity a delete does not tell the time."""
+    unbounded = all(isinstance(window, UnboundedWindow) for window in feature_set.windows)
+    return [] if unbounded and feature_set.source.replica_identity == "default" else [feature_set.source.event_time]
+
+
 def _column(column: Column) -> dict[str, Any]:
     precision, scale = column.decimal_size or (0, 0)
     return {
         "name": column.name,
         "type": column.type,
-        "kind": "decimal" if column.decimal_size else column.type,
         "precision": precision,
         "scale": scale,
         "unit": column.unit,

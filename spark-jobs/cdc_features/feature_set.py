@@ -67,11 +67,6 @@ class Source:
         """The Kafka topic as Debezium names it."""
         return f"{prefix}.{self.table}"
 
-    @property
-    def tells_the_past(self) -> bool:
-        """Whether an update and a delete tell where the row was."""
-        return self.format == "envelope" and self.replica_identity == "full"
-
 
 @dataclass(frozen=True)
 class TumblingWindow:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-# The job's Java, for spark-submit's `--jars`.
+# The job's Java, for the class path of driver and executors.
 LIBRARY = Path(__file__).parent / "records.jar"
 
 # What exactness needs, whatever spark-submit was told.

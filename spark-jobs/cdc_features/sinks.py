@@ -66,7 +66,7 @@ def start_workers(spark: SparkSession) -> None:
     def start() -> None:
         with contextlib.suppress(Exception):  # The pass itself tells what is wrong with them.
             tasks = spark.sparkContext.defaultParallelism
-            spark.range(0, tasks, 1, tasks).mapInArrow(_nothing, _REPORT).write.format("noop").mode("append").save()
+            spark.range(0, tasks, 1, tasks).mapInArrow(_nothing, _REPORT).collect()
 
     InheritableThread(target=start, daemon=True).start()
 

@@ -46,5 +46,6 @@ def records_of(spark: SparkSession, bootstrap: str, batch: Batch, *, from_the_st
         .option("startingOffsets", first)
         .option("endingOffsets", json.dumps(batch.end))
         .option("failOnDataLoss", "false")
+        .options(**_FETCH)
         .load()
     )

@@ -15,8 +15,8 @@ const sources = readdirSync(folder)
 const classes = mkdtempSync(path.join(os.tmpdir(), "cdc-features-jvm-"));
 
 function run(tool, ...options) {
-  const own = path.join(process.env.JAVA_HOME ?? "", "bin", tool);
-  execFileSync(existsSync(own) ? own : tool, options, { stdio: ["ignore", "inherit", "inherit"] });
+  const own = process.env.JAVA_HOME && path.join(process.env.JAVA_HOME, "bin", tool);
+  execFileSync(own && existsSync(own) ? own : tool, options, { stdio: ["ignore", "inherit", "inherit"] });
 }
 
 try {

@@ -95,7 +95,8 @@ export function isPath(name: string): boolean {
 }
 
 function definitionFolders(cwd: string): string[] {
-  return [path.join(cwd, "features"), path.join(PACKAGE_ROOT, "features")];
+  const shipped = path.join(PACKAGE_ROOT, "features");
+  return [path.join(cwd, "features"), shipped, path.join(shipped, "examples")];
 }
 
 /** The definitions of the project, or those that ship where it has none. */

@@ -1,7 +1,6 @@
 /** One run of a feature set's job: lock, settings, spark-submit, what it says, how it ends. */
 import { createWriteStream, writeFileSync } from "node:fs";
 import { mkdir, rm, writeFile } from "node:fs/promises";
-import path from "node:path";
 import { createInterface } from "node:readline";
 import { execa } from "execa";
 import { InterruptedError, JobError, UsageError } from "../errors.ts";
@@ -128,7 +127,6 @@ export async function submit<Last extends JobEvent["event"]>(
     sparkSubmitArguments({
       master: spark.master,
       conf: spark.conf,
-      jar: path.join(request.pythonPath, "cdc_features", "records.jar"),
       script: folder.script,
       settings: folder.settings,
       name: `cdc-features ${featureSet}`,

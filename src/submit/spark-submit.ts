@@ -3,8 +3,6 @@
 export interface Submission {
   master: string;
   conf: Record<string, string>;
-  /** Path of the job's Java, which driver and executors need */
-  jar: string;
   /** Path of the rendered job */
   script: string;
   /** Path of the settings file, the job's only argument */
@@ -12,9 +10,9 @@ export interface Submission {
   name: string;
 }
 
-export function sparkSubmitArguments({ master, conf, jar, script, settings, name }: Submission): string[] {
+export function sparkSubmitArguments({ master, conf, script, settings, name }: Submission): string[] {
   return [
-    ...["--master", master, "--name", name, "--jars", jar],
+    ...["--master", master, "--name", name],
     ...Object.entries(conf)
       .sort(([a], [b]) => a.localeCompare(b))
       .flatMap(([key, value]) => ["--conf", `${key}=${value}`]),

@@ -39,6 +39,7 @@ function decode(raw: unknown, type: ColumnType, field: SchemaField | undefined):
     case "integer":
       return wholeNumber(raw, 31);
     case "text":
+      if (typeof raw === "number") throw new DigitsLost(); // 1.0 is not 1 to a text
       return raw === UNAVAILABLE ? undefined : typeof raw === "string" ? raw : numberText(raw);
     case "boolean":
       return raw === true || raw === "true" ? true : raw === false || raw === "false" ? false : undefined;
@@ -62,21 +63,31 @@ export function numberText(raw: unknown): string | undefined {
 function wholeNumber(raw: unknown, bits: number): bigint | undefined {
   if (typeof raw === "number" && Number.isSafeInteger(raw) && (bits > 53 || Math.abs(raw) < 2 ** bits))
     return BigInt(raw);
-  const text = typeof raw === "string" ? raw : numberText(raw);
-  if (text === undefined || !/^[+-]?\d+$/.test(text)) return undefined;
-  const value = BigInt(text.startsWith("+") ? text.slice(1) : text);
+  const value = integral(raw);
+  if (value === undefined) return undefined;
   const limit = 1n << BigInt(bits);
   return value >= -limit && value < limit ? value : undefined;
 }
 
+/** A text's digits, or a JSON number however it was written. */
+function integral(raw: unknown): bigint | undefined {
+  if (typeof raw === "string") return /^[+-]?\d+$/.test(raw) ? BigInt(raw.replace("+", "")) : undefined;
+  const number = ofDecimalText(numberText(raw) ?? "");
+  return number && rescale(number.unscaled, number.scale, 0);
+}
+
 function decodeDate(raw: unknown): bigint | undefined {
-  if (typeof raw === "string") {
+  if (typeof raw === "string" && !DIGITS.test(raw)) {
     const micros = microsOfIso(`${raw.replace(/Z$/, "")}T00:00:00Z`);
     return micros === undefined ? undefined : micros / 86_400_000_000n;
   }
   const days = wholeNumber(raw, 31);
   return days !== undefined && isInstant(days * 86_400_000_000n) ? days : undefined;
 }
+
+const DIGITS = /^-?\d+$/;
+/** Postgres' infinities come as numbers within the last second of the range. */
+const INFINITY_NANOS = 9_223_372_036_000_000_000n;
 
 const MICROS: Record<TimestampUnit, (count: bigint) => bigint> = {
   millis: (count) => count * 1000n,
@@ -96,9 +107,10 @@ function unitOf(declared: TimestampUnit, field: SchemaField | undefined): Timest
 }
 
 function decodeTimestamp(raw: unknown, unit: TimestampUnit): bigint | undefined {
-  if (typeof raw === "string" && !/^-?\d+$/.test(raw)) return microsOfIso(raw);
+  if (typeof raw === "string" && !DIGITS.test(raw)) return microsOfIso(raw);
   const count = wholeNumber(raw, 63);
-  if (count === undefined) return undefined;
+  if (count === undefined || (unit === "nanos" && (count >= INFINITY_NANOS || count <= -INFINITY_NANOS)))
+    return undefined;
   const micros = MICROS[unit](count);
   return isInstant(micros) ? micros : undefined; // infinities are the extremes of a long
 }
@@ -128,7 +140,7 @@ function readDecimal(raw: unknown, type: DecimalType, field: SchemaField | undef
   if (digits !== undefined) return ofDecimalText(digits);
   // An unconstrained NUMERIC carries its scale with each value.
   const { scale, value } = (typeof raw === "object" ? raw : {}) as { scale?: unknown; value?: unknown };
-  return typeof value === "string" && typeof scale === "number" ? ofBase64(value, scale) : undefined;
+  return typeof value === "string" ? ofBase64(value, Number(numberText(scale))) : undefined;
 }
 
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
@@ -136,12 +148,14 @@ const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
 function isBase64(raw: string, type: DecimalType, field: SchemaField | undefined): boolean {
   if (type.encoding !== "auto") return type.encoding === "precise";
   if (field !== undefined) return field.type === "bytes";
-  return BASE64.test(raw) && raw !== "Infinity"; // eight letters that would pass for base64
+  return BASE64.test(raw) && raw.toLowerCase() !== "infinity"; // eight letters that would pass for base64
 }
 
 /** Big-endian two's complement. */
 function ofBase64(text: string, scale: number): Scaled | undefined {
-  if (text === "" || !BASE64.test(text) || !Number.isInteger(scale)) return undefined;
+  // Scales of every NUMERIC that can be in 38 digits.
+  if (text === "" || !BASE64.test(text) || !(Number.isInteger(scale) && scale >= -38 && scale <= 76))
+    return undefined;
   const bytes = Buffer.from(text, "base64");
   if (bytes.length <= 6) return { unscaled: BigInt(bytes.readIntBE(0, bytes.length)), scale };
   return { unscaled: BigInt.asIntN(bytes.length * 8, BigInt(`0x${bytes.toString("hex")}`)), scale };

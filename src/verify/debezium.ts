@@ -3,6 +3,7 @@ import type { FeatureSet, Source } from "../definition/feature-set.ts";
 import type { TopicRecord } from "../platform/kafka.ts";
 import { DigitsLost, numberText, Undecodable } from "./column-values.ts";
 import { type Envelope, EnvelopeReader, isObject } from "./envelope.ts";
+import { isLongNumber } from "./json.ts";
 import { type Image, type Place, type PlacedRow, RowReader } from "./row-reader.ts";
 import { exactly, type Version } from "./version.ts";
 
@@ -102,7 +103,8 @@ function decodeEvent(
   if (current === null || (isFull && isChange && before === null)) {
     throw new Undecodable(isChange && before === null ? NEEDS_FULL : "no row after the change");
   }
-  const row = rows.key(current, fields);
+  const complete = rows.completed(current, before);
+  const row = rows.key(complete, fields);
   // Without the row as it was, or with no more than its key, it was where it is: the definition's rules have seen to it.
   const old = !isChange ? null : isFull && before !== null ? before : current;
   const isOldTold = isFull && isChange && (source.format === "envelope" || op === "d");
@@ -120,7 +122,6 @@ function decodeEvent(
       committedMs,
     };
   }
-  const complete = rows.completed(current, before);
   try {
     const after = rows.row(complete, fields);
     const stayed = old !== null && after !== null && rows.isWrittenAlike(old, complete);
@@ -161,9 +162,7 @@ function readEnvelope(source: Source, payload: Envelope["payload"], offset: numb
   if (schema !== source.schema || table !== source.table)
     return `no change of ${source.schema}.${source.table}`;
   if (op === "m") return "a message";
-  if (op !== "c" && op !== "r" && op !== "u" && op !== "d" && op !== "t") {
-    throw new Undecodable(`unknown op ${JSON.stringify(op)}`);
-  }
+  if (!isOperation(op)) throw new Undecodable(`unknown op ${JSON.stringify(op)}`);
   const lsn = lsnOf(payload.source) ?? String(offset);
   const commit = SEQUENCE.exec(sequenceOf(payload.source))?.[1] ?? lsn;
   const committedMs = msOf(payload.source.ts_ms);
@@ -177,18 +176,24 @@ function readFlattened(source: Source, payload: Envelope["payload"], offset: num
   const table = payload.__table ?? payload.__source_table ?? source.table;
   if (table !== source.table) return `no change of ${source.schema}.${source.table}`;
   const isDeleted = payload.__deleted === true || payload.__deleted === "true" || payload.__op === "d";
-  const op = isDeleted ? "d" : payload.__op === "t" ? "t" : payload.__op;
+  // Whether a row is new is not told everywhere; an update is the one that takes back.
+  const op = isDeleted ? "d" : (payload.__op ?? (source.appendOnly ? "c" : "u"));
+  if (op === "m") return "a message";
+  if (!isOperation(op)) throw new Undecodable(`unknown op ${JSON.stringify(op)}`);
   const digits = digitsOf(payload.__source_lsn ?? payload.__lsn ?? payload["__source.lsn"]);
   const lsn = exactly(digits ?? String(offset));
   return {
-    // Whether a row is new is not told everywhere; an update is the one that takes back.
-    op: op === "d" || op === "t" || op === "r" ? op : source.appendOnly && op !== "u" ? "c" : "u",
+    op,
     before: payload,
     after: payload,
     commit: lsn,
     lsn,
     committedMs: msOf(payload.__source_ts_ms ?? payload.__ts_ms),
   };
+}
+
+function isOperation(op: unknown): op is Event["op"] {
+  return op === "c" || op === "r" || op === "u" || op === "d" || op === "t";
 }
 
 function ignored(because: string): Decoded {
@@ -237,5 +242,6 @@ function digitsOf(raw: unknown): string | undefined {
 }
 
 function msOf(raw: unknown): number | null {
+  if (isLongNumber(raw)) return Number(raw.$digits);
   return typeof raw === "number" ? raw : null;
 }

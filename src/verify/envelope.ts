@@ -82,15 +82,20 @@ export function isObject(json: Json): json is Record<string, Json> {
 }
 
 function rowFields(schema: Json): ReadonlyMap<string, SchemaField> {
-  const images = (schema?.fields ?? []) as Json[];
+  const images = fieldsOf(schema);
   return columns(
     images.find(({ field }) => field === "after") ?? images.find(({ field }) => field === "before"),
   );
 }
 
 function columns(schema: Json): ReadonlyMap<string, SchemaField> {
-  const fields = schema?.fields as (SchemaField & { field: string })[] | undefined;
-  return fields === undefined ? NO_FIELDS : new Map(fields.map((column) => [column.field, column]));
+  const fields = fieldsOf(schema);
+  return fields.length === 0 ? NO_FIELDS : new Map(fields.map((column) => [column.field, column]));
+}
+
+function fieldsOf(schema: Json): (SchemaField & { field: string })[] {
+  const fields = isObject(schema) ? schema.fields : undefined;
+  return Array.isArray(fields) ? (fields.filter(isObject) as (SchemaField & { field: string })[]) : [];
 }
 
 const PAYLOAD = ',"payload":';

@@ -70,10 +70,26 @@ def test_classes_of_flattened_records(spark: SparkSession) -> None:
         {**row, "total_amount": "NaN"},
         "[]",
         {**row, "__op": "t"},
+        {**row, "__op": "m"},
+        {**row, "__op": "x"},
+        {"schema": None, "payload": row},
+        {"schema": None, "payload": None},
+        {"schema": None, "payload": 5},
+        {"order_id": 1, "__deleted": "true"},
     )
     assert [name for name, _ in found] == [
         *("applied", "ignored", "ignored", "dead_letter", "dead_letter", "dead_letter", "applied"),
+        *("ignored", "dead_letter", "applied", "ignored", "dead_letter", "dead_letter"),
     ]
+    assert classes(spark, source(format="flattened", append_only=True), row) == [("applied", None)]
+
+
+def test_a_flattened_row_that_cannot_be_read_any_more_is_taken_back(spark: SparkSession) -> None:
+    row = order(1, 5, 1000, DAY)
+    rows = computed(
+        spark, job_of(source(format="flattened")), [json.dumps(row), json.dumps({**row, "total_amount": "NaN"})]
+    )
+    assert spend(rows) == {5: None}
 
 
 def test_without_full_replica_identity_an_immovable_row_is_updated_and_deleted(spark: SparkSession) -> None:

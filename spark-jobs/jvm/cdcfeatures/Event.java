@@ -17,8 +17,8 @@ record Event(
     Long lsn,
     Declared[] declared) {
 
-  /** A JSON scalar as it was written; {@code OTHER} is anything else but null. */
-  record Cell(Kind kind, String text) {
+  /** A value as it was written; {@code SCALED} is a number's base64 with a {@code scale} of its own. */
+  record Cell(Kind kind, String text, String scale) {
     enum Kind { TEXT, NUMBER, BOOLEAN, SCALED, OTHER }
   }
 

@@ -11,6 +11,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** A record's bytes to an event: Debezium's envelope, or a row when flattened; bare or as {schema, payload}. */
 final class EventReader {
@@ -26,12 +28,21 @@ final class EventReader {
 
   private static final JsonFactory JSON =
       JsonFactory.builder()
+          // Columns of maps bring any number of names.
+          .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
           .streamReadConstraints(
               StreamReadConstraints.builder()
                   .maxNumberLength(Integer.MAX_VALUE)
                   .maxStringLength(Integer.MAX_VALUE)
+                  .maxNameLength(Integer.MAX_VALUE)
+                  .maxNestingDepth(Integer.MAX_VALUE)
                   .build())
           .build();
+  private static final Cell OTHER = new Cell(Cell.Kind.OTHER, "", null);
+  private static final Cell[] NO_IMAGE = {};
+  private static final Event NOTHING = new Event(null, null, null, false, null, null, null, null, null);
+  /** A JSON text of [last commit's LSN or null, LSN]. */
+  private static final Pattern SEQUENCE = Pattern.compile("\\[ *(?:\"(\\d+)\"|null|\"null\") *, *\"(\\d+)\" *]");
   private static final byte[] PAYLOAD = ",\"payload\":".getBytes(StandardCharsets.UTF_8);
 
   private final SourceTable source;
@@ -48,89 +59,96 @@ final class EventReader {
     undeclared = new Declared[source.columns().size()];
   }
 
-  Event read(byte[] value) throws UnreadableException {
+  Event read(byte[] bytes) throws UnreadableException {
+    byte[] value = wellFormed(bytes);
+    // The parser would take a byte order mark, UTF-16 and UTF-32.
+    if (value.length < 2 || value[0] < 0 || value[0] == 0 || value[1] == 0) throw new UnreadableException();
     try {
-      return parse(value);
+      Event known = afterKnownSchema(value);
+      return known == null ? whole(value) : known;
     } catch (IOException malformed) {
-      // Bytes that are no UTF-8 are read as every other reader of the log reads them.
-      byte[] mended = new String(value, StandardCharsets.UTF_8).getBytes(StandardCharsets.UTF_8);
-      if (Arrays.equals(mended, value)) throw new UnreadableException();
-      try {
-        return parse(mended);
-      } catch (IOException stillMalformed) {
-        throw new UnreadableException();
-      }
+      throw new UnreadableException();
     }
   }
 
-  private Event parse(byte[] value) throws IOException, UnreadableException {
-    // The parser would take a byte order mark, UTF-16 and UTF-32.
-    for (int i = 0; i < Math.min(4, value.length); i++) if (value[i] == 0) throw new UnreadableException();
-    if (value.length == 0 || value[0] < 0) throw new UnreadableException();
-    Parsed known = afterKnownSchema(value);
-    if (known != null) return known.event(source);
+  /** Bytes that are no UTF-8 become what every other reader of the log makes of them; the parser takes some as they are. */
+  private static byte[] wellFormed(byte[] bytes) {
+    for (byte one : bytes) {
+      if (one < 0) return new String(bytes, StandardCharsets.UTF_8).getBytes(StandardCharsets.UTF_8);
+    }
+    return bytes;
+  }
+
+  private Event whole(byte[] value) throws IOException, UnreadableException {
     try (JsonParser json = JSON.createParser(value)) {
       if (json.nextToken() != JsonToken.START_OBJECT) throw new UnreadableException();
-      Parsed event = parsed(json, value);
+      Event event = object(json, value);
       if (json.nextToken() != null) throw new UnreadableException();
-      return event.event(source);
+      return event;
     }
   }
 
   /** Null where the record does not begin like the one before, or has more than a payload behind the schema. */
-  private Parsed afterKnownSchema(byte[] value) throws UnreadableException {
+  private Event afterKnownSchema(byte[] value) throws UnreadableException {
     Prefix known = prefix;
-    if (known == null || value.length <= known.bytes.length) return null;
+    if (known == null || value.length < known.bytes.length + 2) return null;
     int start = known.bytes.length;
-    if (!Arrays.equals(value, 0, start, known.bytes, 0, start) || value[value.length - 1] != '}') return null;
+    if (value[start] != '{' || value[start + 1] == 0 || value[value.length - 1] != '}') return null;
+    if (!Arrays.equals(value, 0, start, known.bytes, 0, start)) return null;
     try (JsonParser json = JSON.createParser(value, start, value.length - 1 - start)) {
-      Parsed event = new Parsed();
-      event.declared = known.declared;
-      event.payload(json, json.nextToken());
-      return json.nextToken() == null ? event : null;
+      json.nextToken();
+      Parsed payload = payload(json);
+      return json.nextToken() == null ? payload.event(known.declared) : null;
     } catch (IOException notOnlyPayload) {
       return null;
     }
   }
 
-  private Parsed parsed(JsonParser json, byte[] value) throws IOException, UnreadableException {
-    Parsed bare = new Parsed();
+  private Event object(JsonParser json, byte[] value) throws IOException, UnreadableException {
+    Parsed bare = empty();
     Parsed wrapped = null;
+    boolean isScalar = false;
     Declared[] declared = undeclared;
-    int members = 0;
+    boolean hasPayload = false;
     boolean hasSchema = false;
     boolean hasOp = false;
-    for (String name; (name = json.nextFieldName()) != null; members++) {
+    boolean hasOthers = false;
+    for (String name; (name = json.nextFieldName()) != null; ) {
       JsonToken token = json.nextToken();
-      switch (name) {
-        case "payload" -> {
-          boolean followsSchema = hasSchema && members == 1;
-          int start = (int) json.currentTokenLocation().getByteOffset();
-          if (token == JsonToken.START_OBJECT || token == JsonToken.VALUE_NULL) {
-            wrapped = new Parsed();
-            wrapped.payload(json, token);
-            if (followsSchema) remember(value, start, declared);
-          } else {
-            bare.cell(name, json, token);
-            wrapped = null;
-          }
-        }
-        case "schema" -> {
-          hasSchema = true;
-          if (token == JsonToken.START_OBJECT) declared = schema(json);
-          else bare.cell(name, json, token);
-        }
-        default -> {
-          hasOp |= name.equals("op");
-          bare.member(name, json, token);
-        }
+      if (name.equals("payload")) {
+        boolean followsSchema = hasSchema && !hasPayload && !hasOthers;
+        int start = (int) json.currentTokenLocation().getByteOffset();
+        hasPayload = true;
+        isScalar = token != JsonToken.START_OBJECT && token != JsonToken.VALUE_NULL;
+        wrapped = token == JsonToken.START_OBJECT ? payload(json) : null;
+        // A table may have columns of these names.
+        if (isScalar) bare.member(name, json, token);
+        else if (wrapped != null && followsSchema) remember(value, start, declared);
+      } else if (name.equals("schema")) {
+        hasSchema = true;
+        if (token == JsonToken.START_OBJECT) declared = schema(json);
+        else bare.member(name, json, token);
+      } else {
+        hasOthers = true;
+        hasOp |= name.equals("op");
+        bare.member(name, json, token);
       }
     }
-    // A table may have columns of these names.
-    boolean isWrapped = source.flattened() ? members == 2 && hasSchema : !hasOp;
-    if (wrapped == null || !isWrapped) return bare;
-    wrapped.declared = declared;
-    return wrapped;
+    boolean isWrapped = hasPayload && (source.flattened() ? hasSchema && !hasOthers : !hasOp);
+    if (!isWrapped) return bare.event(undeclared);
+    if (isScalar) throw new UnreadableException();
+    return wrapped == null ? NOTHING : wrapped.event(declared);
+  }
+
+  private Parsed empty() {
+    return source.flattened() ? new Flattened() : new Envelope();
+  }
+
+  /** Of an object that has been opened. */
+  private Parsed payload(JsonParser json) throws IOException {
+    Parsed payload = empty();
+    for (String name; (name = json.nextFieldName()) != null; ) payload.member(name, json, json.nextToken());
+    return payload;
   }
 
   private void remember(byte[] value, int start, Declared[] declared) {
@@ -177,7 +195,7 @@ final class EventReader {
     Declared[] members = null;
     for (String key; (key = json.nextFieldName()) != null; ) {
       JsonToken token = json.nextToken();
-      if (token.isScalarValue() && token != JsonToken.VALUE_NULL) {
+      if (isThere(token)) {
         switch (key) {
           case "field" -> field = json.getText();
           case "type" -> type = json.getText();
@@ -186,7 +204,7 @@ final class EventReader {
         }
       } else if (token == JsonToken.START_OBJECT && key.equals("parameters")) {
         for (String parameter; (parameter = json.nextFieldName()) != null; ) {
-          if (json.nextToken().isScalarValue() && parameter.equals("scale")) scale = json.getText();
+          if (isThere(json.nextToken()) && parameter.equals("scale")) scale = json.getText();
           else json.skipChildren();
         }
       } else if (token == JsonToken.START_ARRAY && key.equals("fields")) {
@@ -207,38 +225,30 @@ final class EventReader {
     return new Field(field, new Declared(type, name, scale), members);
   }
 
+  private static boolean isThere(JsonToken scalar) {
+    return scalar.isScalarValue() && scalar != JsonToken.VALUE_NULL;
+  }
+
   /** What has been read of an event so far. */
-  private final class Parsed {
-    private Declared[] declared = undeclared;
+  private interface Parsed {
+    void member(String name, JsonParser json, JsonToken token) throws IOException;
+
+    Event event(Declared[] declared) throws UnreadableException;
+  }
+
+  private final class Envelope implements Parsed {
     private String op;
     private Cell[] before;
     private Cell[] after;
-    private boolean isMalformed;
     private Cell schema;
     private Cell table;
     private Cell lsn;
     private Cell sequence;
-    // Of a flattened row.
-    private boolean isNothing;
-    private Cell[] row;
-    private final Map<String, String> added = source.flattened() ? new HashMap<>() : null;
 
-    void payload(JsonParser json, JsonToken token) throws IOException, UnreadableException {
-      if (token == JsonToken.VALUE_NULL) {
-        isNothing = true;
-        return;
-      }
-      if (token != JsonToken.START_OBJECT) throw new UnreadableException();
-      for (String name; (name = json.nextFieldName()) != null; ) member(name, json, json.nextToken());
-    }
-
-    void member(String name, JsonParser json, JsonToken token) throws IOException {
-      if (source.flattened()) {
-        cell(name, json, token);
-        return;
-      }
+    @Override
+    public void member(String name, JsonParser json, JsonToken token) throws IOException {
       switch (name) {
-        case "op" -> op = textOf(cellOf(json, token));
+        case "op" -> op = textOf(cell(json, token));
         case "before" -> before = image(json, token);
         case "after" -> after = image(json, token);
         case "source" -> {
@@ -250,27 +260,18 @@ final class EventReader {
       }
     }
 
-    /** A member of a flattened row. */
-    void cell(String name, JsonParser json, JsonToken token) throws IOException {
-      Integer column = source.flattened() ? columns.get(name) : null;
-      if (row == null && source.flattened()) row = new Cell[columns.size()];
-      if (column != null) row[column] = cellOf(json, token);
-      else if (source.flattened() && name.startsWith("__")) added.put(name, textOf(cellOf(json, token)));
-      else json.skipChildren();
-    }
-
     private Cell[] image(JsonParser json, JsonToken token) throws IOException {
+      if (token == JsonToken.VALUE_NULL) return null;
       if (token != JsonToken.START_OBJECT) {
-        isMalformed |= token != JsonToken.VALUE_NULL;
         json.skipChildren();
-        return null;
+        return NO_IMAGE;
       }
       Cell[] cells = new Cell[columns.size()];
       for (String name; (name = json.nextFieldName()) != null; ) {
         JsonToken value = json.nextToken();
         Integer column = columns.get(name);
-        if (column != null) cells[column] = cellOf(json, value);
-        else json.skipChildren();
+        if (column == null) json.skipChildren();
+        else cells[column] = cell(json, value);
       }
       return cells;
     }
@@ -279,34 +280,48 @@ final class EventReader {
       for (String name; (name = json.nextFieldName()) != null; ) {
         JsonToken token = json.nextToken();
         switch (name) {
-          case "schema" -> schema = cellOf(json, token);
-          case "table" -> table = cellOf(json, token);
-          case "lsn" -> lsn = cellOf(json, token);
-          case "sequence" -> sequence = cellOf(json, token);
+          case "schema" -> schema = cell(json, token);
+          case "table" -> table = cell(json, token);
+          case "lsn" -> lsn = cell(json, token);
+          case "sequence" -> sequence = cell(json, token);
           default -> json.skipChildren();
         }
       }
     }
 
-    Event event(SourceTable source) throws UnreadableException {
-      if (isMalformed) throw new UnreadableException();
-      if (source.flattened()) return flattened(source);
+    @Override
+    public Event event(Declared[] declared) throws UnreadableException {
+      if (before == NO_IMAGE || after == NO_IMAGE) throw new UnreadableException();
       boolean hasTable = isText(schema) && isText(table);
-      Long[] places = places(isText(sequence) ? sequence.text() : "");
+      Matcher places = SEQUENCE.matcher(isText(sequence) ? sequence.text() : "");
+      boolean hasPlaces = places.matches();
       Long own = position(textOf(lsn));
-      if (own == null) own = places[1];
-      return new Event(op, before, after, hasTable, textOf(schema), textOf(table), places[0], own, declared);
+      if (own == null && hasPlaces) own = position(places.group(2));
+      Long commit = hasPlaces ? position(places.group(1)) : null;
+      return new Event(op, before, after, hasTable, textOf(schema), textOf(table), commit, own, declared);
+    }
+  }
+
+  /** A row without envelope, which is what it was, but for deletes. */
+  private final class Flattened implements Parsed {
+    private final Cell[] row = new Cell[columns.size()];
+    private final Map<String, String> added = new HashMap<>();
+
+    @Override
+    public void member(String name, JsonParser json, JsonToken token) throws IOException {
+      Integer column = columns.get(name);
+      if (column != null) row[column] = cell(json, token);
+      else if (name.startsWith("__")) added.put(name, textOf(cell(json, token)));
+      else json.skipChildren();
     }
 
-    /** A row without envelope, which is what it was, but for deletes. */
-    private Event flattened(SourceTable source) {
-      if (isNothing) return new Event(null, null, null, true, null, null, null, null, declared);
-      if (row == null) row = new Cell[columns.size()];
-      boolean isDeleted = "true".equals(added.get("__deleted")) || "d".equals(added.get("__op"));
+    @Override
+    public Event event(Declared[] declared) {
       String given = added.get("__op");
-      String op = isDeleted ? "d" : given == null ? "u" : given;
+      boolean isDeleted = "true".equals(added.get("__deleted")) || "d".equals(given);
+      // Whether a row is new is not told everywhere; an update is the one that takes back.
+      String op = isDeleted ? "d" : given != null ? given : source.appendOnly() ? "c" : "u";
       String table = first("__table", "__source_table");
-      Long lsn = position(first("__source_lsn", "__lsn", "__source.lsn"));
       return new Event(
           op,
           isDeleted ? row : null,
@@ -315,7 +330,7 @@ final class EventReader {
           source.schema(),
           table == null ? source.table() : table,
           null,
-          lsn,
+          position(first("__source_lsn", "__lsn", "__source.lsn")),
           declared);
     }
 
@@ -325,21 +340,21 @@ final class EventReader {
     }
   }
 
-  private static Cell cellOf(JsonParser json, JsonToken token) throws IOException {
+  private static Cell cell(JsonParser json, JsonToken token) throws IOException {
     return switch (token) {
       case VALUE_NULL -> null;
-      case VALUE_STRING -> new Cell(Cell.Kind.TEXT, json.getText());
-      case VALUE_NUMBER_INT, VALUE_NUMBER_FLOAT -> new Cell(Cell.Kind.NUMBER, json.getText());
-      case VALUE_TRUE, VALUE_FALSE -> new Cell(Cell.Kind.BOOLEAN, json.getText());
+      case VALUE_STRING -> new Cell(Cell.Kind.TEXT, json.getText(), null);
+      case VALUE_NUMBER_INT, VALUE_NUMBER_FLOAT -> new Cell(Cell.Kind.NUMBER, json.getText(), null);
+      case VALUE_TRUE, VALUE_FALSE -> new Cell(Cell.Kind.BOOLEAN, json.getText(), null);
       case START_OBJECT -> scaled(json);
       default -> {
         json.skipChildren();
-        yield new Cell(Cell.Kind.OTHER, "");
+        yield OTHER;
       }
     };
   }
 
-  /** An unconstrained NUMERIC brings its scale along: {"scale":2,"value":"B88="}; as the text {@code 2 B88=}. */
+  /** An unconstrained NUMERIC brings its scale along: {"scale":2,"value":"B88="}. */
   private static Cell scaled(JsonParser json) throws IOException {
     String scale = null;
     String value = null;
@@ -349,8 +364,7 @@ final class EventReader {
       else if (name.equals("value") && token == JsonToken.VALUE_STRING) value = json.getText();
       else json.skipChildren();
     }
-    if (scale == null || value == null) return new Cell(Cell.Kind.OTHER, "");
-    return new Cell(Cell.Kind.SCALED, scale + " " + value);
+    return scale == null || value == null ? OTHER : new Cell(Cell.Kind.SCALED, value, scale);
   }
 
   private static boolean isText(Cell cell) {
@@ -371,21 +385,5 @@ final class EventReader {
       number = number * 10 + digit;
     }
     return number < 0 ? null : number;
-  }
-
-  /** A JSON text of [last commit's LSN or null, LSN]. */
-  private static Long[] places(String sequence) {
-    Long[] places = new Long[2];
-    int comma = sequence.indexOf(',');
-    if (comma < 0 || !sequence.startsWith("[") || !sequence.endsWith("]")) return places;
-    places[0] = position(unquoted(sequence, 1, comma));
-    places[1] = position(unquoted(sequence, comma + 1, sequence.length() - 1));
-    return places;
-  }
-
-  private static String unquoted(String text, int from, int to) {
-    while (from < to && (text.charAt(from) == ' ' || text.charAt(from) == '"')) from++;
-    while (from < to && (text.charAt(to - 1) == ' ' || text.charAt(to - 1) == '"')) to--;
-    return text.substring(from, to);
   }
 }

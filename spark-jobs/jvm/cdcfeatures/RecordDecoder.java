@@ -7,7 +7,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import java.time.Instant;
 import java.util.Arrays;
-import java.util.List;
+import java.util.Objects;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
 import org.apache.spark.sql.api.java.UDF4;
@@ -98,10 +98,13 @@ public final class RecordDecoder implements UDF4<byte[], Integer, Long, Long, Ro
       for (int key : source.primaryKey()) {
         if (now[key] == null) return dead("the primary key " + name(key) + " is missing");
       }
-      Object[] then = changesRow && before != null ? decoded(before, source.place()) : null;
+      // Without the row as it was, it was where it is: the definition's rules have seen to it.
+      Cell[] old = source.tellsThePast() || isDelete ? before : now;
+      Object[] then = changesRow ? decoded(old, source.place()) : null;
       Object[] row = isDelete ? then : decodedAfter(now);
       for (int key : source.primaryKey()) if (row[key] == null) return dead(undecodable(key));
-      if (source.tellsThePast() && changesRow && tellsOnlyKey(before)) return dead(NEEDS_FULL);
+      boolean tellsOld = source.fullIdentity() && (isDelete || (changesRow && !source.flattened()));
+      if (tellsOld && tellsOnlyKey(old)) return dead(NEEDS_FULL);
 
       boolean wasCounted = then != null && allThere(then, source.place());
       boolean isNowhere = isDelete;
@@ -168,7 +171,8 @@ public final class RecordDecoder implements UDF4<byte[], Integer, Long, Long, Ro
 
     /** A large value that an update left out (TOAST) is as it was before. */
     private Cell filled(Cell now, int column) {
-      if (now == null || event.before() == null || !now.text().equals(Values.UNAVAILABLE)) return now;
+      boolean isText = source.columns().get(column).type().equals("text");
+      if (now == null || event.before() == null || !isText || !now.text().equals(Values.UNAVAILABLE)) return now;
       Cell before = event.before()[column];
       return before == null ? now : before;
     }
@@ -223,7 +227,7 @@ public final class RecordDecoder implements UDF4<byte[], Integer, Long, Long, Ro
     private boolean isSamePlace(Object[] row, Object[] then) {
       for (int column : source.primaryKey()) if (!row[column].equals(then[column])) return false;
       for (int column : source.entity()) if (!row[column].equals(then[column])) return false;
-      return java.util.Objects.equals(home(row), home(then));
+      return Objects.equals(home(row), home(then));
     }
   }
 

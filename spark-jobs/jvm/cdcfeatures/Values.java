@@ -7,6 +7,7 @@ import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.time.Instant;
 import java.time.LocalDate;
+import java.time.YearMonth;
 import java.util.Base64;
 
 /**
@@ -24,8 +25,9 @@ final class Values {
   private static final long DAY_MICROS = 86_400_000_000L;
   private static final long YEAR_1_MICROS = YEAR_1_DAYS * DAY_MICROS;
   private static final long YEAR_10000_MICROS = YEAR_10000_DAYS * DAY_MICROS;
-  // Beyond it a text is no number of any column, and may take for ever to read.
+  // Beyond them there is no number of any column, and reading it may take for ever.
   private static final int MOST_DIGITS = 1_000;
+  private static final int MOST_BITS = 400;
 
   private Values() {}
 
@@ -37,14 +39,14 @@ final class Values {
    */
   static Object decoded(Column column, Cell cell, Declared declared, long marginMicros) {
     if (cell == null) return null;
-    return switch (column.kind()) {
+    if (column.precision() > 0) return decimal(column, cell, declared);
+    return switch (column.type()) {
       case "bigint" -> wholeNumber(cell, Long.MIN_VALUE, Long.MAX_VALUE);
-      case "integer", "int" -> narrowed(wholeNumber(cell, Integer.MIN_VALUE, Integer.MAX_VALUE));
+      case "integer" -> narrowed(wholeNumber(cell, Integer.MIN_VALUE, Integer.MAX_VALUE));
       case "boolean" -> bool(cell);
       case "text" -> text(cell);
       case "date" -> date(cell);
       case "timestamp" -> timestamp(column, cell, declared, marginMicros);
-      case "decimal" -> decimal(column, cell, declared);
       default -> throw new IllegalArgumentException("no type of a column: " + column.type());
     };
   }
@@ -96,8 +98,13 @@ final class Values {
     }
   }
 
+  /** Of days or of a time's units. */
+  private static Long count(Cell cell) {
+    return cell.text().startsWith("+") ? null : wholeNumber(cell, Long.MIN_VALUE, Long.MAX_VALUE);
+  }
+
   private static LocalDate date(Cell cell) {
-    Long days = digits(cell.text());
+    Long days = count(cell);
     if (days == null) {
       String text = cell.text();
       int length = text.endsWith("Z") ? text.length() - 1 : text.length();
@@ -110,7 +117,7 @@ final class Values {
   // --- Timestamps ----------------------------------------------------------------------------------------------------
 
   private static Instant timestamp(Column column, Cell cell, Declared declared, long marginMicros) {
-    Long number = digits(cell.text());
+    Long number = count(cell);
     Long micros = number == null ? microsOfIso(cell.text()) : micros(number, unit(column, declared));
     if (micros == null || micros < YEAR_1_MICROS + marginMicros || micros >= YEAR_10000_MICROS - marginMicros) {
       return null;
@@ -200,7 +207,7 @@ final class Values {
     int month = number(text, 5, 7);
     int day = number(text, 8, 10);
     if (year < 0 || month < 1 || month > 12 || day < 1 || day > 31) return null;
-    boolean exists = day <= 28 || day <= java.time.YearMonth.of(year, month).lengthOfMonth();
+    boolean exists = day <= 28 || day <= YearMonth.of(year, month).lengthOfMonth();
     return exists ? (Long) LocalDate.of(year, month, day).toEpochDay() : null;
   }
 
@@ -225,8 +232,7 @@ final class Values {
   private static BigDecimal decimal(Column column, Cell cell, Declared declared) {
     BigDecimal number;
     if (cell.kind() == Cell.Kind.SCALED) {
-      int blank = cell.text().indexOf(' ');
-      number = precise(cell.text().substring(blank + 1), cell.text().substring(0, blank));
+      number = precise(cell.text(), cell.scale());
     } else if (cell.kind() == Cell.Kind.TEXT && isPrecise(column, cell.text(), declared)) {
       String scale = declared == null ? null : declared.scale();
       number = precise(cell.text(), scale == null ? String.valueOf(column.scale()) : scale);
@@ -262,8 +268,8 @@ final class Values {
     Long places = digits(scale);
     // Scales of every NUMERIC that can be in 38 digits.
     if (!isBase64(base64) || places == null || places < -38 || places > 76) return null;
-    byte[] bytes = Base64.getDecoder().decode(base64);
-    return new BigDecimal(new BigInteger(bytes), places.intValue());
+    BigInteger unscaled = new BigInteger(Base64.getDecoder().decode(base64));
+    return unscaled.bitLength() > MOST_BITS ? null : new BigDecimal(unscaled, places.intValue());
   }
 
   /** Of digits, a point, an exponent; null for everything else. */

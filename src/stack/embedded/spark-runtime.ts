@@ -2,7 +2,7 @@
 import path from "node:path";
 import type { SparkRuntime } from "../stack.ts";
 import type { Home } from "./home.ts";
-import { inState } from "./home.ts";
+import { inState, PACKAGE_ROOT } from "./home.ts";
 import { jvmEnvironment } from "./servers/java.ts";
 import type { Jars } from "./setup/jars.ts";
 
@@ -24,6 +24,9 @@ const LASTING = [
   "-XX:Tier4CompileThreshold=300000",
   "-XX:Tier4BackEdgeThreshold=800000",
 ];
+
+/** The job's own Java. */
+const LIBRARY = path.join(PACKAGE_ROOT, "spark-jobs", "cdc_features", "records.jar");
 
 export function sparkRuntime(
   home: Home,
@@ -49,7 +52,8 @@ export function sparkRuntime(
       TMPDIR: tmp,
     },
     conf: {
-      "spark.driver.extraClassPath": `${jars.spark}/*`,
+      // Not `--jars`, which takes a comma or a bracket in a path for more than that.
+      "spark.driver.extraClassPath": `${jars.spark}/*:${LIBRARY}`,
       "spark.driver.host": "127.0.0.1",
       "spark.driver.bindAddress": "127.0.0.1",
       "spark.sql.shuffle.partitions": "2",

@@ -119,6 +119,14 @@ describe("render", () => {
   });
 });
 
+describe("a set's name", () => {
+  it("is that of a definition that ships, also of an example", async () => {
+    const folder = temporaryFolder();
+    expect(await call(folder, "render", "customer_360")).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(existsSync(path.join(folder, "spark-jobs", "customer_360_features.py"))).toBe(true);
+  });
+});
+
 describe("wrong usage", () => {
   it.each([
     [["run", "custmer"], /no feature set named custmer/],
