@@ -105,21 +105,25 @@ Call = tuple[str, list[str]]
 
 def changes(feature_set: FeatureSet, finished: pa.RecordBatch) -> Iterator[Call]:
     """Per finished row a call with one change."""
-    names = [feature.name for feature in feature_set.features]
-    fields = [(name, _texts(finished.column(name))) for name in names]
-    fields += [(name, _texts(finished.column(column))) for name, column in _TIMES.items()]
+    columns = {feature.name: feature.name for feature in feature_set.features} | _TIMES
+    # A member of the payload as it stands in JSON; a null is none.
+    members = zip(*(_members(field, finished.column(column)) for field, column in columns.items()), strict=True)
     entities = zip(*(finished.column(name).to_pylist() for name in feature_set.entity), strict=True)
     deleted, versions = (finished.column(name).to_pylist() for name in ("is_deleted", "batch_id"))
     starts = finished.column("window_start").cast(pa.int64()).to_pylist()
-    for i, entity in enumerate(entities):
-        payload = ""
-        if not deleted[i]:
-            payload = json.dumps(
-                [part for name, texts in fields if (value := texts[i]) is not None for part in (name, value)]
-            )
+    for entity, row, is_deleted, version, start in zip(entities, members, deleted, versions, starts, strict=True):
+        payload = "" if is_deleted else f"[{', '.join(filter(None, row))}]"
         # A set as of now has one row per entity.
-        window = 0 if feature_set.as_of_now else starts[i] // 1_000_000
-        yield features_key(feature_set, entity_text(entity)), [f"{window:012d}", f"{versions[i]:020d}", payload]
+        window = 0 if feature_set.as_of_now else start // 1_000_000
+        yield features_key(feature_set, entity_text(entity)), [f"{window:012d}", f"{version:020d}", payload]
+
+
+def _members(field: str, column: pa.Array) -> list[str | None]:
+    name = json.dumps(field)
+    if pa.types.is_string(column.type):
+        return [None if value is None else f"{name}, {json.dumps(value)}" for value in column.to_pylist()]
+    # Numbers, times and truth values have nothing to escape.
+    return [None if value is None else f'{name}, "{value}"' for value in _texts(column)]
 
 
 _TIMES = {
@@ -132,6 +136,9 @@ _TIMES = {
 
 def _texts(column: pa.Array) -> list[str | None]:
     """`text` of each value; times by the column, since a time takes longer than all else."""
+    if pa.types.is_integer(column.type):
+        digits: list[str | None] = column.cast(pa.string()).to_pylist()
+        return digits
     if not pa.types.is_timestamp(column.type):
         return [None if value is None else text(value) for value in column.to_pylist()]
     at_micros = column.cast(pa.int64())

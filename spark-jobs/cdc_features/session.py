@@ -32,8 +32,6 @@ _DEFAULTS = {
     ),
     # Small batches stay in hash maps; 128 groups, Spark's default, would sort nearly all of them.
     "spark.sql.objectHashAggregate.sortBased.fallbackThreshold": "10000",
-    # The JVM does not compile larger methods, and decoding makes such: 1.6 times faster (docs/decisions/0011).
-    "spark.sql.codegen.hugeMethodLimit": "8000",
     "spark.sql.streaming.stateStore.rocksdb.changelogCheckpointing.enabled": "true",
 }
 
