@@ -43,11 +43,10 @@ export class Explainer {
       if (slot === undefined) return difference;
       if (difference.because.endsWith(NOT_APPLIED)) return this.#withUnapplied(gathered, difference, slot);
       if (difference.kind === "stale" || !this.#isAboutRows(difference)) return difference;
-      const place = `${difference.store} ${slot}`;
+      const at = `${difference.store} ${slot}`;
       const reason =
-        reasons.get(place) ??
-        new Reason(this.#slot(gathered, slot), this.#actual(gathered, difference, slot));
-      reasons.set(place, reason);
+        reasons.get(at) ?? new Reason(this.#slot(gathered, slot), this.#actual(gathered, difference, slot));
+      reasons.set(at, reason);
       const clause = reason.of(difference.feature);
       return clause === undefined
         ? difference

@@ -1,6 +1,6 @@
 /** Column values out of Debezium's JSON, whichever way the connector was told to write them. */
 import type { Column, ColumnType, TimestampUnit } from "../definition/feature-set.ts";
-import { floorDivide, isInstant, microsOfIso } from "../platform/instants.ts";
+import { DAY_MICROS, daysOfIso, floorDivide, isInstant, microsOfIso } from "../platform/instants.ts";
 import type { ColumnValue } from "../stores/rows.ts";
 import { isFaithful, isLongNumber } from "./json.ts";
 
@@ -78,11 +78,10 @@ function integral(raw: unknown): bigint | undefined {
 
 function decodeDate(raw: unknown): bigint | undefined {
   if (typeof raw === "string" && !DIGITS.test(raw)) {
-    const micros = microsOfIso(`${raw.replace(/Z$/, "")}T00:00:00Z`);
-    return micros === undefined ? undefined : micros / 86_400_000_000n;
+    return daysOfIso(raw.replace(/Z$/, ""));
   }
   const days = wholeNumber(raw, 31);
-  return days !== undefined && isInstant(days * 86_400_000_000n) ? days : undefined;
+  return days !== undefined && isInstant(days * DAY_MICROS) ? days : undefined;
 }
 
 const DIGITS = /^-?\d+$/;
