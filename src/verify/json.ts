@@ -17,7 +17,7 @@ export function parseLossless(text: string): unknown {
 
 /** Whether a number that `JSON.parse` returned is surely what the text said. */
 export function isFaithful(value: number): boolean {
-  return Number.isSafeInteger(value) || String(value).length <= 15;
+  return Number.isSafeInteger(value) || (Math.abs(value) < 2 ** 53 && String(value).length <= 15);
 }
 
 export function isLongNumber(value: unknown): value is LongNumber {

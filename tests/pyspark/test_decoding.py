@@ -3,6 +3,7 @@
 import json
 from datetime import date, datetime, timezone
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,8 +22,15 @@ NOON = datetime(2026, 11, 20, 12, tzinfo=timezone.utc)
 NOON_SECONDS = 1_795_176_000
 
 
+ODD = json.loads((Path(__file__).parents[1] / "fixtures" / "odd-values.json").read_text())
+
+
 def decode(spark: SparkSession, column: Column, cases: list[tuple[Any, dict[str, Any] | None]]) -> list[Any]:
     """What each raw value becomes when it comes through the whole parser."""
+    return decode_events(spark, column, [_event(column.name, raw, schema) for raw, schema in cases])
+
+
+def decode_events(spark: SparkSession, column: Column, events: list[str]) -> list[Any]:
     source = Source("public.t", ["id"], "at", [Column("id", "bigint"), Column("at", "timestamp"), column])
     feature_set = FeatureSet(
         "x",
@@ -32,10 +40,12 @@ def decode(spark: SparkSession, column: Column, cases: list[tuple[Any, dict[str,
         "1 hour",
         [Aggregated("n", "count_distinct", column=column.name)],
     )
-    events = [_event(column.name, raw, schema) for raw, schema in cases]
-    rows = records(spark, events).transform(classified(feature_set)).orderBy("offset").collect()
-    values = [row["changes"][0]["row"]["values"][column.name] if row["changes"] else UNDECODABLE for row in rows]
-    return [value.replace(tzinfo=timezone.utc) if isinstance(value, datetime) else value for value in values]
+    # Not `collect`, which reads no time of the year 1.
+    rows = records(spark, events).transform(classified(feature_set)).orderBy("offset").select("changes").toArrow()
+    return [
+        changes[0]["row"]["values"][column.name] if changes else UNDECODABLE
+        for changes in rows.column("changes").to_pylist()
+    ]
 
 
 def _event(name: str, raw: Any, schema: dict[str, Any] | None) -> str:
@@ -205,3 +215,23 @@ def test_plain_types(spark: SparkSession) -> None:
             ("2025-02-30", None, UNDECODABLE),
         ],
     )
+
+
+@pytest.mark.parametrize("column", ODD["columns"], ids=lambda column: str([*column.values()][:-1]))
+def test_odd_values_are_what_the_verifier_takes_them_for(spark: SparkSession, column: dict[str, Any]) -> None:
+    """tests/contract/odd-values.test.ts reads the same file."""
+    written = {name: value for name, value in column.items() if name != "decodes"}
+    # Values stand in the JSON as they are written, so that no number is made another.
+    events = [_event("odd", "ODD", None).replace('"ODD"', value) for value in ODD["values"]]
+    decoded = decode_events(spark, Column("odd", **written), events)
+    found = {raw: value for raw, value in zip(ODD["values"], decoded, strict=True) if value is not UNDECODABLE}
+    assert found.keys() == column["decodes"].keys()
+    assert [raw for raw, value in found.items() if not _is(value, column["decodes"][raw])] == []
+
+
+def _is(value: Any, written: str) -> bool:
+    if isinstance(value, Decimal):
+        return value == Decimal(written)
+    if isinstance(value, datetime):
+        return value == datetime.fromisoformat(written.replace("Z", "+00:00"))
+    return (str(value).lower() if isinstance(value, bool) else str(value)) == written
