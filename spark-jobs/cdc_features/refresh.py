@@ -11,7 +11,7 @@ Parquet a row for each that is not as its newest row says.
 
 from datetime import datetime
 
-from pyspark.sql import DataFrame, SparkSession, Window
+from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
 from cdc_features.checkpoint import Batch
@@ -55,18 +55,19 @@ def refresh(
         return Report()
     as_of = 0 if settings.in_step else last.version
     target = Target(now=now, expired=expired, as_of=as_of, redis_url=settings.redis_url)
-    rows = _served(newest_rows(spark, feature_set, store), feature_set, expired)
-    if just_written:
-        rows = rows.where((F.col("batch_id") != last.version) | (F.to_date("created_timestamp") != F.lit(now.date())))
-    return write(rows, feature_set, target)
+    is_right = F.lit(just_written) & (F.col("batch_id") == last.version)
+    is_right &= F.to_date("created_timestamp") == F.lit(now.date())
+    return write(_served(newest_rows(spark, feature_set, store), feature_set, expired, is_right), feature_set, target)
 
 
-def _served(windows: DataFrame, feature_set: FeatureSet, expired: int) -> DataFrame:
-    """An entity's newest window goes along even when expired: the script then clears what is left of it."""
-    newest = F.max("window_start").over(Window.partitionBy(*feature_set.entity))
+def _served(windows: DataFrame, feature_set: FeatureSet, expired: int, is_right: Column) -> DataFrame:
+    """An entity's newest window goes along even when expired: the script then clears what is left of it. So do the
+    others where one has expired since it was written."""
+    entity = Window.partitionBy(*feature_set.entity)
     kept = F.unix_seconds("window_start") > expired
-    due = windows.withColumn("_newest", newest).where(kept | (F.col("window_start") == F.col("_newest")))
-    return due.drop("_newest").sortWithinPartitions(*feature_set.entity)
+    columns = {"_newest": F.max("window_start").over(entity), "_cleared": F.max(is_right & ~kept).over(entity)}
+    due = (kept | (F.col("window_start") == F.col("_newest"))) & (~is_right | F.col("_cleared"))
+    return windows.withColumns(columns).where(due).drop(*columns).sortWithinPartitions(*feature_set.entity)
 
 
 def _age(

@@ -225,6 +225,16 @@ def test_the_watermark_takes_windows_out_of_service(chain: Chain, online: redis.
     assert online.hget(key(6), "order_count_30d") == "2"
 
 
+def test_windows_that_end_with_the_very_batch_that_wrote_them_are_not_served(chain: Chain, online: redis.Redis) -> None:
+    end = "2026-11-03T01:00:00Z"
+    old = [event("c", None, order(number, customer, 1000, OCTOBER), number) for number, customer in ((1, 5), (2, 6))]
+    chain.log.produce(*old, event("c", None, order(3, 6, 1, end), 3))
+    chain.run()
+    assert not online.exists(key(5), "{customer:5:features}:windows")
+    assert online.hget(key(6), "order_count_30d") == "1"
+    assert online.hlen("{customer:6:features}:windows") == 1
+
+
 def test_a_refresh_ages_what_depends_on_now_and_never_goes_back(
     chain: Chain, spark: SparkSession, online: redis.Redis
 ) -> None:
