@@ -128,7 +128,9 @@ class Job:
             try:
                 progress = events.get(timeout=_POLL_SECONDS)
             except queue.Empty:
-                if Path(self._settings.stop_file).exists() and query.isActive:
+                # Asked each time: where Spark's JVM was killed nothing else would end this process.
+                is_active = query.isActive
+                if Path(self._settings.stop_file).exists() and is_active:
                     self._stop(query)
                 elif self._settings.continuous and self._refresh_due():
                     self._refresh()

@@ -28,6 +28,12 @@ def die(*_: object, **__: object) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def kill_jvm(*_: object, **__: object) -> None:
+    jvm: Any = SparkSession.active().sparkContext._jvm
+    os.kill(jvm.java.lang.ProcessHandle.current().pid(), signal.SIGKILL)
+    time.sleep(3600)
+
+
 def after(call: Callable[..., Any]) -> Callable[..., Any]:
     def calling(*arguments: Any) -> None:
         call(*arguments)
@@ -52,6 +58,7 @@ def arm(point: str, redis_url: str) -> None:
     """In the order in which a batch and its run come to these points."""
     points: dict[str, Callable[[], None]] = {
         "before the pass": lambda: setattr(batch_writer, "write", die),
+        "in the pass, Spark's JVM": lambda: setattr(batch_writer, "write", kill_jvm),
         "in the pass": lambda: when_redis_changes(redis_url),
         "between the stores": lambda: setattr(OfflineStore, "commit", die),
         "between the file and its manifest": lambda: setattr(OfflineStore, "_write_atomically", die),

@@ -26,6 +26,13 @@ POINTS = [
 ]
 
 
+def test_a_job_whose_jvm_is_killed_ends(chain: Chain, redis_url: str) -> None:  # noqa: F811
+    chain.log.produce(event("c", None, order(1, 5, 1000, NOVEMBER), 1))
+    script = str(Path(__file__).with_name("crash.py"))
+    command = [sys.executable, script, str(chain.folder), redis_url, "in the pass, Spark's JVM"]
+    assert subprocess.run(command, capture_output=True, check=False, timeout=120).returncode == 1
+
+
 @pytest.mark.parametrize("point", POINTS)
 def test_a_killed_run_is_made_good(chain: Chain, online: redis.Redis, redis_url: str, point: str) -> None:  # noqa: F811
     rng = random.Random(point)
