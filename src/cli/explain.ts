@@ -1,8 +1,7 @@
 import { type Command, InvalidArgumentError } from "commander";
-import type { Feature, FeatureSet } from "../definition/feature-set.ts";
+import { type Feature, type FeatureSet, offlineFolder } from "../definition/feature-set.ts";
 import { nearest } from "../definition/nearest.ts";
 import { UsageError } from "../errors.ts";
-import { TOPIC_PREFIX } from "../stack/stack.ts";
 import { explainFeature } from "../verify/explain.ts";
 import type { Context } from "./context.ts";
 import { loadDefinitions } from "./definitions.ts";
@@ -34,11 +33,12 @@ export function explain(program: Command, context: Context): void {
       const feature = featureNamed(featureSet, name);
       refuseOtherKey(featureSet, entity);
       const { kafka, redis, offline } = await stack.endpoints();
+      await (await stack.storage()).fetch(offlineFolder(featureSet));
       const explanation = await context.progress.step(`reading the log of ${set}`, () =>
         explainFeature(featureSet, entity, feature, {
           kafka,
-          topicPrefix: TOPIC_PREFIX,
-          redisUrl: redis,
+          topicPrefix: stack.topicPrefix,
+          redis,
           offlineRoot: offline,
           now: new Date(),
         }),

@@ -1,5 +1,6 @@
 import path from "node:path";
 import type { Command } from "commander";
+import { isAsOfNow, offlineFolder } from "../definition/feature-set.ts";
 import { UsageError } from "../errors.ts";
 import { readEntities } from "../stores/entities.ts";
 import type { Context } from "./context.ts";
@@ -19,8 +20,10 @@ export function get(program: Command, context: Context): void {
       const [definition] = await loadDefinitions([set], context.cwd);
       if (definition === undefined) throw new UsageError(`no feature set named ${set}`);
       const { featureSet } = definition;
+      // Only rows that change with time are read again.
+      if (isAsOfNow(featureSet)) await (await stack.storage()).fetch(offlineFolder(featureSet));
       const found = await readEntities(featureSet, entities, {
-        redisUrl: redis,
+        redis,
         offlineRoot: offline,
         now: new Date(),
         scratch: path.join(stack.stateDir, "tmp"),

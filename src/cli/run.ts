@@ -5,12 +5,11 @@ import { UsageError } from "../errors.ts";
 import { replicaIdentity } from "../platform/postgres.ts";
 import { provenanceOf, writeJob } from "../render/write-job.ts";
 import { PACKAGE_ROOT } from "../stack/embedded/home.ts";
-import { TOPIC_PREFIX } from "../stack/stack.ts";
 import type { JobEvent, JobFinished, JobTable } from "../submit/job-events.ts";
 import { refuseOtherPlan, rememberPlan } from "../submit/plan.ts";
-import { finishRebuild, forget } from "../submit/rebuild.ts";
+import { finishRebuild, forget, type Stored } from "../submit/rebuild.ts";
 import { runJob } from "../submit/run.ts";
-import { type RunFolder, runFolder, SINKS, type Sink } from "../submit/run-folder.ts";
+import { runFolder, SINKS, type Sink } from "../submit/run-folder.ts";
 import { storesWritten } from "../submit/run-states.ts";
 import type { Context } from "./context.ts";
 import { type Definition, loadDefinitions } from "./definitions.ts";
@@ -73,17 +72,19 @@ async function runAll(definitions: Definition[], options: RunOptions, context: C
   const endpoints = await stack.up(context.progress, { newPorts: false });
   await seedIfEmpty(stack, endpoints, context);
   await context.progress.step("all changes are in Kafka", () => stack.captureCaughtUp(CATCH_UP_TIMEOUT_MS));
-  for (const { featureSet } of definitions) await refuseReplicaIdentity(featureSet, endpoints.postgres);
+  if (endpoints.postgres !== undefined)
+    for (const { featureSet } of definitions) await refuseReplicaIdentity(featureSet, endpoints.postgres);
+  const storage = await stack.storage();
   const signal = context.interruption();
 
   const results = await Promise.allSettled(
     definitions.map(({ featureSet, file, text, project }) =>
       context.progress.step(`${featureSet.name} features`, async (step): Promise<Ended> => {
         const { name } = featureSet;
-        const folder = runFolder(stack.stateDir, name, options.sink);
+        const folder = runFolder(stack.stateDir, name);
         await writeJob(featureSet, provenanceOf(file, text, project), folder.folder);
-        const topic = topicOf(featureSet.source, TOPIC_PREFIX);
-        const spark = await stack.spark({ topic, continuous: options.continuous ?? false });
+        const topic = topicOf(featureSet.source, stack.topicPrefix);
+        const spark = await stack.spark({ featureSet: name, topic, continuous: options.continuous ?? false });
         step.update("starting Spark");
         let examples: JobTable | undefined;
         const onEvent = (event: JobEvent) => {
@@ -99,13 +100,18 @@ async function runAll(definitions: Definition[], options: RunOptions, context: C
           pythonPath: path.join(PACKAGE_ROOT, "spark-jobs"),
           spark,
           kafka: endpoints.kafka,
-          topicPrefix: TOPIC_PREFIX,
+          topicPrefix: stack.topicPrefix,
           redis: endpoints.redis,
-          offlineRoot: endpoints.offline,
+          places: storage.places,
           sink: options.sink,
           inStep: (await storesWritten(stack.stateDir, name))?.inStep ?? true,
           continuous: options.continuous ?? false,
-          prepare: () => prepare(featureSet, { stateDir: stack.stateDir, folder, ...endpoints }, options),
+          prepare: () =>
+            prepare(
+              featureSet,
+              { stateDir: stack.stateDir, folder, redis: endpoints.redis, storage },
+              options,
+            ),
           signal,
           onEvent,
         });
@@ -119,26 +125,16 @@ async function runAll(definitions: Definition[], options: RunOptions, context: C
   };
 }
 
-async function prepare(
-  featureSet: FeatureSet,
-  {
-    stateDir,
-    folder,
-    redis,
-    offline,
-  }: { stateDir: string; folder: RunFolder; redis: string; offline: string },
-  { rebuild }: RunOptions,
-): Promise<void> {
-  const stored = { stateDir, folder, redis, offlineRoot: offline };
+async function prepare(featureSet: FeatureSet, stored: Stored, { rebuild }: RunOptions): Promise<void> {
   if (rebuild) await forget(featureSet, stored);
   else await finishRebuild(featureSet, stored);
-  await refuseOtherPlan(stateDir, featureSet);
-  await rememberPlan(stateDir, featureSet);
+  await refuseOtherPlan(stored.stateDir, featureSet);
+  await rememberPlan(stored.stateDir, featureSet);
 }
 
 /** Values would go wrong with the first row that moves or is deleted. */
 async function refuseReplicaIdentity({ name, source }: FeatureSet, postgres: string): Promise<void> {
-  if (source.appendOnly || source.replicaIdentity === "default" || postgres === "") return;
+  if (source.appendOnly || source.replicaIdentity === "default") return;
   const identity = await replicaIdentity(postgres, source);
   if (identity === undefined || identity === "full") return;
   const table = `${source.schema}.${source.table}`;

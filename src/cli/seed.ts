@@ -3,6 +3,7 @@ import { UsageError } from "../errors.ts";
 import { seed as seedShop } from "../stack/demo-shop/index.ts";
 import type { Context } from "./context.ts";
 import { json, option, target } from "./options.ts";
+import { shopOf } from "./shop.ts";
 
 interface SeedCommandOptions {
   target: string;
@@ -29,7 +30,7 @@ export function seed(program: Command, context: Context): void {
     .addOption(json())
     .action(async (options: SeedCommandOptions) => {
       const stack = context.stack(options.target);
-      const { postgres } = await stack.endpoints();
+      const postgres = shopOf(stack, await stack.endpoints());
       const result = await context.progress.step("demo shop", (step) =>
         seedShop(
           postgres,

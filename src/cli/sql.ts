@@ -3,6 +3,7 @@ import { runSql } from "../stack/demo-shop/index.ts";
 import type { Context } from "./context.ts";
 import { json, target } from "./options.ts";
 import { formatTable } from "./report/table.ts";
+import { shopOf } from "./shop.ts";
 
 export function sql(program: Command, context: Context): void {
   program
@@ -11,7 +12,8 @@ export function sql(program: Command, context: Context): void {
     .addOption(target())
     .addOption(json())
     .action(async (statement: string, options: { target: string; json?: boolean }) => {
-      const { postgres } = await context.stack(options.target).endpoints();
+      const stack = context.stack(options.target);
+      const postgres = shopOf(stack, await stack.endpoints());
       const results = await runSql(postgres, statement);
       if (options.json) {
         context.terminal.print(JSON.stringify(results));

@@ -3,6 +3,7 @@ import { UsageError } from "../errors.ts";
 import { traffic as writeTraffic } from "../stack/demo-shop/index.ts";
 import type { Context } from "./context.ts";
 import { json, option, target } from "./options.ts";
+import { shopOf } from "./shop.ts";
 
 export function traffic(program: Command, context: Context): void {
   program
@@ -14,7 +15,8 @@ export function traffic(program: Command, context: Context): void {
     .action(async (options: { target: string; rate: string; json?: boolean }) => {
       const rate = Number(options.rate);
       if (!(rate > 0)) throw new UsageError(`--rate takes a number above 0, not ${options.rate}`);
-      const { postgres } = await context.stack(options.target).endpoints();
+      const stack = context.stack(options.target);
+      const postgres = shopOf(stack, await stack.endpoints());
       const result = await context.progress.step(`${rate} changes per second, Ctrl-C ends it`, (step) =>
         writeTraffic(postgres, {
           rate,

@@ -1,8 +1,9 @@
 import type { Command } from "commander";
 import { isEmpty, ShopNotEmpty, seed } from "../stack/demo-shop/index.ts";
-import type { Endpoints, Stack } from "../stack/stack.ts";
+import { type Endpoints, type Stack, urlsOf } from "../stack/stack.ts";
 import type { Context } from "./context.ts";
 import { json, option, target } from "./options.ts";
+import { shopOf } from "./shop.ts";
 
 interface UpOptions {
   target: string;
@@ -22,25 +23,28 @@ export function up(program: Command, context: Context): void {
     .action(async (options: UpOptions) => {
       const stack = context.stack(options.target);
       const endpoints = await stack.up(context.progress, { newPorts: options.newPorts ?? false });
+      const urls = urlsOf(endpoints);
       if (options.demoData) await seedIfEmpty(stack, endpoints, context);
       else await stack.remember({ demoData: "declined" });
       if (options.json) {
-        context.terminal.print(JSON.stringify({ target: stack.target, endpoints, stateDir: stack.stateDir }));
+        context.terminal.print(
+          JSON.stringify({ target: stack.target, endpoints: urls, stateDir: stack.stateDir }),
+        );
         return;
       }
-      for (const [name, url] of Object.entries(endpoints)) context.terminal.print(`${name.padEnd(9)} ${url}`);
+      for (const [name, url] of Object.entries(urls))
+        context.terminal.print(`${name.padEnd(9)} ${url ?? "-"}`);
     });
 }
 
 /** Fills the demo shop once in its life, and never over somebody's rows or wish. */
 export async function seedIfEmpty(stack: Stack, endpoints: Endpoints, context: Context): Promise<void> {
-  if ((await stack.memory()).demoData !== undefined) return;
-  if (!(await isEmpty(endpoints.postgres))) return;
+  if (!stack.hasShop || (await stack.memory()).demoData !== undefined) return;
+  const postgres = shopOf(stack, endpoints);
+  if (!(await isEmpty(postgres))) return;
   await context.progress.step("demo shop", async (step) => {
     try {
-      await seed(endpoints.postgres, {}, ({ written, total }) =>
-        step.update(`${written} of ${total} statements`),
-      );
+      await seed(postgres, {}, ({ written, total }) => step.update(`${written} of ${total} statements`));
     } catch (error) {
       // Another command was faster; what it wrote stays.
       if (!(error instanceof ShopNotEmpty)) throw error;

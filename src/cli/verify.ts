@@ -1,8 +1,9 @@
 import path from "node:path";
 import type { Command } from "commander";
+import { offlineFolder } from "../definition/feature-set.ts";
 import { CdcFeaturesError, EXIT, UsageError } from "../errors.ts";
 import { writeFileAtomic } from "../platform/files.ts";
-import { type Stack, TOPIC_PREFIX } from "../stack/stack.ts";
+import type { Endpoints, Stack } from "../stack/stack.ts";
 import { runningJob } from "../submit/run.ts";
 import { runFolder } from "../submit/run-folder.ts";
 import { runFolders, storesWritten } from "../submit/run-states.ts";
@@ -45,21 +46,24 @@ export function verify(program: Command, context: Context): void {
         context.cwd,
       );
       const endpoints = await stack.endpoints();
+      const storage = await stack.storage();
       await waitForCapture(stack, context);
       const featureSets = [];
       for (const { featureSet } of definitions) {
         const written = await storesWritten(stack.stateDir, featureSet.name);
-        const once = () =>
-          verifyFeatureSet(featureSet, {
+        const once = async () => {
+          await storage.fetch(offlineFolder(featureSet));
+          return verifyFeatureSet(featureSet, {
             against: options.against,
             kafka: endpoints.kafka,
-            topicPrefix: TOPIC_PREFIX,
-            redisUrl: endpoints.redis,
+            topicPrefix: stack.topicPrefix,
+            redis: endpoints.redis,
             offlineRoot: endpoints.offline,
-            postgresUrl: endpoints.postgres,
+            postgresUrl: databaseFor(options.against, endpoints, stack),
             scratch: path.join(stack.stateDir, "tmp"),
             ...written,
           });
+        };
         const report = await context.progress.step(
           `verifying ${featureSet.name} against the ${options.against}`,
           () => betweenBatches(once, stack, featureSet.name, context),
@@ -84,6 +88,16 @@ export function verify(program: Command, context: Context): void {
     });
 }
 
+/** Nothing, where it is not asked. */
+function databaseFor(against: "log" | "source", { postgres }: Endpoints, { target }: Stack): string {
+  if (against === "source" && postgres === undefined) {
+    throw new UsageError(`the target ${target} knows of no database to verify against`, {
+      hint: "Name it in the profile, or verify against the log.",
+    });
+  }
+  return postgres ?? "";
+}
+
 /**
  * A job that writes meanwhile makes differences that are gone a moment later: while it lives, a reading counts only when
  * it found none, or was the last.
@@ -95,7 +109,7 @@ async function betweenBatches(
   context: Context,
 ): Promise<FeatureSetReport> {
   for (let attempt = 1; ; attempt += 1) {
-    const isWriting = (await runningJob(runFolder(stack.stateDir, featureSet, "dual"))) !== undefined;
+    const isWriting = (await runningJob(runFolder(stack.stateDir, featureSet))) !== undefined;
     const report = await once();
     if (!isWriting || report.differences.length === 0) return report;
     if (attempt === ATTEMPTS) {

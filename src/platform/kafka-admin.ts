@@ -1,10 +1,11 @@
 /** Kafka's administration through kafkajs: is the broker there, and the topics a run needs. */
 import { type Admin, Kafka, logLevel } from "kafkajs";
+import type { KafkaConnection } from "./connections.ts";
 import { succeeds } from "./waits.ts";
 import "./quiet-kafkajs.ts";
 
 async function withAdmin<T>(
-  brokers: string,
+  { brokers }: KafkaConnection,
   retries: number,
   work: (admin: Admin) => Promise<T>,
 ): Promise<T> {
@@ -24,13 +25,17 @@ async function withAdmin<T>(
   }
 }
 
-export function kafkaAnswers(brokers: string): Promise<boolean> {
-  return succeeds(() => withAdmin(brokers, 0, (admin) => admin.describeCluster()));
+export function kafkaAnswers(kafka: KafkaConnection): Promise<boolean> {
+  return succeeds(() => withAdmin(kafka, 0, (admin) => admin.describeCluster()));
 }
 
 /** Creates the topics that are missing; the others stay as they are. */
-export async function createTopics(brokers: string, topics: string[], numPartitions: number): Promise<void> {
-  await withAdmin(brokers, 5, async (admin) => {
+export async function createTopics(
+  kafka: KafkaConnection,
+  topics: string[],
+  numPartitions: number,
+): Promise<void> {
+  await withAdmin(kafka, 5, async (admin) => {
     const present = new Set(await admin.listTopics());
     const missing = topics.filter((topic) => !present.has(topic));
     if (missing.length === 0) return;

@@ -5,10 +5,11 @@
 import { randomUUID } from "node:crypto";
 import { parentPort, workerData } from "node:worker_threads";
 import type { Consumer, Kafka, KafkaMessage } from "kafkajs";
+import type { KafkaConnection } from "./connections.ts";
 import { clientOf, type PartitionRange } from "./kafka.ts";
 
 export interface ToRead {
-  brokers: string;
+  kafka: KafkaConnection;
   topic: string;
   /** None is empty. */
   ranges: PartitionRange[];
@@ -31,7 +32,7 @@ const FETCH_BYTES = 8 * 1024 * 1024;
 /** Blocks that may wait to be worked on. */
 const AHEAD = 2;
 
-const { brokers, topic, ranges } = workerData as ToRead;
+const { kafka: connection, topic, ranges } = workerData as ToRead;
 const port = parentPort as NonNullable<typeof parentPort>;
 
 let waiting = 0;
@@ -41,7 +42,7 @@ port.on("message", () => {
   onTaken();
 });
 
-await consume(clientOf(brokers), new Map(ranges.map((range) => [range.partition, range])));
+await consume(clientOf(connection), new Map(ranges.map((range) => [range.partition, range])));
 port.postMessage("done" satisfies FromThread);
 
 async function consume(kafka: Kafka, pending: Map<number, PartitionRange>): Promise<void> {

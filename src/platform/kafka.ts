@@ -4,6 +4,7 @@
  */
 import { Kafka, logLevel } from "kafkajs";
 import { EnvironmentError, JobError, TimeoutError } from "../errors.ts";
+import type { KafkaConnection } from "./connections.ts";
 import type { FromThread, RecordBlock, ToRead } from "./kafka-thread.ts";
 import "./quiet-kafkajs.ts";
 import { startThread } from "./threads.ts";
@@ -32,8 +33,7 @@ export interface TopicReader {
 }
 
 export interface ReadOptions {
-  /** host:port list, comma separated. */
-  brokers: string;
+  kafka: KafkaConnection;
   topic: string;
   /** Gives up when nothing has come for so long. */
   stallMs?: number;
@@ -52,7 +52,7 @@ export async function readTopic(options: ReadOptions, reader: TopicReader): Prom
   if (pending.length > 0) await fetchAll(options, pending, reader);
 }
 
-export function clientOf(brokers: string): Kafka {
+export function clientOf({ brokers }: KafkaConnection): Kafka {
   return new Kafka({
     clientId: "cdc-features",
     brokers: brokers.split(","),
@@ -65,7 +65,7 @@ export function clientOf(brokers: string): Kafka {
 async function rangesOf(options: ReadOptions): Promise<PartitionRange[]> {
   const ranges = await knownRanges(options);
   if (ranges !== undefined) return ranges;
-  throw new EnvironmentError(`Kafka at ${options.brokers} has no topic ${options.topic}`, {
+  throw new EnvironmentError(`Kafka at ${options.kafka.brokers} has no topic ${options.topic}`, {
     hint: "Debezium creates it with the table's first event: is the connector running, and the topic prefix right?",
   });
 }
@@ -77,12 +77,12 @@ export async function recordsIn(options: ReadOptions): Promise<number> {
 }
 
 /** Undefined for an unknown topic. */
-async function knownRanges({ brokers, topic }: ReadOptions): Promise<PartitionRange[] | undefined> {
-  const admin = clientOf(brokers).admin();
+async function knownRanges({ kafka, topic }: ReadOptions): Promise<PartitionRange[] | undefined> {
+  const admin = clientOf(kafka).admin();
   try {
     await admin.connect();
   } catch (cause) {
-    throw new EnvironmentError(`cannot connect to Kafka at ${brokers}: ${(cause as Error).message}`, {
+    throw new EnvironmentError(`cannot connect to Kafka at ${kafka.brokers}: ${(cause as Error).message}`, {
       hint: "Start the stack with `cdc-features up`.",
       cause,
     });
@@ -97,12 +97,12 @@ async function knownRanges({ brokers, topic }: ReadOptions): Promise<PartitionRa
 }
 
 async function fetchAll(
-  { brokers, topic, stallMs = 20_000 }: ReadOptions,
+  { kafka, topic, stallMs = 20_000 }: ReadOptions,
   ranges: PartitionRange[],
   reader: TopicReader,
 ): Promise<void> {
   const thread = startThread(new URL("./kafka-thread.ts", import.meta.url), {
-    brokers,
+    kafka,
     topic,
     ranges,
   } satisfies ToRead);

@@ -1,9 +1,10 @@
 /** A Redis connection that fails at once instead of queueing for ever. */
 import { Redis } from "ioredis";
 import { EnvironmentError } from "../errors.ts";
+import type { RedisConnection } from "./connections.ts";
 
 /** Runs `work` on a connection of its own. Throws EnvironmentError when Redis cannot be reached. */
-export async function withRedis<T>(url: string, work: (redis: Redis) => Promise<T>): Promise<T> {
+export async function withRedis<T>({ url }: RedisConnection, work: (redis: Redis) => Promise<T>): Promise<T> {
   const redis = new Redis(url, {
     lazyConnect: true,
     maxRetriesPerRequest: 0,
@@ -30,9 +31,9 @@ export async function withRedis<T>(url: string, work: (redis: Redis) => Promise<
   }
 }
 
-export async function redisAnswers(url: string): Promise<boolean> {
+export async function redisAnswers(connection: RedisConnection): Promise<boolean> {
   try {
-    return (await withRedis(url, (redis) => redis.ping())) === "PONG";
+    return (await withRedis(connection, (redis) => redis.ping())) === "PONG";
   } catch {
     return false;
   }
@@ -49,8 +50,8 @@ export async function* keysOf(redis: Redis, pattern: string): AsyncGenerator<str
 }
 
 /** Deletes every key that matches a glob pattern. Throws EnvironmentError when Redis cannot be reached. */
-export function deleteKeys(url: string, pattern: string): Promise<void> {
-  return withRedis(url, async (redis) => {
+export function deleteKeys(connection: RedisConnection, pattern: string): Promise<void> {
+  return withRedis(connection, async (redis) => {
     for await (const keys of keysOf(redis, pattern)) await redis.unlink(...keys);
   });
 }

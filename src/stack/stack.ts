@@ -1,18 +1,31 @@
 /** The servers a run needs, whatever they run on: one port, one implementation per target. */
+import type { KafkaConnection, RedisConnection } from "../platform/connections.ts";
+import type { LogOptions } from "../platform/logs.ts";
 import type { Progress } from "../platform/progress.ts";
+import type { Storage } from "../platform/storage.ts";
 
 export interface Endpoints {
-  /** `postgres://user:password@host:port/database` */
-  postgres: string;
-  /** `host:port[,host:port…]` */
-  kafka: string;
-  /** `http://host:port` of the Kafka Connect REST interface */
-  connect: string;
-  /** `redis://host:port/0` */
-  redis: string;
-  /** Folder of the offline store */
+  /** `postgres://user:password@host:port/database`; undefined where the target knows of no database. */
+  postgres: string | undefined;
+  kafka: KafkaConnection;
+  /** `http://host:port` of the Kafka Connect REST interface, where the target knows it. */
+  connect: string | undefined;
+  redis: RedisConnection;
+  /** Folder of this machine with the offline store, or with what was last fetched of it. */
   offline: string;
 }
+
+/** As `up` prints them: what an ordinary client accepts, or null where there is none. */
+export interface EndpointUrls {
+  postgres: string | null;
+  kafka: string;
+  connect: string | null;
+  redis: string;
+  offline: string;
+}
+
+/** Those of a stack that brings its own database and capture. */
+export type OwnEndpoints = Endpoints & { postgres: string; connect: string };
 
 export interface ServerStatus {
   name: string;
@@ -26,12 +39,20 @@ export interface ServerStatus {
 
 /** How to call spark-submit on this target. */
 export interface SparkRuntime {
-  sparkSubmit: string;
+  /** The program and what stands before spark-submit's own arguments. */
+  command: string[];
   master: string;
-  /** Environment of spark-submit: PATH, JAVA_HOME, PYSPARK_PYTHON … */
+  /** Environment of the command: PATH, JAVA_HOME, PYSPARK_PYTHON … */
   env: NodeJS.ProcessEnv;
   /** Spark settings the target asks for. */
   conf: Record<string, string>;
+  /** More arguments of spark-submit. */
+  options?: string[];
+  /**
+   * Where the driver has a file system of its own: the folder there for the job's files. The command takes them as a tar
+   * archive from standard input, its first argument being the number of bytes; SIGTERM asks the job to end.
+   */
+  inbox?: string;
 }
 
 export interface Check {
@@ -50,12 +71,17 @@ export interface StackMemory {
 export interface Stack {
   readonly target: string;
   readonly stateDir: string;
+  /** Debezium's `topic.prefix`. */
+  readonly topicPrefix: string;
+  /** Whether the stack brings the demo shop, a database of its own that may be filled and changed. */
+  readonly hasShop: boolean;
   /** Sets up and starts what is missing; idempotent. */
   up(progress: Progress, options: { newPorts: boolean }): Promise<Endpoints>;
   /** Endpoints of a stack that is up. Throws EnvironmentError when it is not. */
   endpoints(): Promise<Endpoints>;
-  /** What spark-submit needs for a run over `topic`; only after `up`. */
-  spark(run: { topic: string; continuous: boolean }): Promise<SparkRuntime>;
+  storage(): Promise<Storage>;
+  /** What spark-submit needs for a run of `featureSet` over `topic`; only after `up`. */
+  spark(run: { featureSet: string; topic: string; continuous: boolean }): Promise<SparkRuntime>;
   /** The same without any server: sets up what Spark itself is missing; idempotent. */
   setUpSpark(progress: Progress): Promise<SparkRuntime>;
   /** Resolves once every change committed before the call is in its topic. */
@@ -64,11 +90,21 @@ export interface Stack {
   memory(): Promise<StackMemory>;
   remember(memory: StackMemory): Promise<void>;
   status(): Promise<ServerStatus[]>;
-  /** Path of a server's log. Throws UsageError for an unknown name, naming the known ones. */
-  logFile(name: string): string;
+  /** Prints a server's log. Throws UsageError for an unknown name. */
+  log(name: string, options: LogOptions, print: (text: string) => void): Promise<void>;
   down(progress: Progress, options: { purge: boolean }): Promise<void>;
   doctor(): Promise<Check[]>;
 }
 
 /** Debezium's `topic.prefix` for the demo shop. */
 export const TOPIC_PREFIX = "shop";
+
+export function urlsOf({ postgres, kafka, connect, redis, offline }: Endpoints): EndpointUrls {
+  return {
+    postgres: postgres ?? null,
+    kafka: kafka.brokers,
+    connect: connect ?? null,
+    redis: redis.url,
+    offline,
+  };
+}

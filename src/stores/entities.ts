@@ -9,6 +9,7 @@ import {
   onlineKey,
 } from "../definition/feature-set.ts";
 import { EnvironmentError } from "../errors.ts";
+import type { RedisConnection } from "../platform/connections.ts";
 import { isoOfMicros, microsOfIso } from "../platform/instants.ts";
 import { withRedis } from "../platform/redis.ts";
 import { FeatureComputation } from "./features.ts";
@@ -33,7 +34,7 @@ export interface EntityFeatures {
 }
 
 export interface EntityOptions {
-  redisUrl: string;
+  redis: RedisConnection;
   offlineRoot: string;
   now: Date;
   /** A folder for what does not fit in memory. */
@@ -51,7 +52,7 @@ export async function readEntities(
   entities: string[],
   options: EntityOptions,
 ): Promise<EntityFeatures[]> {
-  const hashes = await withRedis(options.redisUrl, (redis) =>
+  const hashes = await withRedis(options.redis, (redis) =>
     readHashes(
       redis,
       entities.map((entity) => onlineKey(featureSet, entity)),

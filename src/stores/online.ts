@@ -1,6 +1,7 @@
 /** The online store as it is: every key of a feature set in Redis, judged by nobody yet. */
 import type { Redis } from "ioredis";
 import type { FeatureSet } from "../definition/feature-set.ts";
+import type { RedisConnection } from "../platform/connections.ts";
 import { keysOf, withRedis } from "../platform/redis.ts";
 
 /** A key's hash, or what Redis said when asked for it: the key may be of another type. */
@@ -19,17 +20,17 @@ export interface OnlineEntry {
 /** Hands on every hash of the set; one may come twice. Throws EnvironmentError when Redis cannot be reached. */
 export function scanOnlineStore(
   featureSet: FeatureSet,
-  redisUrl: string,
+  redis: RedisConnection,
   onEntry: (entry: OnlineEntry) => void,
 ): Promise<void> {
-  return withRedis(redisUrl, async (redis) => {
-    for await (const keys of keysOf(redis, `*${featureSet.name}:*:features*`)) {
+  return withRedis(redis, async (client) => {
+    for await (const keys of keysOf(client, `*${featureSet.name}:*:features*`)) {
       const known = keys.flatMap((key) => {
         const place = placeOf(featureSet, key);
         return place === undefined ? [] : [{ key, ...place }];
       });
       const hashes = await readFlat(
-        redis,
+        client,
         known.map(({ key }) => key),
       );
       known.forEach(({ entity, part }, i) => {

@@ -2,24 +2,28 @@
 import { mkdir, rm } from "node:fs/promises";
 import path from "node:path";
 import { type FeatureSet, offlineFolder, onlineKey, windowsKey } from "../definition/feature-set.ts";
+import type { RedisConnection } from "../platform/connections.ts";
 import { readIfExists, writeFileAtomic } from "../platform/files.ts";
 import { deleteKeys } from "../platform/redis.ts";
+import { below, type Storage } from "../platform/storage.ts";
 import { checkpointsOf, type RunFolder } from "./run-folder.ts";
 
 export interface Stored {
   stateDir: string;
   folder: RunFolder;
-  redis: string;
-  offlineRoot: string;
+  redis: RedisConnection;
+  storage: Pick<Storage, "places" | "remove">;
 }
 
 /** Forgets checkpoints, both stores and dead letters. One that was interrupted is made up for by `finishRebuild`. */
 export async function forget(featureSet: FeatureSet, stored: Stored): Promise<void> {
   await mkdir(stored.folder.folder, { recursive: true });
   await writeFileAtomic(mark(stored), "");
+  const { places, remove } = stored.storage;
+  await remove(below(places.checkpoints, featureSet.name));
   await rm(checkpointsOf(stored.stateDir, featureSet.name), { recursive: true, force: true });
-  await rm(path.join(stored.folder.deadLetters, featureSet.name), { recursive: true, force: true });
-  await rm(path.join(stored.offlineRoot, offlineFolder(featureSet)), { recursive: true, force: true });
+  await remove(below(places.deadLetters, featureSet.name));
+  await remove(below(places.offline, offlineFolder(featureSet)));
   await deleteKeys(stored.redis, onlineKey(featureSet, "*"));
   await deleteKeys(stored.redis, windowsKey(featureSet, "*"));
   await rm(mark(stored));

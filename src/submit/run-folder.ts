@@ -17,15 +17,9 @@ export interface RunFolder {
   stop: string;
   /** Spark's full log. */
   log: string;
-  checkpoint: string;
-  deadLetters: string;
 }
 
-/**
- * A checkpoint belongs to one sink: what a run wrote to Redis alone must still reach Parquet when both are
- * asked for.
- */
-export function runFolder(stateDir: string, featureSet: string, sink: Sink): RunFolder {
+export function runFolder(stateDir: string, featureSet: string): RunFolder {
   const folder = path.join(stateDir, "runs", featureSet);
   return {
     folder,
@@ -35,12 +29,10 @@ export function runFolder(stateDir: string, featureSet: string, sink: Sink): Run
     script: path.join(folder, `${featureSet}_features.py`),
     stop: path.join(folder, "stop"),
     log: path.join(folder, "job.log"),
-    checkpoint: path.join(checkpointsOf(stateDir, featureSet), sink),
-    deadLetters: path.join(stateDir, "dead-letters"),
   };
 }
 
-/** One folder per sink, and the plan of all. */
+/** What this project knows of a set's checkpoints: a folder for each sink that was run, and the plan of all. */
 export function checkpointsOf(stateDir: string, featureSet: string): string {
   return path.join(stateDir, "checkpoints", featureSet);
 }

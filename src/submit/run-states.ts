@@ -23,7 +23,7 @@ export async function runStates(stateDir: string): Promise<RunState[]> {
 
 export async function runFolders(stateDir: string): Promise<{ featureSet: string; folder: RunFolder }[]> {
   const names = await readdir(path.join(stateDir, "runs")).catch(() => []);
-  return names.sort().map((featureSet) => ({ featureSet, folder: runFolder(stateDir, featureSet, "dual") }));
+  return names.sort().map((featureSet) => ({ featureSet, folder: runFolder(stateDir, featureSet) }));
 }
 
 /** Which stores a set's runs have written, and whether always in step; undefined before the first run. */

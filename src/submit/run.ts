@@ -1,22 +1,25 @@
 /** One run of a feature set's job: lock, settings, spark-submit, what it says, how it ends. */
 import { createWriteStream, writeFileSync } from "node:fs";
 import { mkdir, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
 import { createInterface } from "node:readline";
 import { execa } from "execa";
 import { InterruptedError, JobError, UsageError } from "../errors.ts";
+import type { KafkaConnection, RedisConnection } from "../platform/connections.ts";
 import { lastLines, readIfExists, writeFileAtomic } from "../platform/files.ts";
 import { tryLock, unlock } from "../platform/lock.ts";
 import { isAlive, type ProcessRef, processRef, startTimeOf } from "../platform/processes.ts";
+import { below, type Places } from "../platform/storage.ts";
 import { type JobEvent, type JobFinished, parseJobEvent } from "./job-events.ts";
 import type { RunFolder, Sink } from "./run-folder.ts";
-import { sparkSubmitArguments } from "./spark-submit.ts";
+import { type Submission, sparkSubmitArguments } from "./spark-submit.ts";
 
 export interface RunRequest extends Submitted {
   folder: RunFolder;
-  kafka: string;
+  kafka: KafkaConnection;
   topicPrefix: string;
-  redis: string;
-  offlineRoot: string;
+  redis: RedisConnection;
+  places: Places;
   sink: Sink;
   /** Both stores were always written together. */
   inStep: boolean;
@@ -31,10 +34,17 @@ export interface Submitted {
   folder: Pick<RunFolder, "folder" | "script" | "settings" | "log" | "stop" | "job">;
   /** Folder that holds the Python package cdc_features */
   pythonPath: string;
-  spark: { sparkSubmit: string; master: string; env: NodeJS.ProcessEnv; conf: Record<string, string> };
+  spark: Spark;
   /** Ends the job after what it is at. */
   signal: AbortSignal;
   onEvent(event: JobEvent): void;
+}
+
+/** How spark-submit is called, see the stack's `SparkRuntime`. */
+export interface Spark extends Pick<Submission, "master" | "conf" | "options"> {
+  command: string[];
+  env: NodeJS.ProcessEnv;
+  inbox?: string;
 }
 
 /** How long a job may take to end its batch before it is killed; its checkpoint survives that too. */
@@ -104,15 +114,20 @@ function settings(request: RunRequest): object {
     kafka: request.kafka,
     topic_prefix: request.topicPrefix,
     redis_url: request.redis,
-    offline_root: request.offlineRoot,
-    checkpoint: request.folder.checkpoint,
+    offline_root: request.places.offline,
+    // A checkpoint belongs to one sink: what a run wrote to Redis alone must still reach Parquet when both are asked for.
+    checkpoint: below(request.places.checkpoints, request.featureSet, request.sink),
     sink: request.sink,
     in_step: request.inStep,
     continuous: request.continuous,
     trigger_interval: TRIGGER_INTERVAL,
-    stop_file: request.folder.stop,
-    dead_letters: request.folder.deadLetters,
+    stop_file: stopFile(request),
+    dead_letters: request.places.deadLetters,
   };
+}
+
+function stopFile({ folder, spark }: Submitted): string {
+  return spark.inbox === undefined ? folder.stop : path.posix.join(spark.inbox, path.basename(folder.stop));
 }
 
 /** Resolves with the event that ends the job as it should. Throws as `runJob` does. */
@@ -122,26 +137,19 @@ export async function submit<Last extends JobEvent["event"]>(
 ): Promise<Extract<JobEvent, { event: Last }>> {
   const { folder, spark, featureSet, signal } = request;
   // A session of its own: Ctrl-C reaches this command only, which then asks the job to end.
-  const job = execa(
-    spark.sparkSubmit,
-    sparkSubmitArguments({
-      master: spark.master,
-      conf: spark.conf,
-      script: folder.script,
-      settings: folder.settings,
-      name: `cdc-features ${featureSet}`,
-    }),
-    {
-      cwd: folder.folder,
-      env: { ...spark.env, PYTHONPATH: request.pythonPath },
-      extendEnv: false,
-      detached: true,
-      cleanup: false,
-      reject: false,
-      buffer: false,
-      stdin: "ignore",
-    },
-  );
+  const { command, args, files } = await commandLine(request);
+  const job = execa(command, args, {
+    cwd: folder.folder,
+    env: { ...spark.env, PYTHONPATH: request.pythonPath },
+    extendEnv: false,
+    detached: true,
+    cleanup: false,
+    reject: false,
+    buffer: false,
+    ...(files === undefined ? { stdin: "ignore" } : { stdin: "pipe" }),
+  });
+  // It stays open: the job's end of it tells when this command is gone, however that came.
+  if (files !== undefined) job.stdin?.on("error", () => {}).write(files);
   const log = createWriteStream(folder.log);
   job.stderr.pipe(log, { end: false });
   let logProblem = "";
@@ -192,6 +200,44 @@ export async function submit<Last extends JobEvent["event"]>(
   throw new JobError(`the job of ${featureSet} failed\n${oneScreen(cause)}`, {
     hint: `The full log: ${folder.log}${logProblem}`,
   });
+}
+
+interface CommandLine {
+  command: string;
+  args: string[];
+  /** For standard input. */
+  files?: Buffer;
+}
+
+async function commandLine({ spark, folder, pythonPath, featureSet }: Submitted): Promise<CommandLine> {
+  const [command = "", ...before] = spark.command;
+  const submission = { ...spark, name: `cdc-features ${featureSet}` };
+  if (spark.inbox === undefined)
+    return { command, args: [...before, ...sparkSubmitArguments({ ...submission, ...folder })] };
+  const files = await packed(folder, pythonPath);
+  const there = (file: string) => path.posix.join(spark.inbox as string, path.basename(file));
+  const moved = { script: there(folder.script), settings: there(folder.settings) };
+  return {
+    command,
+    args: [...before, String(files.length), ...sparkSubmitArguments({ ...submission, ...moved })],
+    files,
+  };
+}
+
+/** The job, its settings and its library as a tar archive. */
+async function packed(
+  { folder, script, settings }: Submitted["folder"],
+  pythonPath: string,
+): Promise<Buffer> {
+  const names = [script, settings].map((file) => path.relative(folder, file));
+  // Without what a Mac adds of its own.
+  const env = { COPYFILE_DISABLE: "1" };
+  const { stdout } = await execa(
+    "tar",
+    ["-cf", "-", "-C", folder, ...names, "-C", pythonPath, "--exclude", "__pycache__", "cdc_features"],
+    { encoding: "buffer", env, stdin: "ignore" },
+  );
+  return Buffer.from(stdout);
 }
 
 function isEvent<Name extends JobEvent["event"]>(

@@ -7,6 +7,7 @@ import {
   offlineFolder,
   onlineKey,
 } from "../definition/feature-set.ts";
+import type { KafkaConnection, RedisConnection } from "../platform/connections.ts";
 import { isoOfMicros } from "../platform/instants.ts";
 import { withRedis } from "../platform/redis.ts";
 import { type Computed, FeatureComputation, type WindowRows } from "../stores/features.ts";
@@ -28,9 +29,9 @@ import { meaningOf } from "./meaning.ts";
 import { type Truth, truthOfLog } from "./truth.ts";
 
 export interface ExplainOptions {
-  kafka: string;
+  kafka: KafkaConnection;
   topicPrefix: string;
-  redisUrl: string;
+  redis: RedisConnection;
   offlineRoot: string;
   now: Date;
 }
@@ -42,7 +43,7 @@ export async function explainFeature(
   feature: Feature,
   options: ExplainOptions,
 ): Promise<Explanation> {
-  const [hash] = await withRedis(options.redisUrl, (redis) =>
+  const [hash] = await withRedis(options.redis, (redis) =>
     readHashes(redis, [onlineKey(featureSet, entity)]),
   );
   const manifests = await readManifests(path.join(options.offlineRoot, offlineFolder(featureSet)));

@@ -1,5 +1,6 @@
 /** The change log read once: every element handed on, and what holds for all of them remembered. */
 import { type FeatureSet, isAsOfNow, topicOf } from "../definition/feature-set.ts";
+import type { KafkaConnection } from "../platform/connections.ts";
 import { msOfMicros } from "../platform/instants.ts";
 import { type PartitionRange, readTopic, type TopicReader, type TopicRecord } from "../platform/kafka.ts";
 import type { Manifest } from "../stores/manifests.ts";
@@ -31,12 +32,12 @@ export interface LogListener {
 export async function readLog(
   featureSet: FeatureSet,
   chain: Manifest[],
-  { kafka, topicPrefix }: { kafka: string; topicPrefix: string },
+  { kafka, topicPrefix }: { kafka: KafkaConnection; topicPrefix: string },
   listener: LogListener,
 ): Promise<ReadLog> {
   const reader = new LogReader(featureSet, chain, listener);
   const topic = topicOf(featureSet.source, topicPrefix);
-  await readTopic({ brokers: kafka, topic }, reader);
+  await readTopic({ kafka, topic }, reader);
   return { topic, ...reader.finish() };
 }
 

@@ -1,6 +1,7 @@
 /** Whether both stores hold what they should: log or table and stores gathered by entity, then compared one by one. */
 import { availableParallelism, tmpdir } from "node:os";
 import type { FeatureSet } from "../definition/feature-set.ts";
+import type { KafkaConnection, RedisConnection } from "../platform/connections.ts";
 import type { SpoolPart } from "../platform/spool.ts";
 import { messageOf, startThread } from "../platform/threads.ts";
 import { manifestsOf } from "../stores/manifests.ts";
@@ -24,10 +25,10 @@ import { truthOfLog, truthOfSource } from "./truth.ts";
 export interface VerifyOptions {
   /** The change log in Kafka, or the table in Postgres. */
   against: "log" | "source";
-  /** host:port list of the brokers; only read against the log. */
-  kafka: string;
+  /** Only read against the log. */
+  kafka: KafkaConnection;
   topicPrefix: string;
-  redisUrl: string;
+  redis: RedisConnection;
   offlineRoot: string;
   /** Only read against the source. */
   postgresUrl: string;
@@ -62,10 +63,10 @@ export async function verifyFeatureSet(
   const scratch = options.scratch ?? tmpdir();
   using spool = new EntitySpool(featureSet, scratch);
   // The stores first: what comes into the log meanwhile is then not applied yet, never something that was lost.
-  const { offlineRoot, redisUrl } = options;
+  const { offlineRoot, redis } = options;
   const [offline] = await Promise.all([
     readOfflineStore(featureSet, { offlineRoot, scratch }, (row) => spool.row(row)),
-    scanOnlineStore(featureSet, redisUrl, (entry) => spool.hash(entry)),
+    scanOnlineStore(featureSet, redis, (entry) => spool.hash(entry)),
   ]);
   const now = options.now ?? new Date();
   const chain = chainOf(manifestsOf(offline.manifests));

@@ -132,7 +132,7 @@ async function interleaved(long: pg.Client, short: pg.Client): Promise<void> {
 
 /** The topic's newest records once more, as they are; and some that are no events. */
 async function sendAgain(brokers: string): Promise<void> {
-  const kafka = clientOf(brokers);
+  const kafka = clientOf({ brokers });
   const [admin, producer] = [kafka.admin(), kafka.producer()];
   await Promise.all([admin.connect(), producer.connect()]);
   const consumer = kafka.consumer({ groupId: `chaos-${Date.now()}` });

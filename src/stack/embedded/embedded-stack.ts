@@ -6,17 +6,28 @@ import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { EnvironmentError, JobError, UsageError } from "../../errors.ts";
+import type { KafkaConnection } from "../../platform/connections.ts";
 import { lastLines, readIfExists, writeFileAtomic } from "../../platform/files.ts";
 import { recordsIn } from "../../platform/kafka.ts";
 import { createTopics, kafkaAnswers } from "../../platform/kafka-admin.ts";
 import { waitingFor, withLock } from "../../platform/lock.ts";
+import { type LogOptions, showLog } from "../../platform/logs.ts";
 import { isFree, ownerOf } from "../../platform/ports.ts";
 import { isAlive, type ServerProcess, stopServer } from "../../platform/processes.ts";
 import { type Progress, silent } from "../../platform/progress.ts";
 import { redisAnswers } from "../../platform/redis.ts";
+import { localStorage, type Storage } from "../../platform/storage.ts";
 import { succeeds, waitFor } from "../../platform/waits.ts";
 import { createShop } from "../demo-shop/index.ts";
-import type { Check, Endpoints, ServerStatus, SparkRuntime, Stack, StackMemory } from "../stack.ts";
+import {
+  type Check,
+  type OwnEndpoints,
+  type ServerStatus,
+  type SparkRuntime,
+  type Stack,
+  type StackMemory,
+  TOPIC_PREFIX,
+} from "../stack.ts";
 import {
   capturedTables,
   connectorCaughtUp,
@@ -71,6 +82,8 @@ interface Startup {
 
 export class EmbeddedStack implements Stack {
   readonly target = "embedded";
+  readonly topicPrefix = TOPIC_PREFIX;
+  readonly hasShop = true;
   readonly stateDir: string;
   readonly #home: Home;
 
@@ -79,7 +92,7 @@ export class EmbeddedStack implements Stack {
     this.stateDir = home.state;
   }
 
-  async up(progress: Progress, options: { newPorts: boolean }): Promise<Endpoints> {
+  async up(progress: Progress, options: { newPorts: boolean }): Promise<OwnEndpoints> {
     const prerequisites = await requirePrerequisites(process.env);
     await claimStateFolder(this.#home);
     return this.#locked("cdc-features up", progress, async () => {
@@ -97,7 +110,7 @@ export class EmbeddedStack implements Stack {
     });
   }
 
-  async endpoints(): Promise<Endpoints> {
+  async endpoints(): Promise<OwnEndpoints> {
     const state = await loadState(this.#home);
     const stopped = SERVERS.filter((name) => !isRunning(state, name));
     if (state === undefined || stopped.length > 0) {
@@ -110,8 +123,8 @@ export class EmbeddedStack implements Stack {
 
   async spark({ topic, continuous }: { topic: string; continuous: boolean }): Promise<SparkRuntime> {
     const installation = await this.#installed();
-    const { kafka: brokers } = await this.endpoints();
-    const lasts = continuous || (await recordsIn({ brokers, topic })) > MANY_RECORDS;
+    const { kafka } = await this.endpoints();
+    const lasts = continuous || (await recordsIn({ kafka, topic })) > MANY_RECORDS;
     return sparkRuntime(this.#home, installation, { lasts });
   }
 
@@ -163,11 +176,19 @@ export class EmbeddedStack implements Stack {
     );
   }
 
-  logFile(name: string): string {
+  async log(name: string, options: LogOptions, print: (text: string) => void): Promise<void> {
     if (!SERVERS.includes(name as ServerName)) {
       throw new UsageError(`no server named ${name}`, { hint: `There are: ${SERVERS.join(", ")}` });
     }
-    return inState.log(this.#home, name);
+    await showLog(inState.log(this.#home, name), options, print);
+  }
+
+  async storage(): Promise<Storage> {
+    return localStorage({
+      offline: inState.offline(this.#home),
+      checkpoints: path.join(this.stateDir, "checkpoints"),
+      deadLetters: path.join(this.stateDir, "dead-letters"),
+    });
   }
 
   async down(progress: Progress, options: { purge: boolean }): Promise<void> {
@@ -247,7 +268,7 @@ export class EmbeddedStack implements Stack {
   /** Whatever is not running is started; all that can go side by side does. */
   async #startServers(
     state: StackState,
-    endpoints: Endpoints,
+    endpoints: OwnEndpoints,
     installation: SparkInstallation,
     progress: Progress,
   ): Promise<void> {
@@ -292,7 +313,7 @@ export class EmbeddedStack implements Stack {
             javaHome,
             jars: installation.jars.kafka,
             port: ports.connect,
-            kafka: endpoints.kafka,
+            kafka: endpoints.kafka.brokers,
           }),
         () => succeeds(async () => (await fetch(`${endpoints.connect}/connectors`)).json()),
       );
@@ -352,7 +373,7 @@ export class EmbeddedStack implements Stack {
     );
   }
 
-  async #createTopics(postgres: string, kafka: string): Promise<void> {
+  async #createTopics(postgres: string, kafka: KafkaConnection): Promise<void> {
     await createTopics(kafka, topicsOf(await capturedTables(postgres)), 2);
   }
 
@@ -378,18 +399,18 @@ function isRunning(state: StackState | undefined, name: ServerName): boolean {
   return ref !== undefined && isAlive(ref);
 }
 
-function endpointsOf(state: StackState, home: Home): Endpoints {
+function endpointsOf(state: StackState, home: Home): OwnEndpoints {
   const { ports, password } = state;
   return {
     postgres: `postgres://${POSTGRES_USER}:${password}@127.0.0.1:${ports.postgres}/${POSTGRES_DATABASE}`,
-    kafka: `127.0.0.1:${ports.kafka}`,
+    kafka: { brokers: `127.0.0.1:${ports.kafka}` },
     connect: `http://127.0.0.1:${ports.connect}`,
-    redis: `redis://127.0.0.1:${ports.redis}/0`,
+    redis: { url: `redis://127.0.0.1:${ports.redis}/0` },
     offline: inState.offline(home),
   };
 }
 
-async function detail(name: ServerName, endpoints: Endpoints): Promise<string | undefined> {
+async function detail(name: ServerName, endpoints: OwnEndpoints): Promise<string | undefined> {
   if (name !== "connect") return undefined;
   const state = await connectorState(endpoints.connect).catch(() => undefined);
   if (state === undefined) return "does not answer";

@@ -36,7 +36,7 @@ export function sparkRuntime(
   const python = path.join(venv, "bin", "python");
   const tmp = inState.tmp(home);
   return {
-    sparkSubmit: path.join(sparkHome, "bin", "spark-submit"),
+    command: [path.join(sparkHome, "bin", "spark-submit")],
     master: "local[2]",
     env: {
       ...withoutSpark(jvmEnvironment()),

@@ -1,7 +1,10 @@
 /** The endpoints of the stack that global.ts started. */
 import { inject } from "vitest";
-import type { Endpoints } from "../../../src/stack/stack.ts";
+import type { EndpointUrls } from "../../../src/stack/stack.ts";
 import { cli } from "./cli.ts";
+
+/** As `up --json` prints them. */
+type Endpoints = Record<keyof EndpointUrls, string>;
 
 let endpoints: Promise<Endpoints> | undefined;
 

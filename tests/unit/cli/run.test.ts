@@ -7,6 +7,7 @@ import { describe, expect, it } from "vitest";
 import type { Context } from "../../../src/cli/context.ts";
 import { run } from "../../../src/cli/run.ts";
 import { silent } from "../../../src/platform/progress.ts";
+import { localStorage } from "../../../src/platform/storage.ts";
 import type { Stack } from "../../../src/stack/stack.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
@@ -32,10 +33,24 @@ async function callRun(...args: string[]) {
   chmodSync(sparkSubmit, 0o755);
   const stack: Partial<Stack> = {
     stateDir: path.join(folder, ".cdc-features"),
-    up: async () => ({ postgres: "", kafka: "", connect: "", redis: "", offline: "" }),
+    topicPrefix: "shop",
+    up: async () => ({
+      postgres: undefined,
+      kafka: { brokers: "" },
+      connect: undefined,
+      redis: { url: "" },
+      offline: "",
+    }),
     memory: async () => ({ demoData: "declined" }),
     captureCaughtUp: async () => {},
-    spark: async () => ({ sparkSubmit, master: "local", env: { PATH: process.env.PATH }, conf: {} }),
+    storage: async () => localStorage({ offline: folder, checkpoints: folder, deadLetters: folder }),
+    hasShop: false,
+    spark: async () => ({
+      command: [sparkSubmit],
+      master: "local",
+      env: { PATH: process.env.PATH },
+      conf: {},
+    }),
   };
   const out: string[] = [];
   const plain = new Chalk({ level: 0 });

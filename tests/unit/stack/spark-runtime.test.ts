@@ -22,10 +22,10 @@ it("spark-submit gets the Spark of the cache, whatever the environment says of a
   })) {
     vi.stubEnv(name, value);
   }
-  const { sparkSubmit, env, conf } = sparkRuntime(homeOf("/a project", {}), INSTALLATION, {
+  const { command, env, conf } = sparkRuntime(homeOf("/a project", {}), INSTALLATION, {
     lasts: false,
   });
-  expect(sparkSubmit).toBe("/my cache/venv/pyspark/bin/spark-submit");
+  expect(command).toEqual(["/my cache/venv/pyspark/bin/spark-submit"]);
   expect(env).toMatchObject({
     SPARK_HOME: "/my cache/venv/pyspark",
     PYSPARK_PYTHON: "/my cache/venv/bin/python",

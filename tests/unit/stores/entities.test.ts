@@ -28,7 +28,7 @@ afterAll(async () => {
 
 const get = (entities: string[], now: string) =>
   readEntities(customer, entities, {
-    redisUrl: server.url,
+    redis: { url: server.url },
     now: new Date(now),
     offlineRoot,
     scratch: offlineRoot,
@@ -71,7 +71,12 @@ test("a key that is no hash is an error that names it", async () => {
 });
 
 test("no Redis is an error that says how to get one", async () => {
-  const nowhere = { redisUrl: "redis://127.0.0.1:1/0", now: new Date(), offlineRoot, scratch: offlineRoot };
+  const nowhere = {
+    redis: { url: "redis://127.0.0.1:1/0" },
+    now: new Date(),
+    offlineRoot,
+    scratch: offlineRoot,
+  };
   await expect(readEntities(customer, ["1"], nowhere)).rejects.toMatchObject({ exitCode: 3 });
 });
 
@@ -123,7 +128,7 @@ describe("sets as of now", () => {
   const ENTITY = "e\\:u:7";
   const folder = () => path.join(offlineRoot, "recent_features");
   const show = async (now: string, entity = ENTITY) => {
-    const options = { redisUrl: server.url, now: new Date(now), offlineRoot, scratch: offlineRoot };
+    const options = { redis: { url: server.url }, now: new Date(now), offlineRoot, scratch: offlineRoot };
     return (await readEntities(recent, [entity], options))[0];
   };
 

@@ -25,7 +25,7 @@ export async function startRedis(): Promise<TestRedis> {
     const url = `redis://127.0.0.1:${port}/0`;
     await waitFor(
       { what: `${program} on port ${port}`, timeoutMs: 10_000 },
-      async () => (await redisAnswers(url)) || undefined,
+      async () => (await redisAnswers({ url })) || undefined,
     );
     const ended = once(server, "exit");
     return {

@@ -25,7 +25,7 @@ const FINISHED = JSON.stringify({
 /** A run whose job is `script`; its folder is made, so that a test can prepare it. */
 function prepared(script: string) {
   const stateDir = temporaryFolder();
-  const folder = runFolder(stateDir, "customer", "dual");
+  const folder = runFolder(stateDir, "customer");
   mkdirSync(folder.folder, { recursive: true });
   const sparkSubmit = path.join(stateDir, "spark-submit");
   writeFileSync(sparkSubmit, `#!/bin/sh\necho $$ > ${stateDir}/pid\n${script}\n`);
@@ -36,11 +36,11 @@ function prepared(script: string) {
       featureSet: "customer",
       folder,
       pythonPath: stateDir,
-      spark: { sparkSubmit, master: "local", env: { PATH: process.env.PATH }, conf: {} },
-      kafka: "",
+      spark: { command: [sparkSubmit], master: "local", env: { PATH: process.env.PATH }, conf: {} },
+      kafka: { brokers: "" },
       topicPrefix: "shop",
-      redis: "",
-      offlineRoot: "",
+      redis: { url: "" },
+      places: { offline: "", checkpoints: "", deadLetters: "" },
       sink: "dual",
       inStep: true,
       continuous: true,

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import { parseJobEvent } from "../../../src/submit/job-events.ts";
-import { runFolder } from "../../../src/submit/run-folder.ts";
 import { sparkSubmitArguments } from "../../../src/submit/spark-submit.ts";
 
 describe("spark-submit", () => {
@@ -38,13 +37,5 @@ describe("a line of the job's output", () => {
 
   it.each(['{"event":"finished","read":1}', '{"event":"prog', ""])("is no event when it holds %j", (text) => {
     expect(parseJobEvent(`@cdc-features ${text}`)).toBeUndefined();
-  });
-});
-
-describe("a run's checkpoint", () => {
-  it("is one per sink, while the lock is one per set", () => {
-    const [dual, redis] = [runFolder("/s", "customer", "dual"), runFolder("/s", "customer", "redis")];
-    expect(dual.checkpoint).not.toBe(redis.checkpoint);
-    expect(dual.lock).toBe(redis.lock);
   });
 });

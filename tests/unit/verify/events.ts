@@ -83,7 +83,7 @@ export async function verifyStores(
 ): Promise<FeatureSetReport> {
   using spool = new EntitySpool(set, root);
   const offline = await readOfflineStore(set, { offlineRoot: root, scratch: root }, (row) => spool.row(row));
-  await scanOnlineStore(set, redisUrl, (entry) => spool.hash(entry));
+  await scanOnlineStore(set, { url: redisUrl }, (entry) => spool.hash(entry));
   const chain = chainOf(manifestsOf(offline.manifests));
   const truth = truthOfLog(chain, readAll(set, chain, log, spool));
   return compareAll({ featureSet: set, truth, now, sink, inStep }, spool.entities(), offline);

@@ -1,0 +1,31 @@
+/** Where jobs keep things, and how this machine reaches it. */
+import { rm } from "node:fs/promises";
+
+/** In the jobs' own words: paths, or URIs that Hadoop's file systems know. */
+export interface Places {
+  offline: string;
+  checkpoints: string;
+  deadLetters: string;
+}
+
+export interface Storage {
+  readonly places: Places;
+  /** Brings a folder of the offline store to this machine, to where the stack's endpoint `offline` is. */
+  fetch(folder: string): Promise<void>;
+  /** Removes a place, or what lies below one; none is fine. */
+  remove(place: string): Promise<void>;
+}
+
+/** Folders that jobs and this machine name alike. */
+export function localStorage(places: Places): Storage {
+  return {
+    places,
+    fetch: async () => {},
+    remove: (place) => rm(place, { recursive: true, force: true }),
+  };
+}
+
+/** What lies below a place. */
+export function below(place: string, ...names: string[]): string {
+  return [place.replace(/\/+$/, ""), ...names].join("/");
+}
