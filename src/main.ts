@@ -22,8 +22,9 @@ import { up } from "./cli/up.ts";
 import { validate } from "./cli/validate.ts";
 import { verify } from "./cli/verify.ts";
 import { EXIT, InterruptedError, UsageError } from "./errors.ts";
+import { ComposeStack } from "./stack/compose/compose-stack.ts";
 import { EmbeddedStack } from "./stack/embedded/embedded-stack.ts";
-import { homeOf } from "./stack/embedded/home.ts";
+import { homeOf } from "./stack/home.ts";
 import type { Stack } from "./stack/stack.ts";
 
 /** In the order of the help. */
@@ -124,6 +125,8 @@ function programOf(context: Context): Command {
 }
 
 function stackOf(target: string, cwd: string, env: NodeJS.ProcessEnv): Stack {
-  if (target === "embedded") return new EmbeddedStack(homeOf(cwd, env));
-  throw new UsageError(`no target named ${target}`, { hint: "There is: embedded" });
+  const home = homeOf(cwd, env);
+  if (target === "embedded") return new EmbeddedStack(home);
+  if (target === "compose") return new ComposeStack(home);
+  throw new UsageError(`no target named ${target}`, { hint: "There are: embedded, compose" });
 }

@@ -7,7 +7,7 @@ import type { FeatureSet } from "../definition/feature-set.ts";
 import { nearest } from "../definition/nearest.ts";
 import { parseDefinition } from "../definition/parse-definition.ts";
 import { UsageError } from "../errors.ts";
-import { PACKAGE_ROOT } from "../stack/embedded/home.ts";
+import { PACKAGE_ROOT } from "../stack/home.ts";
 
 const ENDINGS = [".yaml", ".yml"];
 

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { Command } from "commander";
 import { UsageError } from "../errors.ts";
-import { PACKAGE_ROOT } from "../stack/embedded/home.ts";
+import { PACKAGE_ROOT } from "../stack/home.ts";
 import type { Context } from "./context.ts";
 import { json } from "./options.ts";
 

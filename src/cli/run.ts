@@ -4,9 +4,9 @@ import { type FeatureSet, topicOf } from "../definition/feature-set.ts";
 import { UsageError } from "../errors.ts";
 import { replicaIdentity } from "../platform/postgres.ts";
 import { provenanceOf, writeJob } from "../render/write-job.ts";
-import { PACKAGE_ROOT } from "../stack/embedded/home.ts";
+import { PACKAGE_ROOT } from "../stack/home.ts";
 import type { JobEvent, JobFinished, JobTable } from "../submit/job-events.ts";
-import { refuseOtherPlan, rememberPlan } from "../submit/plan.ts";
+import { refuseOtherPlan, rememberPlan, rememberSink } from "../submit/plan.ts";
 import { finishRebuild, forget, type Stored } from "../submit/rebuild.ts";
 import { runJob } from "../submit/run.ts";
 import { runFolder, SINKS, type Sink } from "../submit/run-folder.ts";
@@ -88,7 +88,10 @@ async function runAll(definitions: Definition[], options: RunOptions, context: C
         step.update("starting Spark");
         let examples: JobTable | undefined;
         const onEvent = (event: JobEvent) => {
-          if (event.event === "started") step.update("Spark is up, computing");
+          if (event.event === "started") {
+            step.update("Spark is up, computing");
+            rememberSink(stack.stateDir, name, options.sink);
+          }
           if (event.event === "progress") step.update(progressLine(event));
           if (event.event !== "table") return;
           if (options.sink === "console" && !options.json) context.terminal.print(`${featureTable(event)}\n`);
@@ -99,9 +102,8 @@ async function runAll(definitions: Definition[], options: RunOptions, context: C
           folder,
           pythonPath: path.join(PACKAGE_ROOT, "spark-jobs"),
           spark,
-          kafka: endpoints.kafka,
+          ...(spark.servers ?? { kafka: endpoints.kafka, redis: endpoints.redis }),
           topicPrefix: stack.topicPrefix,
-          redis: endpoints.redis,
           places: storage.places,
           sink: options.sink,
           inStep: (await storesWritten(stack.stateDir, name))?.inStep ?? true,

@@ -14,7 +14,7 @@ import { type GoldenForm, parseCases, parseForm } from "../golden/parse.ts";
 import { type CaseReport, goldenReport } from "../golden/report.ts";
 import { writeFileAtomic } from "../platform/files.ts";
 import { provenanceOf, writeJob } from "../render/write-job.ts";
-import { PACKAGE_ROOT } from "../stack/embedded/home.ts";
+import { PACKAGE_ROOT } from "../stack/home.ts";
 import { runCases } from "../submit/golden.ts";
 import type { JobGoldenCase } from "../submit/job-events.ts";
 import type { Context } from "./context.ts";

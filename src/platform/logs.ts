@@ -25,8 +25,13 @@ export async function showLog(
 }
 
 /** A program that writes to this terminal until the signal fires or it ends. */
-export async function followed(command: string, args: string[], signal: AbortSignal): Promise<void> {
-  const program = spawn(command, args, { stdio: ["ignore", "inherit", "inherit"] });
+export async function followed(
+  command: string,
+  args: string[],
+  signal: AbortSignal,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<void> {
+  const program = spawn(command, args, { stdio: ["ignore", "inherit", "inherit"], env });
   const stop = () => program.kill();
   signal.addEventListener("abort", stop);
   await new Promise((resolve) => program.once("exit", resolve));

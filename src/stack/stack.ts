@@ -46,6 +46,8 @@ export interface SparkRuntime {
   env: NodeJS.ProcessEnv;
   /** Spark settings the target asks for. */
   conf: Record<string, string>;
+  /** The servers by the addresses that jobs reach them at, where these are others than this machine's. */
+  servers?: Pick<Endpoints, "kafka" | "redis">;
   /** More arguments of spark-submit. */
   options?: string[];
   /**

@@ -2,12 +2,13 @@
  * What a checkpoint was computed by. Its state, and the values in the stores, mean something only together with the
  * definition of then, so that a run with another one is refused before anything starts.
  */
+import { mkdirSync } from "node:fs";
 import { mkdir, readdir } from "node:fs/promises";
 import path from "node:path";
 import type { FeatureSet } from "../definition/feature-set.ts";
 import { UsageError } from "../errors.ts";
 import { readIfExists, writeFileAtomic } from "../platform/files.ts";
-import { checkpointsOf, SINKS } from "./run-folder.ts";
+import { checkpointsOf, SINKS, type Sink } from "./run-folder.ts";
 
 /** Grows whenever the job keeps its state, or writes its stores, in another way. */
 const STATE_FORMAT = 3;
@@ -58,6 +59,11 @@ export async function rememberPlan(stateDir: string, featureSet: FeatureSet): Pr
   const folder = checkpointsOf(stateDir, featureSet.name);
   await mkdir(folder, { recursive: true });
   await writeFileAtomic(planFile(folder), `${JSON.stringify(planOf(featureSet), null, 2)}\n`);
+}
+
+/** A checkpoint has been begun, wherever it is. */
+export function rememberSink(stateDir: string, featureSet: string, sink: Sink): void {
+  mkdirSync(path.join(checkpointsOf(stateDir, featureSet), sink), { recursive: true });
 }
 
 function planFile(folder: string): string {

@@ -1,5 +1,5 @@
 /** One run of a feature set's job: lock, settings, spark-submit, what it says, how it ends. */
-import { createWriteStream, writeFileSync } from "node:fs";
+import { createWriteStream, existsSync, writeFileSync } from "node:fs";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { createInterface } from "node:readline";
@@ -49,6 +49,8 @@ export interface Spark extends Pick<Submission, "master" | "conf" | "options"> {
 
 /** How long a job may take to end its batch before it is killed; its checkpoint survives that too. */
 const STOP_TIMEOUT_MS = 60_000;
+
+const STOP_POLL_MS = 200;
 
 /** Of a continuous run: how long changes are gathered before they are computed. */
 const TRIGGER_INTERVAL = "1 second";
@@ -111,9 +113,9 @@ export async function runningJob(folder: RunFolder): Promise<ProcessRef | undefi
 
 function settings(request: RunRequest): object {
   return {
-    kafka: request.kafka,
+    kafka: request.kafka.brokers,
     topic_prefix: request.topicPrefix,
-    redis_url: request.redis,
+    redis_url: request.redis.url,
     offline_root: request.places.offline,
     // A checkpoint belongs to one sink: what a run wrote to Redis alone must still reach Parquet when both are asked for.
     checkpoint: below(request.places.checkpoints, request.featureSet, request.sink),
@@ -148,8 +150,12 @@ export async function submit<Last extends JobEvent["event"]>(
     buffer: false,
     ...(files === undefined ? { stdin: "ignore" } : { stdin: "pipe" }),
   });
-  // It stays open: the job's end of it tells when this command is gone, however that came.
+  // It stays open until the job is to stop, and closes by itself when this command is gone, however that came.
   if (files !== undefined) job.stdin?.on("error", () => {}).write(files);
+  const isToStop = setInterval(
+    () => files !== undefined && existsSync(folder.stop) && job.stdin?.end(),
+    STOP_POLL_MS,
+  );
   const log = createWriteStream(folder.log);
   job.stderr.pipe(log, { end: false });
   let logProblem = "";
@@ -188,6 +194,7 @@ export async function submit<Last extends JobEvent["event"]>(
   } finally {
     signal.removeEventListener("abort", stop);
     process.off("exit", leaveNone);
+    clearInterval(isToStop);
     await new Promise((resolve) => log.end(resolve));
   }
 

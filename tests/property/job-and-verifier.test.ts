@@ -20,7 +20,7 @@ import type { Outcome } from "../../src/golden/outcome.ts";
 import { silent } from "../../src/platform/progress.ts";
 import { provenanceOf, writeJob } from "../../src/render/write-job.ts";
 import { EmbeddedStack } from "../../src/stack/embedded/embedded-stack.ts";
-import { homeOf, PACKAGE_ROOT } from "../../src/stack/embedded/home.ts";
+import { homeOf, PACKAGE_ROOT } from "../../src/stack/home.ts";
 import type { SparkRuntime } from "../../src/stack/stack.ts";
 import { isSameValue, onlineText } from "../../src/stores/values.ts";
 import { startsOfWindows } from "../../src/stores/windows.ts";

@@ -8,12 +8,12 @@ import { fileURLToPath } from "node:url";
 import { reportError } from "../../src/cli/report/error.ts";
 import { progressOn } from "../../src/cli/report/progress.ts";
 import { terminal } from "../../src/cli/report/terminal.ts";
-import { homeOf } from "../../src/stack/embedded/home.ts";
 import { findRedis } from "../../src/stack/embedded/servers/redis.ts";
 import { jars } from "../../src/stack/embedded/setup/jars.ts";
 import { requirePrerequisites } from "../../src/stack/embedded/setup/prerequisites.ts";
 import { sitePackages, sparkVenv, toolsVenv } from "../../src/stack/embedded/setup/python-packages.ts";
 import { wheelJava } from "../../src/stack/embedded/setup/wheel-java.ts";
+import { homeOf } from "../../src/stack/home.ts";
 
 const LOCK = fileURLToPath(new URL("python-tools.lock", import.meta.url));
 const screen = terminal();

@@ -12,22 +12,11 @@ import { recordsIn } from "../../platform/kafka.ts";
 import { createTopics, kafkaAnswers } from "../../platform/kafka-admin.ts";
 import { waitingFor, withLock } from "../../platform/lock.ts";
 import { type LogOptions, showLog } from "../../platform/logs.ts";
-import { isFree, ownerOf } from "../../platform/ports.ts";
 import { isAlive, type ServerProcess, stopServer } from "../../platform/processes.ts";
 import { type Progress, silent } from "../../platform/progress.ts";
 import { redisAnswers } from "../../platform/redis.ts";
 import { localStorage, type Storage } from "../../platform/storage.ts";
 import { succeeds, waitFor } from "../../platform/waits.ts";
-import { createShop } from "../demo-shop/index.ts";
-import {
-  type Check,
-  type OwnEndpoints,
-  type ServerStatus,
-  type SparkRuntime,
-  type Stack,
-  type StackMemory,
-  TOPIC_PREFIX,
-} from "../stack.ts";
 import {
   capturedTables,
   connectorCaughtUp,
@@ -38,8 +27,20 @@ import {
   postgresAnswers,
   startConnector,
   topicsOf,
-} from "./connector.ts";
-import { type Home, inState } from "./home.ts";
+} from "../connector.ts";
+import { createShop } from "../demo-shop/index.ts";
+import { type Home, inState } from "../home.ts";
+import { checkPort, choosePorts, claimPort } from "../project-ports.ts";
+import {
+  type Check,
+  type OwnEndpoints,
+  type ServerStatus,
+  type SparkRuntime,
+  type Stack,
+  type StackMemory,
+  TOPIC_PREFIX,
+} from "../stack.ts";
+import { claimStateFolder, removeEmpty, removeState } from "../state-folder.ts";
 import { clearLeftovers, removeLeftovers } from "./leftovers.ts";
 import { startConnect } from "./servers/connect.ts";
 import { startKafka } from "./servers/kafka.ts";
@@ -50,19 +51,7 @@ import { checkPrerequisites, requirePrerequisites } from "./setup/prerequisites.
 import { sitePackages, sparkVenv } from "./setup/python-packages.ts";
 import { wheelJava } from "./setup/wheel-java.ts";
 import { type SparkInstallation, sparkRuntime } from "./spark-runtime.ts";
-import {
-  choosePorts,
-  claimPort,
-  loadState,
-  newState,
-  PORTS,
-  type PortName,
-  SERVERS,
-  type ServerName,
-  type StackState,
-  saveState,
-} from "./state.ts";
-import { claimStateFolder, removeEmpty, removeState } from "./state-folder.ts";
+import { loadState, newState, PORTS, SERVERS, type ServerName, type StackState, saveState } from "./state.ts";
 
 const START_TIMEOUT_MS = 120_000;
 const UP_LOCK_TIMEOUT_MS = 30 * 60_000;
@@ -143,7 +132,7 @@ export class EmbeddedStack implements Stack {
     const { connect, postgres, kafka } = await this.endpoints();
     // A table made since `up` has no topic before its first row, and Spark would not start without one.
     await this.#createTopics(postgres, kafka);
-    await connectorCaughtUp(connect, postgres, timeoutMs);
+    await connectorCaughtUp({ connect, postgres }, timeoutMs);
   }
 
   async memory(): Promise<StackMemory> {
@@ -206,25 +195,12 @@ export class EmbeddedStack implements Stack {
   async doctor(): Promise<Check[]> {
     const state = await loadState(this.#home);
     const checks = await checkPrerequisites(process.env);
-    for (const name of state === undefined ? [] : PORTS) {
-      checks.push(await this.#checkPort(state as StackState, name));
+    for (const [name, port] of Object.entries(state?.ports ?? {})) {
+      // The controller is part of the broker.
+      const server = (name === "controller" ? "kafka" : name) as ServerName;
+      checks.push(await checkPort(name, port, isRunning(state, server)));
     }
     return checks;
-  }
-
-  async #checkPort(state: StackState, name: PortName): Promise<Check> {
-    const port = state.ports[name];
-    const check = { name: `port of ${name}`, ok: true, hint: undefined };
-    // The controller is part of the broker.
-    if (isRunning(state, name === "controller" ? "kafka" : name))
-      return { ...check, found: `${port}, in use by this stack` };
-    if (await isFree(port)) return { ...check, found: `${port}, free` };
-    return {
-      ...check,
-      ok: false,
-      found: `${port} is taken by ${await ownerOf(port)}`,
-      hint: "Stop that program, or let other ports be chosen: `cdc-features up --new-ports`.",
-    };
   }
 
   /** One command at a time starts or stops servers. */
@@ -262,7 +238,7 @@ export class EmbeddedStack implements Stack {
 
   async #moveToNewPorts(state: StackState, progress: Progress): Promise<void> {
     await this.#stopServers(state, progress);
-    state.ports = await choosePorts(this.#home);
+    state.ports = await choosePorts(this.#home.state, PORTS);
   }
 
   /** Whatever is not running is started; all that can go side by side does. */
@@ -334,10 +310,8 @@ export class EmbeddedStack implements Stack {
       ),
     );
     await this.#createTopics(endpoints.postgres, endpoints.kafka);
-    if (!(await connectorIsUp(endpoints.connect, endpoints.postgres))) {
-      await progress.step("Debezium connector", () =>
-        startConnector(endpoints.connect, endpoints.postgres, START_TIMEOUT_MS),
-      );
+    if (!(await connectorIsUp(endpoints))) {
+      await progress.step("Debezium connector", () => startConnector(endpoints, START_TIMEOUT_MS));
     }
   }
 

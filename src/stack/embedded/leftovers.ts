@@ -7,9 +7,9 @@ import { realpath } from "node:fs/promises";
 import path from "node:path";
 import { EnvironmentError } from "../../errors.ts";
 import { type ProcessRef, processesIn, stopServer } from "../../platform/processes.ts";
-import { type Home, inState } from "./home.ts";
+import { type Home, inState } from "../home.ts";
+import { removeEmpty, removeWhole } from "../state-folder.ts";
 import { isRoot, ROOTS_DATA, rootsFolders } from "./servers/postgres.ts";
-import { removeEmpty, removeWhole } from "./state-folder.ts";
 
 /**
  * Before a state is made. Servers of the lost one would meet the new ones, a Kafka Connect in one group with

@@ -1,8 +1,8 @@
 /** How spark-submit is called: with the Spark of the cache, whatever the user's environment says of another. */
 import path from "node:path";
+import type { Home } from "../home.ts";
+import { inState, PACKAGE_ROOT } from "../home.ts";
 import type { SparkRuntime } from "../stack.ts";
-import type { Home } from "./home.ts";
-import { inState, PACKAGE_ROOT } from "./home.ts";
 import { jvmEnvironment } from "./servers/java.ts";
 import type { Jars } from "./setup/jars.ts";
 

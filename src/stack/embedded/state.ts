@@ -4,11 +4,11 @@ import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
 import { EnvironmentError } from "../../errors.ts";
-import { readIfExists, sha256 } from "../../platform/files.ts";
-import { isFree, ownerOf } from "../../platform/ports.ts";
+import { readIfExists } from "../../platform/files.ts";
 import { type ProcessRef, processRef } from "../../platform/processes.ts";
+import { type Home, inState } from "../home.ts";
+import { choosePorts } from "../project-ports.ts";
 import type { StackMemory } from "../stack.ts";
-import { type Home, inState } from "./home.ts";
 
 export const SERVERS = ["postgres", "kafka", "connect", "redis"] as const;
 export type ServerName = (typeof SERVERS)[number];
@@ -63,38 +63,9 @@ export async function newState(home: Home): Promise<StackState> {
   return {
     version: 1,
     id: randomBytes(4).toString("hex"),
-    ports: await choosePorts(home),
+    ports: await choosePorts(home.state, PORTS),
     password: randomBytes(12).toString("hex"),
     processes: {},
     memory: {},
   };
-}
-
-// Below the range that systems hand out for outgoing connections (Linux: from 32768).
-const FIRST_PORT = 20_000;
-const LAST_PORT = 32_000;
-
-/** A run of free ports, begun at a place that differs between projects. */
-export async function choosePorts(home: Home): Promise<Record<PortName, number>> {
-  const start = Number.parseInt(sha256(home.state).slice(0, 8), 16) % (LAST_PORT - FIRST_PORT);
-  const ports: Partial<Record<PortName, number>> = {};
-  let candidate = FIRST_PORT + start;
-  for (const name of PORTS) {
-    for (let tries = 0; !(await isFree(candidate)); tries++) {
-      if (tries > LAST_PORT - FIRST_PORT)
-        throw new EnvironmentError(`no free port from ${FIRST_PORT} to ${LAST_PORT}`);
-      candidate = candidate >= LAST_PORT ? FIRST_PORT : candidate + 1;
-    }
-    ports[name] = candidate;
-    candidate = candidate >= LAST_PORT ? FIRST_PORT : candidate + 1;
-  }
-  return ports as Record<PortName, number>;
-}
-
-/** Before a server starts: is its port still free? */
-export async function claimPort(name: PortName, port: number): Promise<void> {
-  if (await isFree(port)) return;
-  throw new EnvironmentError(`port ${port}, remembered for ${name}, is taken by ${await ownerOf(port)}`, {
-    hint: "Stop that program, or let other ports be chosen: `cdc-features up --new-ports`.",
-  });
 }

@@ -1,6 +1,6 @@
 import { afterEach, expect, it, vi } from "vitest";
-import { homeOf } from "../../../src/stack/embedded/home.ts";
 import { sparkRuntime } from "../../../src/stack/embedded/spark-runtime.ts";
+import { homeOf } from "../../../src/stack/home.ts";
 
 afterEach(() => vi.unstubAllEnvs());
 

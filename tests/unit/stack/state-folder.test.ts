@@ -2,9 +2,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { EnvironmentError } from "../../../src/errors.ts";
-import { homeOf } from "../../../src/stack/embedded/home.ts";
 import { newState, saveState } from "../../../src/stack/embedded/state.ts";
-import { claimStateFolder, removeEmpty, removeState } from "../../../src/stack/embedded/state-folder.ts";
+import { homeOf } from "../../../src/stack/home.ts";
+import { claimStateFolder, removeEmpty, removeState } from "../../../src/stack/state-folder.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 describe("the folder of the state", () => {

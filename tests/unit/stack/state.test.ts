@@ -3,22 +3,16 @@ import { createServer } from "node:net";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { EnvironmentError } from "../../../src/errors.ts";
-import { homeOf } from "../../../src/stack/embedded/home.ts";
-import {
-  choosePorts,
-  claimPort,
-  loadState,
-  newState,
-  PORTS,
-  saveState,
-} from "../../../src/stack/embedded/state.ts";
+import { loadState, newState, PORTS, saveState } from "../../../src/stack/embedded/state.ts";
+import { homeOf } from "../../../src/stack/home.ts";
+import { choosePorts, claimPort } from "../../../src/stack/project-ports.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 const home = () => homeOf(temporaryFolder(), {});
 
 describe("ports", () => {
   it("are different, below 32768, and other ones for another project", async () => {
-    const [a, b] = await Promise.all([choosePorts(home()), choosePorts(home())]);
+    const [a, b] = await Promise.all([choosePorts(home().state, PORTS), choosePorts(home().state, PORTS)]);
     expect(new Set(Object.values(a)).size).toBe(PORTS.length);
     for (const port of Object.values(a)) expect(port).toBeLessThan(32_768);
     expect(a).not.toEqual(b);
@@ -26,10 +20,10 @@ describe("ports", () => {
 
   it("that are taken are skipped, and a remembered one is explained with its owner", async () => {
     const project = home();
-    const { postgres } = await choosePorts(project);
+    const { postgres } = await choosePorts(project.state, PORTS);
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(postgres, "127.0.0.1", resolve));
-    expect(Object.values(await choosePorts(project))).not.toContain(postgres);
+    expect(Object.values(await choosePorts(project.state, PORTS))).not.toContain(postgres);
     const refused = await claimPort("postgres", postgres).catch((error) => error);
     expect(refused).toBeInstanceOf(EnvironmentError);
     expect(refused.message).toMatch(

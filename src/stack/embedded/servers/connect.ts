@@ -3,7 +3,7 @@ import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { writeFileAtomic } from "../../../platform/files.ts";
 import { type ServerProcess, startServer } from "../../../platform/processes.ts";
-import { type Home, inState } from "../home.ts";
+import { type Home, inState } from "../../home.ts";
 import { javaCommand, jvmArguments, jvmEnvironment } from "./java.ts";
 
 export interface ConnectOptions {

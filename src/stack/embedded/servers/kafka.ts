@@ -6,7 +6,7 @@ import path from "node:path";
 import { JobError } from "../../../errors.ts";
 import { writeFileAtomic } from "../../../platform/files.ts";
 import { runCommand, type ServerProcess, startServer } from "../../../platform/processes.ts";
-import { type Home, inState } from "../home.ts";
+import { type Home, inState } from "../../home.ts";
 import { javaCommand, jvmArguments, jvmEnvironment } from "./java.ts";
 
 /**

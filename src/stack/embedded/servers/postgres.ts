@@ -5,10 +5,10 @@ import { chmod, chown, mkdir, readdir, rename, rm, writeFile } from "node:fs/pro
 import path from "node:path";
 import { EnvironmentError, JobError } from "../../../errors.ts";
 import { runCommand, type ServerProcess, startServer } from "../../../platform/processes.ts";
-import { type Home, inState } from "../home.ts";
+import { type Home, inState } from "../../home.ts";
+import { removeWhole } from "../../state-folder.ts";
 import { postgresFiles } from "../setup/postgres-files.ts";
 import type { StackState } from "../state.ts";
-import { removeWhole } from "../state-folder.ts";
 
 export const POSTGRES_USER = "shop";
 export const POSTGRES_DATABASE = "shop";

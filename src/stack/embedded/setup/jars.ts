@@ -9,7 +9,7 @@ import { EnvironmentError } from "../../../errors.ts";
 import { sha256, sha256OfFile } from "../../../platform/files.ts";
 import { runCommand } from "../../../platform/processes.ts";
 import { mebibytes, type Progress } from "../../../platform/progress.ts";
-import type { Home } from "../home.ts";
+import type { Home } from "../../home.ts";
 import { javaCommand, jvmEnvironment } from "../servers/java.ts";
 import { javaProxyOptions } from "./java-proxy.ts";
 import { once } from "./once.ts";

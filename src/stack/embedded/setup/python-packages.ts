@@ -6,7 +6,7 @@ import { EnvironmentError } from "../../../errors.ts";
 import { sha256 } from "../../../platform/files.ts";
 import { runCommand } from "../../../platform/processes.ts";
 import { mebibytes, type Progress, type Step } from "../../../platform/progress.ts";
-import type { Home } from "../home.ts";
+import type { Home } from "../../home.ts";
 import { once } from "./once.ts";
 
 const LOCKS = fileURLToPath(new URL("../locks/", import.meta.url));

@@ -2,10 +2,10 @@
 import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { sha256 } from "../../platform/files.ts";
+import { sha256 } from "../platform/files.ts";
 
 /** Root of the installed package. */
-export const PACKAGE_ROOT = fileURLToPath(new URL("../../../", import.meta.url));
+export const PACKAGE_ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
 export interface Home {
   /** `.cdc-features/` of the project */

@@ -5,8 +5,8 @@
 import { existsSync } from "node:fs";
 import { mkdir, readdir, rm, rmdir, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { EnvironmentError } from "../../errors.ts";
-import { readIfExists } from "../../platform/files.ts";
+import { EnvironmentError } from "../errors.ts";
+import { readIfExists } from "../platform/files.ts";
 import { type Home, inState } from "./home.ts";
 
 /** Nobody wants servers' data in a repository. The first line tells this file from others. */
@@ -47,7 +47,14 @@ export async function removeState(home: Home): Promise<void> {
   for (const name of own.sort((a, b) => Number(a === "stack.json") - Number(b === "stack.json"))) {
     await removeWhole(path.join(home.state, name));
   }
-  if (await isOwnGitignore(home)) await rm(gitignoreOf(home), { force: true });
+  await removeGitignore(home);
+}
+
+/** Unless another target's state is still there. */
+export async function removeGitignore(home: Home): Promise<void> {
+  if (!(await isOwnGitignore(home))) return;
+  const others = (await readdir(home.state)).filter((name) => !/^(\.gitignore|up\.lock)/.test(name));
+  if (others.length === 0) await rm(gitignoreOf(home), { force: true });
 }
 
 /** Also while somebody still writes into it. */

@@ -1,9 +1,9 @@
 /** Debezium's connector: its settings, its registration, and when it has caught up with the database. */
 import pg from "pg";
-import { JobError } from "../../errors.ts";
-import { withPostgres } from "../../platform/postgres.ts";
-import { succeeds, waitFor } from "../../platform/waits.ts";
-import { TOPIC_PREFIX } from "../stack.ts";
+import { JobError } from "../errors.ts";
+import { withPostgres } from "../platform/postgres.ts";
+import { succeeds, waitFor } from "../platform/waits.ts";
+import { TOPIC_PREFIX } from "./stack.ts";
 
 const CONNECTOR = "shop";
 const SLOT = "cdc_features";
@@ -58,15 +58,22 @@ export function topicsOf(tables: string[]): string[] {
   return [...byMeaning.values()];
 }
 
-function settings(postgres: string): Record<string, string> {
+/** A stack's capture: its own addresses, and what Connect calls the database where that is something else. */
+export interface Capture {
+  connect: string;
+  postgres: string;
+  asConnectSeesIt?: { host: string; port: number; password: string };
+}
+
+function settings({ postgres, asConnectSeesIt: inside }: Capture): Record<string, string> {
   const url = new URL(postgres);
   return {
     "connector.class": "io.debezium.connector.postgresql.PostgresConnector",
     "tasks.max": "1",
-    "database.hostname": url.hostname,
-    "database.port": url.port,
+    "database.hostname": inside?.host ?? url.hostname,
+    "database.port": String(inside?.port ?? url.port),
     "database.user": decodeURIComponent(url.username),
-    "database.password": decodeURIComponent(url.password),
+    "database.password": inside?.password ?? decodeURIComponent(url.password),
     "database.dbname": url.pathname.slice(1),
     "topic.prefix": TOPIC_PREFIX,
     "plugin.name": "pgoutput",
@@ -83,13 +90,14 @@ function settings(postgres: string): Record<string, string> {
 }
 
 /** Registers the connector and waits until it streams. Throws JobError with Debezium's own words if it fails. */
-export async function startConnector(connect: string, postgres: string, timeoutMs: number): Promise<void> {
+export async function startConnector(capture: Capture, timeoutMs: number): Promise<void> {
+  const { connect, postgres } = capture;
   const failedBefore = (await connectorState(connect)).failure !== undefined;
   const put = async () => {
     const response = await fetch(`${connect}/connectors/${CONNECTOR}/config`, {
       method: "PUT",
       headers: { "content-type": "application/json" },
-      body: JSON.stringify(settings(postgres)),
+      body: JSON.stringify(settings(capture)),
     });
     // 409 says that the worker is still joining its group.
     if (response.ok) return true;
@@ -117,11 +125,12 @@ export async function startConnector(connect: string, postgres: string, timeoutM
 }
 
 /** Whether the connector runs with just the settings it would be given now. */
-export async function connectorIsUp(connect: string, postgres: string): Promise<boolean> {
+export async function connectorIsUp(capture: Capture): Promise<boolean> {
+  const { connect, postgres } = capture;
   const response = await fetch(`${connect}/connectors/${CONNECTOR}/config`);
   if (!response.ok) return false;
   const current = (await response.json()) as Record<string, string>;
-  const same = Object.entries(settings(postgres)).every(([name, value]) => current[name] === value);
+  const same = Object.entries(settings(capture)).every(([name, value]) => current[name] === value);
   return same && (await connectorState(connect)).running && (await slotIsActive(postgres));
 }
 
@@ -164,7 +173,7 @@ async function slotIsActive(postgres: string): Promise<boolean> {
  * Resolves once every transaction committed before the call is acknowledged by Kafka. The slot's confirmed
  * position says so, but moves only with events: small logical messages push it on.
  */
-export async function connectorCaughtUp(connect: string, postgres: string, timeoutMs: number): Promise<void> {
+export async function connectorCaughtUp({ connect, postgres }: Capture, timeoutMs: number): Promise<void> {
   await withPostgres(postgres, async (client) => {
     const target = (await client.query("SELECT pg_current_wal_insert_lsn()::text AS lsn")).rows[0]
       .lsn as string;

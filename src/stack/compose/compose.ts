@@ -1,0 +1,69 @@
+/** One project of compose: docker-compose.yml with the variables of a state folder. */
+import path from "node:path";
+import { JobError } from "../../errors.ts";
+import { type CommandResult, runCommand } from "../../platform/processes.ts";
+import { PACKAGE_ROOT } from "../home.ts";
+import { type ComposeCommand, docker, reasonIn } from "./engine.ts";
+import { type ComposeState, inCompose, variablesOf } from "./state.ts";
+
+export interface Container {
+  service: string;
+  /** As Docker says it: running, exited, created … */
+  state: string;
+  /** `Up 2 minutes (healthy)`, `Exited (137) 5 seconds ago` */
+  status: string;
+}
+
+export class Compose {
+  readonly project: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly #command: ComposeCommand;
+  readonly #folder: string;
+
+  constructor(command: ComposeCommand, folder: string, state: ComposeState) {
+    this.#command = command;
+    this.#folder = folder;
+    this.project = state.project;
+    // The user's own variables would come before those of a file.
+    this.env = { ...process.env, ...variablesOf(folder, state) };
+  }
+
+  /** A whole command line. */
+  line(...args: string[]): [string, ...string[]] {
+    const [program = "", ...before] = this.#command;
+    return [
+      program,
+      ...before,
+      ...["--project-directory", PACKAGE_ROOT, "-f", path.join(PACKAGE_ROOT, "docker-compose.yml")],
+      ...["--env-file", inCompose.environment(this.#folder), "-p", this.project],
+      ...args,
+    ];
+  }
+
+  run(args: string[], options: { signal?: AbortSignal } = {}): Promise<CommandResult> {
+    const [program, ...rest] = this.line(...args);
+    return runCommand(program, rest, { env: this.env, cwd: this.#folder, ...options });
+  }
+
+  /** Throws JobError with what compose said. */
+  async must(args: string[], what: string): Promise<string> {
+    const result = await this.run(args);
+    if (result.ok) return result.stdout;
+    throw new JobError(`${what} failed:\n${reasonIn(result)}`, {
+      hint: "See `cdc-features doctor --target compose` and `cdc-features logs NAME --target compose`.",
+    });
+  }
+
+  /** The newest container of each service. */
+  async containers(): Promise<Container[]> {
+    const format = '{{.Label "com.docker.compose.service"}}\t{{.State}}\t{{.Status}}';
+    const filter = `label=com.docker.compose.project=${this.project}`;
+    const lines = (await docker(["ps", "--all", "--filter", filter, "--format", format])).split("\n");
+    const found = new Map<string, Container>();
+    for (const line of lines) {
+      const [service, state, status] = line.split("\t");
+      if (service && state && status && !found.has(service)) found.set(service, { service, state, status });
+    }
+    return [...found.values()];
+  }
+}
