@@ -6,7 +6,7 @@ import { replicaIdentity } from "../platform/postgres.ts";
 import { provenanceOf, writeJob } from "../render/write-job.ts";
 import { PACKAGE_ROOT } from "../stack/home.ts";
 import type { JobEvent, JobFinished, JobTable } from "../submit/job-events.ts";
-import { refuseOtherPlan, rememberPlan, rememberSink } from "../submit/plan.ts";
+import { planOf, refuseOtherPlan, rememberPlan, rememberSink } from "../submit/plan.ts";
 import { finishRebuild, forget, type Stored } from "../submit/rebuild.ts";
 import { runJob } from "../submit/run.ts";
 import { runFolder, SINKS, type Sink } from "../submit/run-folder.ts";
@@ -104,7 +104,8 @@ async function runAll(definitions: Definition[], options: RunOptions, context: C
           spark,
           ...(spark.servers ?? { kafka: endpoints.kafka, redis: endpoints.redis }),
           topicPrefix: stack.topicPrefix,
-          places: storage.places,
+          storage,
+          plan: planOf(featureSet),
           sink: options.sink,
           inStep: (await storesWritten(stack.stateDir, name))?.inStep ?? true,
           continuous: options.continuous ?? false,

@@ -50,12 +50,22 @@ export interface SparkRuntime {
   servers?: Pick<Endpoints, "kafka" | "redis">;
   /** More arguments of spark-submit. */
   options?: string[];
-  /**
-   * Where the driver has a file system of its own: the folder there for the job's files. The command takes them as a tar
-   * archive from standard input, its first argument being the number of bytes; SIGTERM asks the job to end.
-   */
-  inbox?: string;
+  driver: Driver;
 }
+
+/** Where a job's driver runs: how its files reach it, and how it is told to stop and heard. */
+export type Driver =
+  /** A child of this command. */
+  | { kind: "local" }
+  /**
+   * A container. The command takes the files as a tar archive from standard input, its first argument being the number of
+   * bytes, and unpacks them to `inbox`; the job is to stop when that input ends.
+   */
+  | { kind: "container"; inbox: string }
+  /** Anywhere in a cluster, with what spark-submit uploads; it is told and heard by way of the storage. */
+  | { kind: "uploaded" }
+  /** The same, with its files in a folder that this machine and the cluster share. */
+  | { kind: "shared"; folder: string };
 
 export interface Check {
   name: string;

@@ -86,6 +86,15 @@ export type JobTable = z.infer<typeof table>;
 export type JobFinished = z.infer<typeof finished>;
 export type JobGoldenCase = z.infer<typeof goldenCase>;
 
+/** The events that a job wrote for a command that does not hear it; none where it could not write them whole. */
+export function parseReport(text: string): JobEvent[] {
+  try {
+    return z.array(jobEvent).parse(JSON.parse(text));
+  } catch {
+    return [];
+  }
+}
+
 /** The event in a line of output; undefined for any other line, also one that a killed job left unfinished. */
 export function parseJobEvent(line: string): JobEvent | undefined {
   if (!line.startsWith(MARK)) return undefined;

@@ -1,7 +1,6 @@
 /** One run of a feature set's job: lock, settings, spark-submit, what it says, how it ends. */
 import { createWriteStream, existsSync, writeFileSync } from "node:fs";
 import { mkdir, rm, writeFile } from "node:fs/promises";
-import path from "node:path";
 import { createInterface } from "node:readline";
 import { execa } from "execa";
 import { InterruptedError, JobError, UsageError } from "../errors.ts";
@@ -9,51 +8,45 @@ import type { KafkaConnection, RedisConnection } from "../platform/connections.t
 import { lastLines, readIfExists, writeFileAtomic } from "../platform/files.ts";
 import { tryLock, unlock } from "../platform/lock.ts";
 import { isAlive, type ProcessRef, processRef, startTimeOf } from "../platform/processes.ts";
-import { below, type Places } from "../platform/storage.ts";
-import { type JobEvent, type JobFinished, parseJobEvent } from "./job-events.ts";
+import { withoutSecrets } from "../platform/secrets.ts";
+import type { Storage } from "../platform/storage.ts";
+import { type JobFiles, prepareFiles, type Spark } from "./command-line.ts";
+import { type JobEvent, type JobFinished, parseJobEvent, parseReport } from "./job-events.ts";
 import type { RunFolder, Sink } from "./run-folder.ts";
-import { type Submission, sparkSubmitArguments } from "./spark-submit.ts";
+import { reportOf, settingsOf, stopFileOf } from "./settings.ts";
 
 export interface RunRequest extends Submitted {
   folder: RunFolder;
   kafka: KafkaConnection;
   topicPrefix: string;
   redis: RedisConnection;
-  places: Places;
+  storage: Storage;
   sink: Sink;
   /** Both stores were always written together. */
   inStep: boolean;
   continuous: boolean;
+  /** What the checkpoint has to be made by. */
+  plan?: unknown;
   /** Done while no other run of the set can be on, before the job starts. */
   prepare(): Promise<void>;
 }
 
-export interface Submitted {
-  /** What the job is of, in messages. */
-  featureSet: string;
+export interface Submitted extends JobFiles {
   folder: Pick<RunFolder, "folder" | "script" | "settings" | "log" | "stop" | "job">;
-  /** Folder that holds the Python package cdc_features */
-  pythonPath: string;
   spark: Spark;
+  /** How a job elsewhere in a cluster is told to stop, and heard. */
+  remote?: Remote;
+  /** Texts that are not to be written anywhere. */
+  secrets?: string[];
   /** Ends the job after what it is at. */
   signal: AbortSignal;
   onEvent(event: JobEvent): void;
-}
-
-/** How spark-submit is called, see the stack's `SparkRuntime`. */
-export interface Spark extends Pick<Submission, "master" | "conf" | "options"> {
-  command: string[];
-  env: NodeJS.ProcessEnv;
-  inbox?: string;
 }
 
 /** How long a job may take to end its batch before it is killed; its checkpoint survives that too. */
 const STOP_TIMEOUT_MS = 60_000;
 
 const STOP_POLL_MS = 200;
-
-/** Of a continuous run: how long changes are gathered before they are computed. */
-const TRIGGER_INTERVAL = "1 second";
 
 /**
  * Runs the job to its end. Throws UsageError when another run of the set is on, JobError with the job's own
@@ -66,8 +59,10 @@ export async function runJob(request: RunRequest): Promise<JobFinished> {
   try {
     await request.prepare();
     await rm(folder.stop, { force: true });
-    await writeFileAtomic(folder.settings, JSON.stringify(settings(request), null, 2), 0o600);
-    const finished = await submit(request, "finished");
+    await writeFileAtomic(folder.settings, JSON.stringify(settingsOf(request), null, 2), 0o600);
+    const remote = remoteOf(request);
+    await remote?.begin();
+    const finished = await submit({ ...request, ...(remote && { remote }) }, "finished");
     if (request.signal.aborted && !request.continuous) {
       throw new InterruptedError(`the run of ${featureSet} was stopped`, {
         hint: "The next run goes on from the checkpoint.",
@@ -111,27 +106,6 @@ export async function runningJob(folder: RunFolder): Promise<ProcessRef | undefi
   return isAlive(job) ? job : undefined;
 }
 
-function settings(request: RunRequest): object {
-  return {
-    kafka: request.kafka.brokers,
-    topic_prefix: request.topicPrefix,
-    redis_url: request.redis.url,
-    offline_root: request.places.offline,
-    // A checkpoint belongs to one sink: what a run wrote to Redis alone must still reach Parquet when both are asked for.
-    checkpoint: below(request.places.checkpoints, request.featureSet, request.sink),
-    sink: request.sink,
-    in_step: request.inStep,
-    continuous: request.continuous,
-    trigger_interval: TRIGGER_INTERVAL,
-    stop_file: stopFile(request),
-    dead_letters: request.places.deadLetters,
-  };
-}
-
-function stopFile({ folder, spark }: Submitted): string {
-  return spark.inbox === undefined ? folder.stop : path.posix.join(spark.inbox, path.basename(folder.stop));
-}
-
 /** Resolves with the event that ends the job as it should. Throws as `runJob` does. */
 export async function submit<Last extends JobEvent["event"]>(
   request: Submitted,
@@ -139,7 +113,7 @@ export async function submit<Last extends JobEvent["event"]>(
 ): Promise<Extract<JobEvent, { event: Last }>> {
   const { folder, spark, featureSet, signal } = request;
   // A session of its own: Ctrl-C reaches this command only, which then asks the job to end.
-  const { command, args, files } = await commandLine(request);
+  const { command, args, files } = await prepareFiles(spark, request);
   const job = execa(command, args, {
     cwd: folder.folder,
     env: { ...spark.env, PYTHONPATH: request.pythonPath },
@@ -152,34 +126,38 @@ export async function submit<Last extends JobEvent["event"]>(
   });
   // It stays open until the job is to stop, and closes by itself when this command is gone, however that came.
   if (files !== undefined) job.stdin?.on("error", () => {}).write(files);
-  const isToStop = setInterval(
-    () => files !== undefined && existsSync(folder.stop) && job.stdin?.end(),
-    STOP_POLL_MS,
-  );
+  const isToStop = setInterval(() => {
+    if (!existsSync(folder.stop)) return;
+    clearInterval(isToStop);
+    job.stdin?.end();
+    void request.remote?.stop();
+  }, STOP_POLL_MS);
   const log = createWriteStream(folder.log);
-  job.stderr.pipe(log, { end: false });
+  const hide = (text: string) => withoutSecrets(text, request.secrets ?? []);
+  createInterface({ input: job.stderr }).on("line", (line) => log.write(`${hide(line)}\n`));
   let logProblem = "";
   log.on("error", (error) => {
     logProblem = ` (incomplete: ${error.message})`;
-    // A job whose output nobody takes would wait for ever.
-    job.stderr.resume();
   });
 
   let finished: Extract<JobEvent, { event: Last }> | undefined;
   let failure: { type: string; message: string } | undefined;
+  const hear = (event: JobEvent) => {
+    if (isEvent(event, last)) finished = event;
+    if (event.event === "failed") {
+      failure = event.error;
+      log.write(`${hide(event.error.traceback)}\n`);
+    }
+    request.onEvent(event);
+  };
   const lines = createInterface({ input: job.stdout });
   lines.on("line", (line) => {
     const event = parseJobEvent(line);
     if (event === undefined) {
-      log.write(`${line}\n`);
+      log.write(`${hide(line)}\n`);
       return;
     }
-    if (isEvent(event, last)) finished = event;
-    if (event.event === "failed") {
-      failure = event.error;
-      log.write(`${event.error.traceback}\n`);
-    }
-    request.onEvent(event);
+    hear(event);
   });
 
   const stop = () => void askToStop(folder, job.pid);
@@ -191,6 +169,7 @@ export async function submit<Last extends JobEvent["event"]>(
     if (signal.aborted) stop();
     signal.addEventListener("abort", stop, { once: true });
     result = await job;
+    for (const event of (await request.remote?.events()) ?? []) hear(event);
   } finally {
     signal.removeEventListener("abort", stop);
     process.off("exit", leaveNone);
@@ -204,47 +183,34 @@ export async function submit<Last extends JobEvent["event"]>(
       ? await causeInLog(folder.log, result.shortMessage)
       : `${failure.type}: ${failure.message}`;
   if (signal.aborted) throw new InterruptedError(`the run of ${featureSet} was stopped`);
-  throw new JobError(`the job of ${featureSet} failed\n${oneScreen(cause)}`, {
+  throw new JobError(`the job of ${featureSet} failed\n${hide(oneScreen(cause))}`, {
     hint: `The full log: ${folder.log}${logProblem}`,
   });
 }
 
-interface CommandLine {
-  command: string;
-  args: string[];
-  /** For standard input. */
-  files?: Buffer;
+/** A job elsewhere in a cluster. */
+interface Remote {
+  /** Nothing of an earlier run is taken for this one's. */
+  begin(): Promise<void>;
+  stop(): Promise<void>;
+  events(): Promise<JobEvent[]>;
 }
 
-async function commandLine({ spark, folder, pythonPath, featureSet }: Submitted): Promise<CommandLine> {
-  const [command = "", ...before] = spark.command;
-  const submission = { ...spark, name: `cdc-features ${featureSet}` };
-  if (spark.inbox === undefined)
-    return { command, args: [...before, ...sparkSubmitArguments({ ...submission, ...folder })] };
-  const files = await packed(folder, pythonPath);
-  const there = (file: string) => path.posix.join(spark.inbox as string, path.basename(file));
-  const moved = { script: there(folder.script), settings: there(folder.settings) };
+function remoteOf(request: RunRequest): Remote | undefined {
+  const report = reportOf(request);
+  if (report === undefined) return undefined;
+  const { storage } = request;
+  const stop = stopFileOf(request);
   return {
-    command,
-    args: [...before, String(files.length), ...sparkSubmitArguments({ ...submission, ...moved })],
-    files,
+    begin: async () => {
+      for (const place of [report, stop]) await storage.remove(place);
+    },
+    stop: () => storage.write(stop, ""),
+    events: async () => {
+      const text = await storage.read(report);
+      return text === undefined ? [] : parseReport(text);
+    },
   };
-}
-
-/** The job, its settings and its library as a tar archive. */
-async function packed(
-  { folder, script, settings }: Submitted["folder"],
-  pythonPath: string,
-): Promise<Buffer> {
-  const names = [script, settings].map((file) => path.relative(folder, file));
-  // Without what a Mac adds of its own.
-  const env = { COPYFILE_DISABLE: "1" };
-  const { stdout } = await execa(
-    "tar",
-    ["-cf", "-", "-C", folder, ...names, "-C", pythonPath, "--exclude", "__pycache__", "cdc_features"],
-    { encoding: "buffer", env, stdin: "ignore" },
-  );
-  return Buffer.from(stdout);
 }
 
 function isEvent<Name extends JobEvent["event"]>(

@@ -133,6 +133,8 @@ export class ComposeStack implements Stack {
           inVolume(below(PLACES.offline, folder)),
           path.join(inCompose.offline(this.stateDir), folder),
         ),
+      read: async () => undefined,
+      write: async () => {},
       remove: (place) => removeFrom(volume, place),
     };
   }
@@ -153,7 +155,7 @@ export class ComposeStack implements Stack {
       master: "spark://spark-master:7077",
       env: compose.env,
       options: ["--jars", "/job/cdc_features/records.jar"],
-      inbox: "/job",
+      driver: { kind: "container", inbox: "/job" },
       conf: {
         "spark.driver.memory": "640m",
         "spark.driver.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",

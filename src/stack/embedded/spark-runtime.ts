@@ -37,6 +37,7 @@ export function sparkRuntime(
   const tmp = inState.tmp(home);
   return {
     command: [path.join(sparkHome, "bin", "spark-submit")],
+    driver: { kind: "local" },
     master: "local[2]",
     env: {
       ...withoutSpark(jvmEnvironment()),

@@ -4,6 +4,7 @@ import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { startTimeOf } from "../../../src/platform/processes.ts";
 import { runJob, runningJob } from "../../../src/submit/run.ts";
+import { localStorage } from "../../../src/platform/storage.ts";
 import { runFolder } from "../../../src/submit/run-folder.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
@@ -36,11 +37,11 @@ function prepared(script: string) {
       featureSet: "customer",
       folder,
       pythonPath: stateDir,
-      spark: { command: [sparkSubmit], master: "local", env: { PATH: process.env.PATH }, conf: {} },
+      spark: { command: [sparkSubmit], driver: { kind: "local" }, master: "local", env: { PATH: process.env.PATH }, conf: {} },
       kafka: { brokers: "" },
       topicPrefix: "shop",
       redis: { url: "" },
-      places: { offline: "", checkpoints: "", deadLetters: "" },
+      storage: localStorage({ offline: "", checkpoints: "", deadLetters: "" }),
       sink: "dual",
       inStep: true,
       continuous: true,

@@ -9,8 +9,7 @@ describe("spark-submit", () => {
         master: "local[2]",
         name: "cdc-features customer",
         conf: { "spark.b": "2", "spark.a": "x=y" },
-        script: "/j.py",
-        settings: "/s.json",
+        primary: ["/j.py", "/s.json"],
       }),
     ).toEqual([
       "--master",

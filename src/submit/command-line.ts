@@ -1,0 +1,102 @@
+/** What a job is started by, and how its files reach its driver. */
+import { copyFile, cp, mkdir } from "node:fs/promises";
+import path from "node:path";
+import { execa } from "execa";
+import { below } from "../platform/storage.ts";
+import type { RunFolder } from "./run-folder.ts";
+import { sparkSubmitArguments } from "./spark-submit.ts";
+
+/** How spark-submit is called, see the stack's `SparkRuntime`. */
+export interface Spark {
+  command: string[];
+  master: string;
+  env: NodeJS.ProcessEnv;
+  conf: Record<string, string>;
+  options?: string[];
+  driver: Driver;
+}
+
+export type Driver =
+  | { kind: "local" }
+  | { kind: "container"; inbox: string }
+  | { kind: "uploaded" }
+  | { kind: "shared"; folder: string };
+
+export interface JobFiles {
+  /** What the job is of, in messages. */
+  featureSet: string;
+  folder: Pick<RunFolder, "folder" | "script" | "settings">;
+  /** Folder that holds the Python package cdc_features. */
+  pythonPath: string;
+}
+
+export interface CommandLine {
+  command: string;
+  args: string[];
+  /** For standard input. */
+  files?: Buffer;
+}
+
+/** Pure; `bytes` is the size of the files that go to a container by standard input. */
+export function commandLine(spark: Spark, job: JobFiles, bytes = 0): CommandLine {
+  const { driver } = spark;
+  const { script, settings } = job.folder;
+  const name = `cdc-features ${job.featureSet}`;
+  const [command = "", ...before] = spark.command;
+  const submission = (more: string[], primary: string[]) => [
+    ...before,
+    ...(driver.kind === "container" ? [String(bytes)] : []),
+    ...sparkSubmitArguments({ ...spark, options: [...(spark.options ?? []), ...more], name, primary }),
+  ];
+  switch (driver.kind) {
+    case "local":
+      return { command, args: submission([], [script, settings]) };
+    case "container": {
+      const there = [script, settings].map((file) => path.posix.join(driver.inbox, path.basename(file)));
+      return { command, args: submission([], there) };
+    }
+    case "uploaded":
+      return { command, args: submission(["--files", settings], [script, path.basename(settings)]) };
+    case "shared": {
+      // Spark takes Python in a standalone cluster's driver only by the class that it itself starts it with.
+      const at = (file: string) => below(driver.folder, path.basename(file));
+      const jar = below(driver.folder, "cdc_features", "records.jar");
+      const python = [at(script), driver.folder, at(settings)];
+      return {
+        command,
+        args: submission(["--class", "org.apache.spark.deploy.PythonRunner"], [jar, ...python]),
+      };
+    }
+  }
+}
+
+/** Brings the job's files to where the command line names them. */
+export async function prepareFiles(spark: Spark, job: JobFiles): Promise<CommandLine> {
+  const { driver } = spark;
+  if (driver.kind === "container") {
+    const files = await packed(job);
+    return { ...commandLine(spark, job, files.length), files };
+  }
+  if (driver.kind === "shared") {
+    await mkdir(driver.folder, { recursive: true });
+    await cp(path.join(job.pythonPath, "cdc_features"), path.join(driver.folder, "cdc_features"), {
+      recursive: true,
+    });
+    for (const file of [job.folder.script, job.folder.settings])
+      await copyFile(file, path.join(driver.folder, path.basename(file)));
+  }
+  return commandLine(spark, job);
+}
+
+/** The job, its settings and its library as a tar archive. */
+async function packed({ folder: { folder, script, settings }, pythonPath }: JobFiles): Promise<Buffer> {
+  const names = [script, settings].map((file) => path.relative(folder, file));
+  // Without what a Mac adds of its own.
+  const env = { COPYFILE_DISABLE: "1" };
+  const { stdout } = await execa(
+    "tar",
+    ["-cf", "-", "-C", folder, ...names, "-C", pythonPath, "--exclude", "__pycache__", "cdc_features"],
+    { encoding: "buffer", env, stdin: "ignore" },
+  );
+  return Buffer.from(stdout);
+}
