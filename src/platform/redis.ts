@@ -49,9 +49,16 @@ export async function* keysOf(redis: Redis, pattern: string): AsyncGenerator<str
   } while (cursor !== "0");
 }
 
-/** Deletes every key that matches a glob pattern. Throws EnvironmentError when Redis cannot be reached. */
-export function deleteKeys(connection: RedisConnection, pattern: string): Promise<void> {
+/** Deletes the keys that match a glob pattern and `isMeant`. Throws EnvironmentError when Redis cannot be reached. */
+export function deleteKeys(
+  connection: RedisConnection,
+  pattern: string,
+  isMeant: (key: string) => boolean,
+): Promise<void> {
   return withRedis(connection, async (redis) => {
-    for await (const keys of keysOf(redis, pattern)) await redis.unlink(...keys);
+    for await (const keys of keysOf(redis, pattern)) {
+      const meant = keys.filter(isMeant);
+      if (meant.length > 0) await redis.unlink(...meant);
+    }
   });
 }

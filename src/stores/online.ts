@@ -1,6 +1,7 @@
 /** The online store as it is: every key of a feature set in Redis, judged by nobody yet. */
 import type { Redis } from "ioredis";
 import type { FeatureSet } from "../definition/feature-set.ts";
+import { type OnlinePlace, onlinePattern, onlinePlace } from "../definition/online-keys.ts";
 import type { RedisConnection } from "../platform/connections.ts";
 import { keysOf, withRedis } from "../platform/redis.ts";
 
@@ -10,10 +11,7 @@ export type OnlineHash = { fields: Map<string, string>; expires: boolean } | { p
 /** As our script sends it: a JSON array of field, value, field, value … */
 export type FlatHash = { json: string; expires: boolean } | { problem: string };
 
-/** A hash of an entity: its features, or the companion with the versions and values of all its kept windows. */
-export interface OnlineEntry {
-  entity: string;
-  part: "features" | "companion";
+export interface OnlineEntry extends OnlinePlace {
   hash: FlatHash;
 }
 
@@ -24,9 +22,9 @@ export function scanOnlineStore(
   onEntry: (entry: OnlineEntry) => void,
 ): Promise<void> {
   return withRedis(redis, async (client) => {
-    for await (const keys of keysOf(client, `*${featureSet.name}:*:features*`)) {
+    for await (const keys of keysOf(client, onlinePattern(featureSet))) {
       const known = keys.flatMap((key) => {
-        const place = placeOf(featureSet, key);
+        const place = onlinePlace(featureSet, key);
         return place === undefined ? [] : [{ key, ...place }];
       });
       const hashes = await readFlat(
@@ -40,15 +38,6 @@ export function scanOnlineStore(
       });
     }
   });
-}
-
-function placeOf(featureSet: FeatureSet, key: string): Omit<OnlineEntry, "hash"> | undefined {
-  const [prefix, suffix] = [`${featureSet.name}:`, ":features"];
-  const isCompanion = key.startsWith("{") && key.endsWith("}:windows");
-  const main = isCompanion ? key.slice(1, -"}:windows".length) : key;
-  if (!main.startsWith(prefix) || !main.endsWith(suffix)) return undefined;
-  const entity = main.slice(prefix.length, -suffix.length);
-  return { entity, part: isCompanion ? "companion" : "features" };
 }
 
 /**
