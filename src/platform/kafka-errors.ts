@@ -26,7 +26,9 @@ function ofRights(kafka: KafkaConnection, error: Error, topic: string): Trouble 
       : "Give the connection a user and a password.";
     return { why: `it does not accept ${user}: ${error.message}`, hint };
   }
-  switch ((error as { type?: string }).type) {
+  // kafkajs keeps to itself what the brokers said; it waits for a coordinator that is only late.
+  const isGroup = error.name === "KafkaJSGroupCoordinatorNotFound" && isSecured(kafka);
+  switch (isGroup ? "GROUP_AUTHORIZATION_FAILED" : (error as { type?: string }).type) {
     case "TOPIC_AUTHORIZATION_FAILED":
       return {
         why: `${user} may not read the topic ${topic} (TOPIC_AUTHORIZATION_FAILED)`,
@@ -56,8 +58,13 @@ function ofConnection({ brokers }: KafkaConnection, error: Error): Trouble | und
   const isNamed = broker !== undefined && brokers.split(",").every((one) => one.trim() !== broker);
   const hint = isNamed
     ? `The cluster names ${broker} itself (advertised.listeners), and this machine has to reach it, too.`
-    : reachHint(brokers.slice(0, brokers.lastIndexOf(":")));
+    : reachHint(brokers.slice(0, brokers.lastIndexOf(":")), error.message);
   return { why: error.message, hint };
+}
+
+/** Whether the brokers know who asks. */
+export function isSecured({ sasl, tls }: KafkaConnection): boolean {
+  return sasl !== undefined || tls?.client !== undefined;
 }
 
 function userOf({ sasl, tls }: KafkaConnection): string {

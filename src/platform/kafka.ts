@@ -5,7 +5,7 @@
 import { Kafka, logLevel, type SASLOptions } from "kafkajs";
 import { EnvironmentError, JobError, TimeoutError } from "../errors.ts";
 import type { KafkaConnection } from "./connections.ts";
-import { kafkaTrouble } from "./kafka-errors.ts";
+import { isSecured, kafkaTrouble } from "./kafka-errors.ts";
 import type { FromThread, RecordBlock, ToRead } from "./kafka-thread.ts";
 import "./quiet-kafkajs.ts";
 import { startThread } from "./threads.ts";
@@ -75,8 +75,7 @@ async function rangesOf(options: ReadOptions): Promise<PartitionRange[]> {
   const ranges = await knownRanges(options);
   if (ranges !== undefined) return ranges;
   const { kafka, topic } = options;
-  const isSecured = kafka.sasl !== undefined || kafka.tls?.client !== undefined;
-  const rights = isSecured ? ", and has the user the right to DESCRIBE and READ it" : "";
+  const rights = isSecured(kafka) ? ", and has the user the right to DESCRIBE and READ it" : "";
   throw new EnvironmentError(`Kafka at ${kafka.brokers} has no topic ${topic}`, {
     hint: `Debezium creates it with the table's first event: is the connector running, and the topic prefix right${rights}?`,
   });

@@ -62,7 +62,7 @@ export function redisError(
     const [, hint] = HINTS.find(([reply]) => reply.test(said)) ?? [];
     return new EnvironmentError(`${name} refuses${userOf(url)}: ${said}`, hint === undefined ? {} : { hint });
   }
-  const trouble = tlsTrouble(cause) ?? { why: said, hint: reachHint(hostname) };
+  const trouble = tlsTrouble(cause) ?? { why: said, hint: reachHint(hostname, said) };
   return new EnvironmentError(`cannot connect to ${name}: ${trouble.why}`, { hint: trouble.hint, cause });
 }
 

@@ -73,9 +73,11 @@ export function tlsTrouble(error: unknown): Trouble | undefined {
   return undefined;
 }
 
-/** What to do when nobody answers at `host`. */
-export function reachHint(host: string): string {
+/** What to do when there is no connection to `host`; `said` is the error's own text. */
+export function reachHint(host: string, said: string): string {
+  if (/clos|ECONNRESET|EPIPE/i.test(said))
+    return "The server hung up, as one does that wants TLS from a client without it, or a user.";
   return ["127.0.0.1", "localhost", "[::1]"].includes(host)
     ? "Start the stack with `cdc-features up`."
-    : "Is the address right, and may this machine reach it? A server that closes the connection at once may want TLS.";
+    : "Is the address right, and may this machine reach it?";
 }
