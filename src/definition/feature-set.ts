@@ -2,6 +2,7 @@
  * The checked feature set: what a definition means once every rule has passed. Plain data that the other
  * stages read; nothing in here can be wrong any more.
  */
+import { clusterSlot, numberInSlot } from "./cluster-slot.ts";
 
 /** A column type as the definition names it. Times are UTC with microseconds. */
 export type ColumnType =
@@ -181,9 +182,13 @@ export function onlineKey(featureSet: FeatureSet, entity: string): string {
   return `${featureSet.name}:${entity}:features`;
 }
 
-/** Key of the hash that holds all kept windows of an entity; the braces keep both hashes in one cluster slot. */
+/**
+ * Key of the hash that holds all kept windows of an entity: `{KEY}:windows` beside KEY, or `{n}KEY:windows`, with the least n of
+ * KEY's slot, where braces cannot hold KEY. What is in braces alone decides on the slot, so that both hashes are in one.
+ */
 export function windowsKey(featureSet: FeatureSet, entity: string): string {
-  return `{${onlineKey(featureSet, entity)}}:windows`;
+  const key = onlineKey(featureSet, entity);
+  return key.includes("}") ? `{${numberInSlot(clusterSlot(key))}}${key}:windows` : `{${key}}:windows`;
 }
 
 /** The key columns' values as one text: joined by `:`; in keys of several columns a `:` or `\\` within a value has a `\\` before it. */

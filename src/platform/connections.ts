@@ -5,6 +5,8 @@ export interface KafkaConnection {
   brokers: string;
   tls?: Tls;
   sasl?: Sasl;
+  /** Begins the names of the consumer groups that read a topic; `cdc-features-verify` when not given. */
+  groupPrefix?: string;
 }
 
 export interface Sasl {

@@ -1,22 +1,15 @@
 /** Kafka's administration through kafkajs: is the broker there, and the topics a run needs. */
-import { type Admin, Kafka, logLevel } from "kafkajs";
+import type { Admin } from "kafkajs";
 import type { KafkaConnection } from "./connections.ts";
+import { clientOf } from "./kafka.ts";
 import { succeeds } from "./waits.ts";
-import "./quiet-kafkajs.ts";
 
 async function withAdmin<T>(
-  { brokers }: KafkaConnection,
+  connection: KafkaConnection,
   retries: number,
   work: (admin: Admin) => Promise<T>,
 ): Promise<T> {
-  const kafka = new Kafka({
-    clientId: "cdc-features",
-    brokers: brokers.split(","),
-    logLevel: logLevel.NOTHING,
-    connectionTimeout: 2_000,
-    retry: { retries },
-  });
-  const admin = kafka.admin();
+  const admin = clientOf(connection, { connectionTimeoutMs: 2_000, retries }).admin();
   await admin.connect();
   try {
     return await work(admin);

@@ -7,6 +7,8 @@ import { parentPort, workerData } from "node:worker_threads";
 import type { Consumer, Kafka, KafkaMessage } from "kafkajs";
 import type { KafkaConnection } from "./connections.ts";
 import { clientOf, type PartitionRange } from "./kafka.ts";
+import { groupPrefixOf, kafkaTrouble } from "./kafka-errors.ts";
+import type { Trouble } from "./tls.ts";
 
 export interface ToRead {
   kafka: KafkaConnection;
@@ -26,7 +28,7 @@ export interface RecordBlock {
   bytes: ArrayBuffer;
 }
 
-export type FromThread = RecordBlock | "done";
+export type FromThread = RecordBlock | { trouble: Trouble } | "done";
 
 const FETCH_BYTES = 8 * 1024 * 1024;
 /** Blocks that may wait to be worked on. */
@@ -42,11 +44,18 @@ port.on("message", () => {
   onTaken();
 });
 
-await consume(clientOf(connection), new Map(ranges.map((range) => [range.partition, range])));
-port.postMessage("done" satisfies FromThread);
+try {
+  await consume(clientOf(connection), new Map(ranges.map((range) => [range.partition, range])));
+  port.postMessage("done" satisfies FromThread);
+} catch (error) {
+  // An error on its way to another thread loses what it was.
+  const trouble = kafkaTrouble(connection, error, topic);
+  if (trouble === undefined) throw error;
+  port.postMessage({ trouble } satisfies FromThread);
+}
 
 async function consume(kafka: Kafka, pending: Map<number, PartitionRange>): Promise<void> {
-  const groupId = `cdc-features-verify-${randomUUID()}`;
+  const groupId = `${groupPrefixOf(connection)}-${randomUUID()}`;
   const consumer = kafka.consumer({
     groupId,
     allowAutoTopicCreation: false,
@@ -54,6 +63,8 @@ async function consume(kafka: Kafka, pending: Map<number, PartitionRange>): Prom
     maxBytesPerPartition: FETCH_BYTES,
     maxWaitTimeInMs: 100,
     sessionTimeout: 60_000,
+    // A cluster that has had no group before sets up its coordinator first.
+    retry: { retries: 5 },
   });
   await consumer.connect();
   try {

@@ -2,12 +2,14 @@
  * Reading a whole topic once. A thread of its own fetches (`kafka-thread.ts`), so that the broker's records are unpacked while
  * those before are being worked on.
  */
-import { Kafka, logLevel } from "kafkajs";
+import { Kafka, logLevel, type SASLOptions } from "kafkajs";
 import { EnvironmentError, JobError, TimeoutError } from "../errors.ts";
 import type { KafkaConnection } from "./connections.ts";
+import { isSecured, kafkaTrouble } from "./kafka-errors.ts";
 import type { FromThread, RecordBlock, ToRead } from "./kafka-thread.ts";
 import "./quiet-kafkajs.ts";
 import { startThread } from "./threads.ts";
+import { tlsSettings } from "./tls.ts";
 
 export interface PartitionRange {
   partition: number;
@@ -42,7 +44,7 @@ export interface ReadOptions {
 /**
  * Reads every partition from its start to where it ended at the time of the call.
  *
- * Throws EnvironmentError when the broker or the topic is not there, JobError when the broker fails, TimeoutError when it stops
+ * Throws EnvironmentError when the broker or the topic is not there or does not let us, JobError when the broker fails, TimeoutError when it stops
  * answering.
  */
 export async function readTopic(options: ReadOptions, reader: TopicReader): Promise<void> {
@@ -52,21 +54,30 @@ export async function readTopic(options: ReadOptions, reader: TopicReader): Prom
   if (pending.length > 0) await fetchAll(options, pending, reader);
 }
 
-export function clientOf({ brokers }: KafkaConnection): Kafka {
+/** The one place that makes a client. */
+export function clientOf(
+  { brokers, tls, sasl }: KafkaConnection,
+  { connectionTimeoutMs = 10_000, retries = 2 } = {},
+): Kafka {
   return new Kafka({
     clientId: "cdc-features",
-    brokers: brokers.split(","),
+    brokers: brokers.split(",").map((broker) => broker.trim()),
+    ...(tls && { ssl: tlsSettings(tls) }),
+    // A copy: kafkajs puts functions into it, which could not be sent to another thread.
+    ...(sasl && { sasl: { ...sasl } as SASLOptions }),
     logLevel: logLevel.NOTHING,
-    connectionTimeout: 3_000,
-    retry: { retries: 2 },
+    connectionTimeout: connectionTimeoutMs,
+    retry: { retries },
   });
 }
 
 async function rangesOf(options: ReadOptions): Promise<PartitionRange[]> {
   const ranges = await knownRanges(options);
   if (ranges !== undefined) return ranges;
-  throw new EnvironmentError(`Kafka at ${options.kafka.brokers} has no topic ${options.topic}`, {
-    hint: "Debezium creates it with the table's first event: is the connector running, and the topic prefix right?",
+  const { kafka, topic } = options;
+  const rights = isSecured(kafka) ? ", and has the user the right to DESCRIBE and READ it" : "";
+  throw new EnvironmentError(`Kafka at ${kafka.brokers} has no topic ${topic}`, {
+    hint: `Debezium creates it with the table's first event: is the connector running, and the topic prefix right${rights}?`,
   });
 }
 
@@ -81,16 +92,16 @@ async function knownRanges({ kafka, topic }: ReadOptions): Promise<PartitionRang
   const admin = clientOf(kafka).admin();
   try {
     await admin.connect();
-  } catch (cause) {
-    throw new EnvironmentError(`cannot connect to Kafka at ${kafka.brokers}: ${(cause as Error).message}`, {
-      hint: "Start the stack with `cdc-features up`.",
-      cause,
-    });
-  }
-  try {
     if (!(await admin.listTopics()).includes(topic)) return undefined;
     const offsets = await admin.fetchTopicOffsets(topic);
     return offsets.map(({ partition, low, high }) => ({ partition, low: Number(low), high: Number(high) }));
+  } catch (cause) {
+    const unknown = {
+      why: (cause as Error).message,
+      hint: "Look at the broker's log: `cdc-features logs kafka`.",
+    };
+    const { why, hint } = kafkaTrouble(kafka, cause, topic) ?? unknown;
+    throw new EnvironmentError(`cannot read Kafka at ${kafka.brokers}: ${why}`, { hint, cause });
   } finally {
     await admin.disconnect();
   }
@@ -123,6 +134,11 @@ async function fetchAll(
       thread.on("message", (message: FromThread) => {
         if (message === "done") {
           resolve();
+          return;
+        }
+        if ("trouble" in message) {
+          const { why, hint } = message.trouble;
+          reject(new EnvironmentError(`cannot read Kafka at ${kafka.brokers}: ${why}`, { hint }));
           return;
         }
         try {

@@ -1,8 +1,9 @@
 /** The online store as it is: every key of a feature set in Redis, judged by nobody yet. */
-import type { Redis } from "ioredis";
+import { Cluster, ReplyError } from "ioredis";
 import type { FeatureSet } from "../definition/feature-set.ts";
+import { type OnlinePlace, onlinePattern, onlinePlace } from "../definition/online-keys.ts";
 import type { RedisConnection } from "../platform/connections.ts";
-import { keysOf, withRedis } from "../platform/redis.ts";
+import { keysOf, type RedisClient, withRedis } from "../platform/redis.ts";
 
 /** A key's hash, or what Redis said when asked for it: the key may be of another type. */
 export type OnlineHash = { fields: Map<string, string>; expires: boolean } | { problem: string };
@@ -10,10 +11,7 @@ export type OnlineHash = { fields: Map<string, string>; expires: boolean } | { p
 /** As our script sends it: a JSON array of field, value, field, value … */
 export type FlatHash = { json: string; expires: boolean } | { problem: string };
 
-/** A hash of an entity: its features, or the companion with the versions and values of all its kept windows. */
-export interface OnlineEntry {
-  entity: string;
-  part: "features" | "companion";
+export interface OnlineEntry extends OnlinePlace {
   hash: FlatHash;
 }
 
@@ -24,9 +22,9 @@ export function scanOnlineStore(
   onEntry: (entry: OnlineEntry) => void,
 ): Promise<void> {
   return withRedis(redis, async (client) => {
-    for await (const keys of keysOf(client, `*${featureSet.name}:*:features*`)) {
+    for await (const keys of keysOf(client, onlinePattern(featureSet))) {
       const known = keys.flatMap((key) => {
-        const place = placeOf(featureSet, key);
+        const place = onlinePlace(featureSet, key);
         return place === undefined ? [] : [{ key, ...place }];
       });
       const hashes = await readFlat(
@@ -42,19 +40,7 @@ export function scanOnlineStore(
   });
 }
 
-function placeOf(featureSet: FeatureSet, key: string): Omit<OnlineEntry, "hash"> | undefined {
-  const [prefix, suffix] = [`${featureSet.name}:`, ":features"];
-  const isCompanion = key.startsWith("{") && key.endsWith("}:windows");
-  const main = isCompanion ? key.slice(1, -"}:windows".length) : key;
-  if (!main.startsWith(prefix) || !main.endsWith(suffix)) return undefined;
-  const entity = main.slice(prefix.length, -suffix.length);
-  return { entity, part: isCompanion ? "companion" : "features" };
-}
-
-/**
- * One call for many keys, and one text for each: a command for each key, and a reply for each field, would take most of the
- * time of `verify`.
- */
+/** One text for each key: a reply for each field would take most of the time of `verify`. */
 const READ = `
 local replies = {}
 for i, key in ipairs(KEYS) do
@@ -73,7 +59,7 @@ const NO_FIELDS = "{}";
 type Reply = [json: string, msToLive: number] | [problem: string];
 
 /** In the order of the keys; a key that is not there has no fields. */
-export async function readHashes(redis: Redis, keys: string[]): Promise<OnlineHash[]> {
+export async function readHashes(redis: RedisClient, keys: string[]): Promise<OnlineHash[]> {
   return (await readFlat(redis, keys)).map((hash) =>
     "problem" in hash ? hash : hashOf(hash.json === NO_FIELDS ? [] : JSON.parse(hash.json), hash.expires),
   );
@@ -85,10 +71,18 @@ export function hashOf(flat: string[], expires: boolean): OnlineHash {
   return { fields, expires };
 }
 
-async function readFlat(redis: Redis, keys: string[]): Promise<FlatHash[]> {
+async function readFlat(redis: RedisClient, keys: string[]): Promise<FlatHash[]> {
   if (keys.length === 0) return [];
-  const replies = (await redis.eval(READ, keys.length, ...keys)) as Reply[];
-  return replies.map(([text, msToLive]) =>
-    msToLive === undefined ? { problem: text } : { json: text, expires: msToLive >= 0 },
-  );
+  return (await repliesOf(redis, keys)).map(([text, msToLive]) => {
+    if (msToLive !== undefined) return { json: text, expires: msToLive >= 0 };
+    if (text.startsWith("WRONGTYPE")) return { problem: text };
+    throw new ReplyError(text); // says nothing of the key
+  });
+}
+
+async function repliesOf(redis: RedisClient, keys: string[]): Promise<Reply[]> {
+  if (!(redis instanceof Cluster)) return (await redis.eval(READ, keys.length, ...keys)) as Reply[];
+  // A cluster refuses a call for keys of several slots. Each of these follows its key to another node, where it moved meanwhile.
+  const replies = await Promise.all(keys.map((key) => redis.eval(READ, 1, key) as Promise<Reply[]>));
+  return replies.flat();
 }

@@ -1,7 +1,8 @@
 /** Computing a feature set anew: nothing of what earlier runs made of it stays. */
 import { mkdir, rm } from "node:fs/promises";
 import path from "node:path";
-import { type FeatureSet, offlineFolder, onlineKey, windowsKey } from "../definition/feature-set.ts";
+import { type FeatureSet, offlineFolder } from "../definition/feature-set.ts";
+import { onlinePattern, onlinePlace } from "../definition/online-keys.ts";
 import type { RedisConnection } from "../platform/connections.ts";
 import { readIfExists, writeFileAtomic } from "../platform/files.ts";
 import { deleteKeys } from "../platform/redis.ts";
@@ -24,8 +25,8 @@ export async function forget(featureSet: FeatureSet, stored: Stored): Promise<vo
   await rm(checkpointsOf(stored.stateDir, featureSet.name), { recursive: true, force: true });
   await remove(below(places.deadLetters, featureSet.name));
   await remove(below(places.offline, offlineFolder(featureSet)));
-  await deleteKeys(stored.redis, onlineKey(featureSet, "*"));
-  await deleteKeys(stored.redis, windowsKey(featureSet, "*"));
+  const isOwn = (key: string) => onlinePlace(featureSet, key) !== undefined;
+  await deleteKeys(stored.redis, onlinePattern(featureSet), isOwn);
   await rm(mark(stored));
 }
 
