@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { existsSync, readlinkSync, renameSync, rmSync, symlinkSync, unlinkSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { checkNode, checkPlatform, checkPython } from "../src/stack/embedded/setup/machine.mjs";
+import { checkNode, checkPlatform, checkPython } from "../src/stack/setup/machine.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const ENVIRONMENT = 3; // the exit code for what is missing outside

@@ -1,7 +1,8 @@
 /** Wires everything, and is the only place that turns an error into an exit code. */
 import { readFileSync } from "node:fs";
+import path from "node:path";
 import { Command, CommanderError } from "commander";
-import type { Context } from "./cli/context.ts";
+import type { Context, Target } from "./cli/context.ts";
 import { doctor } from "./cli/doctor.ts";
 import { down } from "./cli/down.ts";
 import { explain } from "./cli/explain.ts";
@@ -24,6 +25,8 @@ import { verify } from "./cli/verify.ts";
 import { EXIT, InterruptedError, UsageError } from "./errors.ts";
 import { ComposeStack } from "./stack/compose/compose-stack.ts";
 import { EmbeddedStack } from "./stack/embedded/embedded-stack.ts";
+import { ExternalStack } from "./stack/external/external-stack.ts";
+import { readProfile } from "./stack/external/profile.ts";
 import { homeOf } from "./stack/home.ts";
 import type { Stack } from "./stack/stack.ts";
 
@@ -124,9 +127,16 @@ function programOf(context: Context): Command {
   return program;
 }
 
-function stackOf(target: string, cwd: string, env: NodeJS.ProcessEnv): Stack {
+function stackOf({ target, profile }: Target, cwd: string, env: NodeJS.ProcessEnv): Stack {
   const home = homeOf(cwd, env);
   if (target === "embedded") return new EmbeddedStack(home);
   if (target === "compose") return new ComposeStack(home);
-  throw new UsageError(`no target named ${target}`, { hint: "There are: embedded, compose" });
+  if (target === "external" && profile !== undefined)
+    return new ExternalStack(home, readProfile(path.resolve(cwd, profile), env));
+  if (target === "external") {
+    throw new UsageError("the target external needs a profile", {
+      hint: "`--profile FILE` names your Kafka, Redis, Spark and storage, see docs/clusters.md.",
+    });
+  }
+  throw new UsageError(`no target named ${target}`, { hint: "There are: embedded, compose, external" });
 }

@@ -1,3 +1,9 @@
+/** Where servers run, of the options of a command. */
+export interface Target {
+  target: string;
+  profile?: string;
+}
+
 /** What a command gets from main: where it runs and whom it talks to. */
 import type { Progress } from "../platform/progress.ts";
 import type { Stack } from "../stack/stack.ts";
@@ -7,8 +13,8 @@ export interface Context {
   cwd: string;
   terminal: Terminal;
   progress: Progress;
-  /** The stack of a target. Throws UsageError for an unknown one. */
-  stack(target: string): Stack;
+  /** Throws UsageError for an unknown target, or a profile that cannot be used. */
+  stack(target: Target): Stack;
   /** Fires on Ctrl-C, SIGTERM or SIGHUP. From the call on the command ends itself then; until it, main does. */
   interruption(): AbortSignal;
   /** Sets the exit code of a command that ended as it should but found something. */

@@ -1,17 +1,18 @@
 import type { Command } from "commander";
 import { EXIT } from "../errors.ts";
-import type { Context } from "./context.ts";
-import { json, target } from "./options.ts";
+import type { Context, Target } from "./context.ts";
+import { json, profile, target } from "./options.ts";
 
 export function doctor(program: Command, context: Context): void {
   program
     .command("doctor")
     .description("check what this machine has and what is in the way")
     .addOption(target())
+    .addOption(profile())
     .addOption(json())
-    .action(async (options: { target: string; json?: boolean }) => {
+    .action(async (options: Target & { json?: boolean }) => {
       const node = { name: "node", ok: true, found: process.versions.node, hint: undefined };
-      const checks = [node, ...(await context.stack(options.target).doctor())];
+      const checks = [node, ...(await context.stack(options).doctor())];
       const ok = checks.every((check) => check.ok);
       if (!ok) context.exitWith(EXIT.environment);
       if (options.json) {

@@ -3,13 +3,12 @@ import { type Feature, type FeatureSet, offlineFolder } from "../definition/feat
 import { nearest } from "../definition/nearest.ts";
 import { UsageError } from "../errors.ts";
 import { explainFeature } from "../verify/explain.ts";
-import type { Context } from "./context.ts";
+import type { Context, Target } from "./context.ts";
 import { loadDefinitions } from "./definitions.ts";
-import { json, option, target } from "./options.ts";
+import { json, option, profile, target } from "./options.ts";
 import { explanationText } from "./report/explain.ts";
 
-interface ExplainCommandOptions {
-  target: string;
+interface ExplainCommandOptions extends Target {
   limit: number;
   json?: boolean;
 }
@@ -19,6 +18,7 @@ export function explain(program: Command, context: Context): void {
     .command("explain <set> <entity> <feature>")
     .description("how an entity's feature came about: its window, rows and events, by the log")
     .addOption(target())
+    .addOption(profile())
     .addOption(
       option("--limit <rows>", "rows and events shown on the screen, of each kind")
         .argParser(wholeNumber)
@@ -26,7 +26,7 @@ export function explain(program: Command, context: Context): void {
     )
     .addOption(json())
     .action(async (set: string, entity: string, name: string, options: ExplainCommandOptions) => {
-      const stack = context.stack(options.target);
+      const stack = context.stack(options);
       const [definition] = await loadDefinitions([set], context.cwd);
       if (definition === undefined) throw new UsageError(`no feature set named ${set}`);
       const { featureSet } = definition;

@@ -3,9 +3,9 @@ import type { Command } from "commander";
 import { isAsOfNow, offlineFolder } from "../definition/feature-set.ts";
 import { UsageError } from "../errors.ts";
 import { readEntities } from "../stores/entities.ts";
-import type { Context } from "./context.ts";
+import type { Context, Target } from "./context.ts";
 import { loadDefinitions } from "./definitions.ts";
-import { json, target } from "./options.ts";
+import { json, profile, target } from "./options.ts";
 import { formatTable } from "./report/table.ts";
 
 export function get(program: Command, context: Context): void {
@@ -13,9 +13,10 @@ export function get(program: Command, context: Context): void {
     .command("get <set> <entities...>")
     .description("the online features of entities, as of now")
     .addOption(target())
+    .addOption(profile())
     .addOption(json())
-    .action(async (set: string, entities: string[], options: { target: string; json?: boolean }) => {
-      const stack = context.stack(options.target);
+    .action(async (set: string, entities: string[], options: Target & { json?: boolean }) => {
+      const stack = context.stack(options);
       const { redis, offline } = await stack.endpoints();
       const [definition] = await loadDefinitions([set], context.cwd);
       if (definition === undefined) throw new UsageError(`no feature set named ${set}`);

@@ -2,11 +2,10 @@ import type { Command } from "commander";
 import { UsageError } from "../errors.ts";
 import { showLog } from "../platform/logs.ts";
 import { runStates } from "../submit/run-states.ts";
-import type { Context } from "./context.ts";
-import { option, target } from "./options.ts";
+import type { Context, Target } from "./context.ts";
+import { option, profile, target } from "./options.ts";
 
-interface LogsOptions {
-  target: string;
+interface LogsOptions extends Target {
   lines: string;
   follow?: boolean;
 }
@@ -16,10 +15,11 @@ export function logs(program: Command, context: Context): void {
     .command("logs <name>")
     .description("the log of a server (postgres, kafka, connect, redis) or of a feature set's last run")
     .addOption(target())
+    .addOption(profile())
     .addOption(option("-n, --lines <count>", "how many lines from the end").default("100"))
     .addOption(option("-f, --follow", "go on until Ctrl-C"))
     .action(async (name: string, options: LogsOptions) => {
-      const stack = context.stack(options.target);
+      const stack = context.stack(options);
       const run = (await runStates(stack.stateDir)).find((one) => one.featureSet === name);
       const lines = Number(options.lines);
       if (!Number.isSafeInteger(lines) || lines < 1)

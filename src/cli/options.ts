@@ -13,4 +13,6 @@ export function option(flags: string, description: string): Option {
 }
 
 export const target = () => option("--target <target>", "where the servers run").default("embedded");
+export const profile = () =>
+  option("--profile <file>", "profile of the target external: your own Kafka, Redis, Spark and storage");
 export const json = () => option("--json", "one JSON document on stdout");

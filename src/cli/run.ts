@@ -11,14 +11,13 @@ import { finishRebuild, forget, type Stored } from "../submit/rebuild.ts";
 import { runJob } from "../submit/run.ts";
 import { runFolder, SINKS, type Sink } from "../submit/run-folder.ts";
 import { storesWritten } from "../submit/run-states.ts";
-import type { Context } from "./context.ts";
+import type { Context, Target } from "./context.ts";
 import { type Definition, loadDefinitions } from "./definitions.ts";
-import { json, option, target } from "./options.ts";
+import { json, option, profile, target } from "./options.ts";
 import { featureTable, progressLine, summaryLines } from "./report/run.ts";
 import { seedIfEmpty } from "./up.ts";
 
-interface RunOptions {
-  target: string;
+interface RunOptions extends Target {
   continuous?: boolean;
   sink: Sink;
   rebuild?: boolean;
@@ -32,6 +31,7 @@ export function run(program: Command, context: Context): void {
     .command("run <sets...>")
     .description("compute feature sets: start what is missing, render, submit, follow")
     .addOption(target())
+    .addOption(profile())
     .addOption(option("--continuous", "go on until Ctrl-C"))
     .addOption(option("--sink <sink>", "where features go").choices(SINKS).default("dual"))
     .addOption(
@@ -68,7 +68,7 @@ interface Ended {
 
 /** The servers once, then all jobs side by side; one that fails leaves the others be. */
 async function runAll(definitions: Definition[], options: RunOptions, context: Context) {
-  const stack = context.stack(options.target);
+  const stack = context.stack(options);
   const endpoints = await stack.up(context.progress, { newPorts: false });
   await seedIfEmpty(stack, endpoints, context);
   await context.progress.step("all changes are in Kafka", () => stack.captureCaughtUp(CATCH_UP_TIMEOUT_MS));

@@ -1,12 +1,11 @@
 import type { Command } from "commander";
 import { UsageError } from "../errors.ts";
 import { seed as seedShop } from "../stack/demo-shop/index.ts";
-import type { Context } from "./context.ts";
-import { json, option, target } from "./options.ts";
+import type { Context, Target } from "./context.ts";
+import { json, option, profile, target } from "./options.ts";
 import { shopOf } from "./shop.ts";
 
-interface SeedCommandOptions {
-  target: string;
+interface SeedCommandOptions extends Target {
   seed: string;
   customers: string;
   products: string;
@@ -21,6 +20,7 @@ export function seed(program: Command, context: Context): void {
     .command("seed")
     .description("fill the demo shop with the last 60 days of orders and their changes")
     .addOption(target())
+    .addOption(profile())
     .addOption(option("--seed <number>", "same number, same rows").default("1"))
     .addOption(option("--customers <count>", "how many customers").default("2000"))
     .addOption(option("--products <count>", "how many products").default("300"))
@@ -29,7 +29,7 @@ export function seed(program: Command, context: Context): void {
     .addOption(option("--append", "write although there are rows already"))
     .addOption(json())
     .action(async (options: SeedCommandOptions) => {
-      const stack = context.stack(options.target);
+      const stack = context.stack(options);
       const postgres = shopOf(stack, await stack.endpoints());
       const result = await context.progress.step("demo shop", (step) =>
         seedShop(

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { runSql } from "../stack/demo-shop/index.ts";
-import type { Context } from "./context.ts";
-import { json, target } from "./options.ts";
+import type { Context, Target } from "./context.ts";
+import { json, profile, target } from "./options.ts";
 import { formatTable } from "./report/table.ts";
 import { shopOf } from "./shop.ts";
 
@@ -10,9 +10,10 @@ export function sql(program: Command, context: Context): void {
     .command("sql <statement>")
     .description("run SQL on the demo shop's database")
     .addOption(target())
+    .addOption(profile())
     .addOption(json())
-    .action(async (statement: string, options: { target: string; json?: boolean }) => {
-      const stack = context.stack(options.target);
+    .action(async (statement: string, options: Target & { json?: boolean }) => {
+      const stack = context.stack(options);
       const postgres = shopOf(stack, await stack.endpoints());
       const results = await runSql(postgres, statement);
       if (options.json) {

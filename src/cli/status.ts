@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { runStates } from "../submit/run-states.ts";
-import type { Context } from "./context.ts";
-import { json, target } from "./options.ts";
+import type { Context, Target } from "./context.ts";
+import { json, profile, target } from "./options.ts";
 import { formatTable } from "./report/table.ts";
 
 export function status(program: Command, context: Context): void {
@@ -9,9 +9,10 @@ export function status(program: Command, context: Context): void {
     .command("status")
     .description("the servers and the runs")
     .addOption(target())
+    .addOption(profile())
     .addOption(json())
-    .action(async (options: { target: string; json?: boolean }) => {
-      const stack = context.stack(options.target);
+    .action(async (options: Target & { json?: boolean }) => {
+      const stack = context.stack(options);
       const [servers, runs] = await Promise.all([stack.status(), runStates(stack.stateDir)]);
       if (options.json) {
         context.terminal.print(

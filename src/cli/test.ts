@@ -17,7 +17,7 @@ import { provenanceOf, writeJob } from "../render/write-job.ts";
 import { PACKAGE_ROOT } from "../stack/home.ts";
 import { runCases } from "../submit/golden.ts";
 import type { JobGoldenCase } from "../submit/job-events.ts";
-import type { Context } from "./context.ts";
+import type { Context, Target } from "./context.ts";
 import {
   type Definition,
   definitionProblems,
@@ -25,11 +25,10 @@ import {
   isPath,
   readDefinition,
 } from "./definitions.ts";
-import { json, option, target } from "./options.ts";
+import { json, option, profile, target } from "./options.ts";
 import { goldenLines } from "./report/golden.ts";
 
-interface TestOptions {
-  target: string;
+interface TestOptions extends Target {
   json?: boolean;
   junit?: string;
 }
@@ -43,6 +42,7 @@ export function test(program: Command, context: Context): void {
       "run golden tests, through the job and through the verifier (default: tests/*.test.yaml; a folder: those in it)",
     )
     .addOption(target())
+    .addOption(profile())
     .addOption(json())
     .addOption(option("--junit <file>", "write a JUnit report, too"))
     .action(async (files: string[], options: TestOptions) => {
@@ -140,7 +140,7 @@ function noFeatureSet({ file, source }: GoldenForm, { message, hint }: UsageErro
 }
 
 async function runAll(tests: Test[], options: TestOptions, context: Context): Promise<CaseReport[]> {
-  const stack = context.stack(options.target);
+  const stack = context.stack(options);
   const spark = await stack.setUpSpark(context.progress);
   const folder = await mkdtemp(path.join(stack.stateDir, "tmp", "golden-"));
   const remove = () => rm(folder, { recursive: true, force: true });

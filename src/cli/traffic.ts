@@ -1,8 +1,8 @@
 import type { Command } from "commander";
 import { UsageError } from "../errors.ts";
 import { traffic as writeTraffic } from "../stack/demo-shop/index.ts";
-import type { Context } from "./context.ts";
-import { json, option, target } from "./options.ts";
+import type { Context, Target } from "./context.ts";
+import { json, option, profile, target } from "./options.ts";
 import { shopOf } from "./shop.ts";
 
 export function traffic(program: Command, context: Context): void {
@@ -10,12 +10,13 @@ export function traffic(program: Command, context: Context): void {
     .command("traffic")
     .description("keep changing the demo shop's orders until Ctrl-C")
     .addOption(target())
+    .addOption(profile())
     .addOption(option("--rate <changes>", "changes per second").default("10"))
     .addOption(json())
-    .action(async (options: { target: string; rate: string; json?: boolean }) => {
+    .action(async (options: Target & { rate: string; json?: boolean }) => {
       const rate = Number(options.rate);
       if (!(rate > 0)) throw new UsageError(`--rate takes a number above 0, not ${options.rate}`);
-      const stack = context.stack(options.target);
+      const stack = context.stack(options);
       const postgres = shopOf(stack, await stack.endpoints());
       const result = await context.progress.step(`${rate} changes per second, Ctrl-C ends it`, (step) =>
         writeTraffic(postgres, {

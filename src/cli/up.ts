@@ -1,12 +1,11 @@
 import type { Command } from "commander";
 import { isEmpty, ShopNotEmpty, seed } from "../stack/demo-shop/index.ts";
 import { type Endpoints, type Stack, urlsOf } from "../stack/stack.ts";
-import type { Context } from "./context.ts";
-import { json, option, target } from "./options.ts";
+import type { Context, Target } from "./context.ts";
+import { json, option, profile, target } from "./options.ts";
 import { shopOf } from "./shop.ts";
 
-interface UpOptions {
-  target: string;
+interface UpOptions extends Target {
   demoData: boolean;
   newPorts?: boolean;
   json?: boolean;
@@ -17,11 +16,12 @@ export function up(program: Command, context: Context): void {
     .command("up")
     .description("set up and start the servers that are missing, and fill the demo shop")
     .addOption(target())
+    .addOption(profile())
     .addOption(option("--no-demo-data", "leave the demo shop empty"))
     .addOption(option("--new-ports", "choose other ports, where a remembered one is taken"))
     .addOption(json())
     .action(async (options: UpOptions) => {
-      const stack = context.stack(options.target);
+      const stack = context.stack(options);
       const endpoints = await stack.up(context.progress, { newPorts: options.newPorts ?? false });
       const urls = urlsOf(endpoints);
       if (options.demoData) await seedIfEmpty(stack, endpoints, context);

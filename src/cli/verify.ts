@@ -9,13 +9,12 @@ import { runFolder } from "../submit/run-folder.ts";
 import { runFolders, storesWritten } from "../submit/run-states.ts";
 import { junitXml } from "../verify/junit.ts";
 import { type FeatureSetReport, reportOf, verifyFeatureSet } from "../verify/verify.ts";
-import type { Context } from "./context.ts";
+import type { Context, Target } from "./context.ts";
 import { loadDefinitions } from "./definitions.ts";
-import { json, option, target } from "./options.ts";
+import { json, option, profile, target } from "./options.ts";
 import { reportLines } from "./report/verify.ts";
 
-interface VerifyCommandOptions {
-  target: string;
+interface VerifyCommandOptions extends Target {
   against: "log" | "source";
   json?: boolean;
   junit?: string;
@@ -32,6 +31,7 @@ export function verify(program: Command, context: Context): void {
       "recompute features without Spark and compare every value in both stores (default: all sets that were run)",
     )
     .addOption(target())
+    .addOption(profile())
     .addOption(
       option("--against <truth>", "the Kafka topic, or the table in Postgres")
         .choices(["log", "source"])
@@ -40,7 +40,7 @@ export function verify(program: Command, context: Context): void {
     .addOption(json())
     .addOption(option("--junit <file>", "write a JUnit report, too"))
     .action(async (sets: string[], options: VerifyCommandOptions) => {
-      const stack = context.stack(options.target);
+      const stack = context.stack(options);
       const definitions = await loadDefinitions(
         sets.length > 0 ? sets : await setsThatRan(stack),
         context.cwd,

@@ -173,7 +173,10 @@ async function slotIsActive(postgres: string): Promise<boolean> {
  * Resolves once every transaction committed before the call is acknowledged by Kafka. The slot's confirmed
  * position says so, but moves only with events: small logical messages push it on.
  */
-export async function connectorCaughtUp({ connect, postgres }: Capture, timeoutMs: number): Promise<void> {
+export async function connectorCaughtUp(
+  { connect, postgres, slot = SLOT }: { connect: string | undefined; postgres: string; slot?: string },
+  timeoutMs: number,
+): Promise<void> {
   await withPostgres(postgres, async (client) => {
     const target = (await client.query("SELECT pg_current_wal_insert_lsn()::text AS lsn")).rows[0]
       .lsn as string;
@@ -187,10 +190,11 @@ export async function connectorCaughtUp({ connect, postgres }: Capture, timeoutM
       async () => {
         const { rows } = await client.query(
           "SELECT confirmed_flush_lsn >= $1::pg_lsn AS passed FROM pg_replication_slots WHERE slot_name = $2",
-          [target, SLOT],
+          [target, slot],
         );
+        if (rows.length === 0) throw new JobError(`the database has no replication slot named ${slot}`);
         if (rows[0]?.passed === true) return true;
-        const { failure } = await connectorState(connect);
+        const failure = connect === undefined ? undefined : (await connectorState(connect)).failure;
         if (failure !== undefined) throw new JobError(`the Debezium connector failed: ${failure}`);
         await client.query("SELECT pg_logical_emit_message(true, 'cdc-features', 'caught up?')");
         return undefined;

@@ -7,6 +7,9 @@ import { sha256 } from "../platform/files.ts";
 /** Root of the installed package. */
 export const PACKAGE_ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
+/** The job's own Java. */
+export const LIBRARY = path.join(PACKAGE_ROOT, "spark-jobs", "cdc_features", "records.jar");
+
 export interface Home {
   /** `.cdc-features/` of the project */
   state: string;

@@ -48,6 +48,8 @@ export interface SparkRuntime {
   conf: Record<string, string>;
   /** The servers by the addresses that jobs reach them at, where these are others than this machine's. */
   servers?: Pick<Endpoints, "kafka" | "redis">;
+  /** Texts that are not to be shown or logged. */
+  secrets?: string[];
   /** More arguments of spark-submit. */
   options?: string[];
   driver: Driver;

@@ -9,11 +9,11 @@ import { reportError } from "../../src/cli/report/error.ts";
 import { progressOn } from "../../src/cli/report/progress.ts";
 import { terminal } from "../../src/cli/report/terminal.ts";
 import { findRedis } from "../../src/stack/embedded/servers/redis.ts";
-import { jars } from "../../src/stack/embedded/setup/jars.ts";
-import { requirePrerequisites } from "../../src/stack/embedded/setup/prerequisites.ts";
-import { sitePackages, sparkVenv, toolsVenv } from "../../src/stack/embedded/setup/python-packages.ts";
-import { wheelJava } from "../../src/stack/embedded/setup/wheel-java.ts";
 import { homeOf } from "../../src/stack/home.ts";
+import { jars } from "../../src/stack/setup/jars.ts";
+import { requirePrerequisites } from "../../src/stack/setup/prerequisites.ts";
+import { sitePackages, sparkVenv, toolsVenv } from "../../src/stack/setup/python-packages.ts";
+import { wheelJava } from "../../src/stack/setup/wheel-java.ts";
 
 const LOCK = fileURLToPath(new URL("python-tools.lock", import.meta.url));
 const screen = terminal();

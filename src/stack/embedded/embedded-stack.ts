@@ -31,6 +31,8 @@ import {
 import { createShop } from "../demo-shop/index.ts";
 import { type Home, inState } from "../home.ts";
 import { checkPort, choosePorts, claimPort } from "../project-ports.ts";
+import { checkPrerequisites, requirePrerequisites } from "../setup/prerequisites.ts";
+import { installSpark, type SparkInstallation } from "../setup/spark.ts";
 import {
   type Check,
   type OwnEndpoints,
@@ -46,11 +48,7 @@ import { startConnect } from "./servers/connect.ts";
 import { startKafka } from "./servers/kafka.ts";
 import { POSTGRES_DATABASE, POSTGRES_USER, startPostgres } from "./servers/postgres.ts";
 import { startRedis } from "./servers/redis.ts";
-import { jars } from "./setup/jars.ts";
-import { checkPrerequisites, requirePrerequisites } from "./setup/prerequisites.ts";
-import { sitePackages, sparkVenv } from "./setup/python-packages.ts";
-import { wheelJava } from "./setup/wheel-java.ts";
-import { type SparkInstallation, sparkRuntime } from "./spark-runtime.ts";
+import { sparkRuntime } from "./spark-runtime.ts";
 import { loadState, newState, PORTS, SERVERS, type ServerName, type StackState, saveState } from "./state.ts";
 
 const START_TIMEOUT_MS = 120_000;
@@ -82,12 +80,12 @@ export class EmbeddedStack implements Stack {
   }
 
   async up(progress: Progress, options: { newPorts: boolean }): Promise<OwnEndpoints> {
-    const prerequisites = await requirePrerequisites(process.env);
+    await requirePrerequisites(process.env);
     await claimStateFolder(this.#home);
     return this.#locked("cdc-features up", progress, async () => {
       // Once more: the lock may have been waited for, and its holder have purged the project.
       await claimStateFolder(this.#home);
-      const installation = await this.#install(prerequisites, progress);
+      const installation = await this.#install(progress);
       const state = (await loadState(this.#home)) ?? (await this.#firstState());
       if (options.newPorts) await this.#moveToNewPorts(state, progress);
       saveState(this.#home, state);
@@ -118,11 +116,11 @@ export class EmbeddedStack implements Stack {
   }
 
   async setUpSpark(progress: Progress): Promise<SparkRuntime> {
-    const prerequisites = await requirePrerequisites(process.env);
+    await requirePrerequisites(process.env);
     await claimStateFolder(this.#home);
     return this.#locked("cdc-features test", progress, async () => {
       await claimStateFolder(this.#home);
-      const installation = await this.#install(prerequisites, progress);
+      const installation = await this.#install(progress);
       await mkdir(inState.tmp(this.#home), { recursive: true });
       return sparkRuntime(this.#home, installation, { lasts: false });
     });
@@ -211,15 +209,8 @@ export class EmbeddedStack implements Stack {
   }
 
   /** Downloads what the cache does not hold yet and remembers where everything is. */
-  async #install(
-    prerequisites: { python: string; javaHome: string | undefined },
-    progress: Progress,
-  ): Promise<SparkInstallation> {
-    const javaHome = prerequisites.javaHome ?? (await wheelJava(this.#home, prerequisites.python, progress));
-    const venv = await sparkVenv(this.#home, prerequisites.python, progress);
-    const sparkHome = path.join(await sitePackages(venv), "pyspark");
-    const archives = await jars(this.#home, javaHome, venv, progress);
-    const installation = { venv, sparkHome, javaHome, jars: archives };
+  async #install(progress: Progress): Promise<SparkInstallation> {
+    const installation = await installSpark(this.#home, progress);
     await writeFileAtomic(inState.installation(this.#home), JSON.stringify(installation, null, 2));
     return installation;
   }

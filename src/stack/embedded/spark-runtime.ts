@@ -1,18 +1,10 @@
 /** How spark-submit is called: with the Spark of the cache, whatever the user's environment says of another. */
 import path from "node:path";
 import type { Home } from "../home.ts";
-import { inState, PACKAGE_ROOT } from "../home.ts";
+import { inState, LIBRARY } from "../home.ts";
+import { jvmEnvironment, withoutSpark } from "../setup/java.ts";
+import type { SparkInstallation } from "../setup/spark.ts";
 import type { SparkRuntime } from "../stack.ts";
-import { jvmEnvironment } from "./servers/java.ts";
-import type { Jars } from "./setup/jars.ts";
-
-export interface SparkInstallation {
-  venv: string;
-  /** Folder of the package `pyspark` in the venv */
-  sparkHome: string;
-  javaHome: string;
-  jars: Jars;
-}
 
 /** Most runs on a laptop are short: compiling less saves two fifths of their CPU time (docs/decisions/0008). */
 const SHORT = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"];
@@ -24,9 +16,6 @@ const LASTING = [
   "-XX:Tier4CompileThreshold=300000",
   "-XX:Tier4BackEdgeThreshold=800000",
 ];
-
-/** The job's own Java. */
-const LIBRARY = path.join(PACKAGE_ROOT, "spark-jobs", "cdc_features", "records.jar");
 
 export function sparkRuntime(
   home: Home,
@@ -68,12 +57,6 @@ export function sparkRuntime(
       "spark.sql.warehouse.dir": path.join(tmp, "warehouse"),
     },
   };
-}
-
-/** A driver that is Jupyter, another Spark's home, configuration or folders would all get in the way. */
-function withoutSpark(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const foreign = /^(SPARK|PYSPARK|HADOOP|YARN)_|^PYTHONHOME$/;
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !foreign.test(name)));
 }
 
 /** As Spark splits the options of a JVM. */

@@ -47,6 +47,7 @@ async function callRun(...args: string[]) {
     hasShop: false,
     spark: async () => ({
       command: [sparkSubmit],
+      driver: { kind: "local" },
       master: "local",
       env: { PATH: process.env.PATH },
       conf: {},

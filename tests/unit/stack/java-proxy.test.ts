@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { javaProxyOptions } from "../../../src/stack/embedded/setup/java-proxy.ts";
+import { javaProxyOptions } from "../../../src/stack/setup/java-proxy.ts";
 
 it("Java hears of the proxy that the environment names", () => {
   expect(javaProxyOptions({})).toEqual([]);

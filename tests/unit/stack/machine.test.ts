@@ -1,7 +1,7 @@
 import { chmodSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
-import { checkNode, checkPlatform, checkPython } from "../../../src/stack/embedded/setup/machine.mjs";
+import { checkNode, checkPlatform, checkPython } from "../../../src/stack/setup/machine.mjs";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 /** A program that answers as a Python of this version does. */

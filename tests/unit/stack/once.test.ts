@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
-import { isMade, once } from "../../../src/stack/embedded/setup/once.ts";
+import { isMade, once } from "../../../src/stack/setup/once.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 describe("a part of the cache", () => {

@@ -1,7 +1,7 @@
 import { mkdir, readlink, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, it } from "vitest";
-import { copyPrograms } from "../../../src/stack/embedded/setup/postgres-files.ts";
+import { copyPrograms } from "../../../src/stack/setup/postgres-files.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 it("a copy of Postgres' programs does without the package it came from", async () => {

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect, it } from "vitest";
-import { sparkFriendly } from "../../../src/stack/embedded/setup/wheel-java.ts";
+import { sparkFriendly } from "../../../src/stack/setup/wheel-java.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 it("leaves out the one module that the wheel's Java lacks, and hands on everything else as it is", async () => {

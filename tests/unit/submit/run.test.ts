@@ -3,8 +3,8 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileS
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { startTimeOf } from "../../../src/platform/processes.ts";
-import { runJob, runningJob } from "../../../src/submit/run.ts";
 import { localStorage } from "../../../src/platform/storage.ts";
+import { runJob, runningJob } from "../../../src/submit/run.ts";
 import { runFolder } from "../../../src/submit/run-folder.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
@@ -37,7 +37,13 @@ function prepared(script: string) {
       featureSet: "customer",
       folder,
       pythonPath: stateDir,
-      spark: { command: [sparkSubmit], driver: { kind: "local" }, master: "local", env: { PATH: process.env.PATH }, conf: {} },
+      spark: {
+        command: [sparkSubmit],
+        driver: { kind: "local" },
+        master: "local",
+        env: { PATH: process.env.PATH },
+        conf: {},
+      },
       kafka: { brokers: "" },
       topicPrefix: "shop",
       redis: { url: "" },

@@ -4,7 +4,7 @@ import path from "node:path";
 import { writeFileAtomic } from "../../../platform/files.ts";
 import { type ServerProcess, startServer } from "../../../platform/processes.ts";
 import { type Home, inState } from "../../home.ts";
-import { javaCommand, jvmArguments, jvmEnvironment } from "./java.ts";
+import { javaCommand, jvmArguments, jvmEnvironment } from "../../setup/java.ts";
 
 export interface ConnectOptions {
   home: Home;

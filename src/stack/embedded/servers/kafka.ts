@@ -7,7 +7,7 @@ import { JobError } from "../../../errors.ts";
 import { writeFileAtomic } from "../../../platform/files.ts";
 import { runCommand, type ServerProcess, startServer } from "../../../platform/processes.ts";
 import { type Home, inState } from "../../home.ts";
-import { javaCommand, jvmArguments, jvmEnvironment } from "./java.ts";
+import { javaCommand, jvmArguments, jvmEnvironment } from "../../setup/java.ts";
 
 /**
  * Both relative to the server's own folder: Java reads a properties file as Latin-1, and Kafka takes a comma in

@@ -6,8 +6,8 @@ import path from "node:path";
 import { EnvironmentError, JobError } from "../../../errors.ts";
 import { runCommand, type ServerProcess, startServer } from "../../../platform/processes.ts";
 import { type Home, inState } from "../../home.ts";
+import { postgresFiles } from "../../setup/postgres-files.ts";
 import { removeWhole } from "../../state-folder.ts";
-import { postgresFiles } from "../setup/postgres-files.ts";
 import type { StackState } from "../state.ts";
 
 export const POSTGRES_USER = "shop";

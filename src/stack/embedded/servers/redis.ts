@@ -5,7 +5,7 @@ import path from "node:path";
 import { EnvironmentError } from "../../../errors.ts";
 import { runCommand, type ServerProcess, startServer } from "../../../platform/processes.ts";
 import { type Home, inState } from "../../home.ts";
-import { sitePackages } from "../setup/python-packages.ts";
+import { sitePackages } from "../../setup/python-packages.ts";
 
 export async function startRedis(home: Home, venv: string, port: number): Promise<ServerProcess> {
   const folder = inState.server(home, "redis");

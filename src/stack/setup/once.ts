@@ -3,8 +3,8 @@ import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, readdir, rename, rm, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { waitingFor, withLock } from "../../../platform/lock.ts";
-import { type Progress, silent } from "../../../platform/progress.ts";
+import { waitingFor, withLock } from "../../platform/lock.ts";
+import { type Progress, silent } from "../../platform/progress.ts";
 
 const MARKER = ".complete";
 // Long enough for the slowest download of another project that waits for the same thing.

@@ -2,9 +2,9 @@
 import { mkdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { writeFileAtomic } from "../../../platform/files.ts";
-import type { Progress } from "../../../platform/progress.ts";
-import type { Home } from "../../home.ts";
+import { writeFileAtomic } from "../../platform/files.ts";
+import type { Progress } from "../../platform/progress.ts";
+import type { Home } from "../home.ts";
 import { sitePackages, toolsVenv } from "./python-packages.ts";
 
 const LOCK = fileURLToPath(new URL("../locks/java.lock", import.meta.url));

@@ -5,12 +5,12 @@
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
-import { EnvironmentError } from "../../../errors.ts";
-import { sha256, sha256OfFile } from "../../../platform/files.ts";
-import { runCommand } from "../../../platform/processes.ts";
-import { mebibytes, type Progress } from "../../../platform/progress.ts";
-import type { Home } from "../../home.ts";
-import { javaCommand, jvmEnvironment } from "../servers/java.ts";
+import { EnvironmentError } from "../../errors.ts";
+import { sha256, sha256OfFile } from "../../platform/files.ts";
+import { runCommand } from "../../platform/processes.ts";
+import { mebibytes, type Progress } from "../../platform/progress.ts";
+import type { Home } from "../home.ts";
+import { javaCommand, jvmEnvironment } from "./java.ts";
 import { javaProxyOptions } from "./java-proxy.ts";
 import { once } from "./once.ts";
 import { sitePackages } from "./python-packages.ts";
@@ -79,6 +79,11 @@ export async function jars(home: Home, java: string, venv: string, progress: Pro
     progress,
   );
   return { kafka: path.join(folder, "kafka"), spark: path.join(folder, "spark") };
+}
+
+/** Paths of the archives of Spark's Kafka connector. */
+export async function connectorJars({ spark }: Jars): Promise<string[]> {
+  return (await readdir(spark)).filter((name) => name.endsWith(".jar")).sort().map((name) => path.join(spark, name));
 }
 
 async function findIvy(venv: string): Promise<string> {

@@ -5,8 +5,8 @@
 import { cp, readFile, symlink } from "node:fs/promises";
 import { createRequire } from "node:module";
 import path from "node:path";
-import { EnvironmentError } from "../../../errors.ts";
-import { runCommand } from "../../../platform/processes.ts";
+import { EnvironmentError } from "../../errors.ts";
+import { runCommand } from "../../platform/processes.ts";
 import { once } from "./once.ts";
 
 export async function postgresFiles(cache: string): Promise<string> {

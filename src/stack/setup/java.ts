@@ -38,3 +38,9 @@ export async function jvmArguments(
     ...args,
   ];
 }
+
+/** A driver that is Jupyter, another Spark's home, configuration or folders would all get in the way. */
+export function withoutSpark(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const foreign = /^(SPARK|PYSPARK|HADOOP|YARN)_|^PYTHONHOME$/;
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !foreign.test(name)));
+}

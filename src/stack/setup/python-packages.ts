@@ -2,11 +2,11 @@
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { EnvironmentError } from "../../../errors.ts";
-import { sha256 } from "../../../platform/files.ts";
-import { runCommand } from "../../../platform/processes.ts";
-import { mebibytes, type Progress, type Step } from "../../../platform/progress.ts";
-import type { Home } from "../../home.ts";
+import { EnvironmentError } from "../../errors.ts";
+import { sha256 } from "../../platform/files.ts";
+import { runCommand } from "../../platform/processes.ts";
+import { mebibytes, type Progress, type Step } from "../../platform/progress.ts";
+import type { Home } from "../home.ts";
 import { once } from "./once.ts";
 
 const LOCKS = fileURLToPath(new URL("../locks/", import.meta.url));
@@ -55,23 +55,26 @@ export async function toolsVenv(
   const folder = await venvFolder(home, name, lock, python);
   await once(
     folder,
-    (venv) =>
-      progress.step(`${name} for Python (once)`, async (step) => {
-        await run(python, ["-m", "venv", venv], "make a Python venv");
-        await pip(venv, lock, ["--only-binary", ":all:"], step);
-      }),
+    (venv) => progress.step(`${name} for Python (once)`, (step) => venvWith(python, venv, lock, step)),
     progress,
   );
   return folder;
 }
 
+/** Makes a venv in `folder` with the wheels of a lock file. */
+export async function venvWith(python: string, folder: string, lock: string, step: Step): Promise<void> {
+  await run(python, ["-m", "venv", folder], "make a Python venv");
+  await pip(folder, lock, ["--only-binary", ":all:"], step);
+}
+
 async function venvFolder(home: Home, name: string, lock: string, python: string): Promise<string> {
-  const version = await run(
-    python,
-    ["-c", "import sys; print('%d.%d' % sys.version_info[:2])"],
-    "ask for Python's version",
-  );
-  return path.join(home.cache, `${name}-python${version.trim()}-${sha256(lock).slice(0, 8)}`);
+  return path.join(home.cache, `${name}-python${await pythonVersion(python)}-${sha256(lock).slice(0, 8)}`);
+}
+
+/** `3.11` */
+export async function pythonVersion(python: string): Promise<string> {
+  const code = "import sys; print('%d.%d' % sys.version_info[:2])";
+  return (await run(python, ["-c", code], "ask for Python's version")).trim();
 }
 
 /** Requirements (each with its hash lines) by whether they pass the test. */

@@ -1,9 +1,9 @@
 /** What a machine must have before anything is downloaded: Python with venv, and a Java if there is one. */
 import { existsSync, readdirSync } from "node:fs";
 import path from "node:path";
-import { EnvironmentError } from "../../../errors.ts";
-import { runCommand } from "../../../platform/processes.ts";
-import type { Check } from "../../stack.ts";
+import { EnvironmentError } from "../../errors.ts";
+import { runCommand } from "../../platform/processes.ts";
+import type { Check } from "../stack.ts";
 import { checkPlatform, checkPython, findPython } from "./machine.mjs";
 
 // Spark 4.1 runs on Java 17 and 21.

@@ -1,0 +1,117 @@
+/** How spark-submit is called for a profile. Pure, so that it can be shown without calling it. */
+import path from "node:path";
+import { UsageError } from "../../errors.ts";
+import { below } from "../../platform/storage.ts";
+import { LIBRARY } from "../home.ts";
+import type { SparkInstallation } from "../setup/spark.ts";
+import type { Driver, SparkRuntime } from "../stack.ts";
+import type { Profile } from "./profile.ts";
+
+/** Spark's own, which names of settings hide their values in its web interface and logs. */
+const REDACTED = "(?i)secret|password|token|access[.]?key";
+
+export interface Submitting {
+  profile: Profile;
+  installation: SparkInstallation;
+  /** Path or URI of the Python environment that travels; undefined where none does. */
+  archive: string | undefined;
+  /** Kafka's connector. */
+  connector: string[];
+  /** File that takes the settings: values may be secrets, and arguments are seen by everybody on a machine. */
+  propertiesFile: string;
+  /** Zip of the library, for a driver elsewhere. */
+  libraryZip: string;
+  featureSet: string;
+}
+
+export function sparkRuntimeOf(submitting: Submitting, inherited: NodeJS.ProcessEnv): SparkRuntime {
+  const { profile, installation, connector, propertiesFile, libraryZip, featureSet } = submitting;
+  const { spark } = profile;
+  const home = spark.home ?? installation.sparkHome;
+  const driver = driverOf(profile, featureSet);
+  const python = pythonOf(submitting);
+  return {
+    command: [path.join(home, "bin", "spark-submit")],
+    master: spark.master,
+    driver,
+    conf: {},
+    options: [
+      ...["--deploy-mode", spark.deploy_mode],
+      ...["--properties-file", propertiesFile],
+      ...(spark.home === undefined ? [] : ["--load-spark-defaults"]),
+      ...["--jars", [LIBRARY, ...connector, ...spark.jars].join(",")],
+      ...(spark.packages.length === 0 ? [] : ["--packages", spark.packages.join(",")]),
+      ...(driver.kind === "uploaded" ? ["--py-files", libraryZip] : []),
+      ...spark.options,
+    ],
+    env: {
+      ...inherited,
+      PATH: `${path.join(installation.venv, "bin")}:${path.join(installation.javaHome, "bin")}:${inherited.PATH ?? ""}`,
+      JAVA_HOME: installation.javaHome,
+      SPARK_HOME: home,
+      PYSPARK_DRIVER_PYTHON: python.driver,
+      PYSPARK_PYTHON: python.executors,
+      ...spark.env,
+    },
+    secrets: profile.secrets,
+  };
+}
+
+/** Settings of Spark: what the profile says, over what a job needs. */
+export function sparkProperties(submitting: Submitting): Record<string, string> {
+  const { profile, archive } = submitting;
+  const { spark } = profile;
+  const python = pythonOf(submitting);
+  const waits = spark.master.startsWith("k8s:")
+    ? "spark.kubernetes.submission.waitAppCompletion"
+    : "spark.standalone.submit.waitAppCompletion";
+  return {
+    "spark.pyspark.python": python.executors,
+    "spark.pyspark.driver.python": python.driver,
+    ...(archive !== undefined && { "spark.archives": `${archive}#environment` }),
+    ...(spark.deploy_mode === "cluster" && spark.master !== "yarn" && { [waits]: "true" }),
+    ...spark.conf,
+    "spark.redaction.regex": [
+      spark.conf["spark.redaction.regex"] ?? REDACTED,
+      ...spark.secretConf.map((name) => `^\\Q${name}\\E$`),
+    ].join("|"),
+  };
+}
+
+/** As a file of Java's properties. */
+export function propertiesText(properties: Record<string, string>): string {
+  const escaped = (text: string) => text.replace(/[\\\n\r\t]/g, (one) => ESCAPES[one] ?? one).replace(/^ /, "\\ ");
+  return Object.entries(properties)
+    .sort(([a], [b]) => a.localeCompare(b))
+    .map(([name, value]) => `${escaped(name).replace(/[ =:#!]/g, "\\$&")}=${escaped(value)}\n`)
+    .join("");
+}
+
+const ESCAPES: Record<string, string> = { "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t" };
+
+function pythonOf({ profile, installation, archive }: Submitting): { driver: string; executors: string } {
+  const { spark } = profile;
+  const own = path.join(installation.venv, "bin", "python");
+  const there = "executable" in spark.python ? spark.python.executable : "./environment/bin/python";
+  const executors = archive === undefined && !("executable" in spark.python) ? own : there;
+  return { driver: spark.deploy_mode === "cluster" ? executors : own, executors };
+}
+
+function driverOf({ spark, places }: Profile, featureSet: string): Driver {
+  if (spark.deploy_mode === "client") return { kind: "local" };
+  if (spark.master.startsWith("local")) {
+    throw new UsageError(`Spark's master ${spark.master} is this machine and has no deploy mode cluster`, {
+      hint: "Leave out spark.deploy_mode.",
+    });
+  }
+  if (!spark.master.startsWith("spark:")) return { kind: "uploaded" };
+  if (!places.checkpoints.startsWith("/")) {
+    throw new UsageError(
+      "in a standalone cluster Spark does not upload the files of a Python driver, so that cluster mode needs a shared folder",
+      {
+        hint: "Let storage.checkpoints be a folder that this machine and all workers share, or take spark.deploy_mode: client.",
+      },
+    );
+  }
+  return { kind: "shared", folder: below(places.checkpoints, featureSet, "driver") };
+}
