@@ -40,7 +40,7 @@ export interface Trouble {
 const REASONS: [codes: RegExp, hint: string][] = [
   [
     /^(SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|UNABLE_TO_GET_ISSUER_CERT(_LOCALLY)?|UNABLE_TO_VERIFY_LEAF_SIGNATURE)$/,
-    "Give the authority that signed it as the connection's `ca`, a file in PEM.",
+    "Give the authority that signed it as {ca}, a file in PEM.",
   ],
   [
     /^ERR_TLS_CERT_ALTNAME_INVALID$/,
@@ -57,18 +57,19 @@ const REASONS: [codes: RegExp, hint: string][] = [
   ],
   [
     /^ERR_(OSSL|SSL)_/,
-    "Are `ca`, certificate and key PEM files, and is the key not encrypted and the certificate's own?",
+    "Are {ca}, certificate and key PEM files, and is the key not encrypted and the certificate's own?",
   ],
 ];
 
-/** Undefined for an error that is none of TLS. The certificate's own words are in `why`. */
-export function tlsTrouble(error: unknown): Trouble | undefined {
+/** Undefined for an error that is none of TLS. `ca` is where the user gives an authority. */
+export function tlsTrouble(error: unknown, ca = "the connection's `ca`"): Trouble | undefined {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     const { code } = cause as NodeJS.ErrnoException;
     const [, hint] = REASONS.find(([codes]) => codes.test(code ?? "")) ?? [];
     // OpenSSL's own lines name threads and source files.
     const said = /SSL routines:[^:]*:([^:]+)/.exec(cause.message)?.[1] ?? cause.message;
-    if (hint !== undefined) return { why: `no trusted connection: ${said} (${code})`, hint };
+    if (hint !== undefined)
+      return { why: `no trusted connection: ${said} (${code})`, hint: hint.replace("{ca}", ca) };
   }
   return undefined;
 }

@@ -46,7 +46,10 @@ export async function readSource(
       }
     } catch (cause) {
       throw new EnvironmentError(`Postgres cannot read the source table: ${(cause as Error).message}`, {
-        hint: "Do table and columns of the definition match the database?",
+        hint:
+          (cause as pg.DatabaseError).code === "42501"
+            ? "Grant the user of the connection SELECT on the table, and USAGE on its schema."
+            : "Do table and columns of the definition match the database?",
         cause,
       });
     }
