@@ -13,6 +13,7 @@ import { runFolder, SINKS, type Sink } from "../submit/run-folder.ts";
 import { storesWritten } from "../submit/run-states.ts";
 import type { Context, Target } from "./context.ts";
 import { type Definition, loadDefinitions } from "./definitions.ts";
+import { dryRun } from "./dry-run.ts";
 import { json, option, profile, target } from "./options.ts";
 import { featureTable, progressLine, summaryLines } from "./report/run.ts";
 import { seedIfEmpty } from "./up.ts";
@@ -21,6 +22,7 @@ interface RunOptions extends Target {
   continuous?: boolean;
   sink: Sink;
   rebuild?: boolean;
+  dryRun?: boolean;
   json?: boolean;
 }
 
@@ -37,9 +39,14 @@ export function run(program: Command, context: Context): void {
     .addOption(
       option("--rebuild", "forget what is stored of the sets, and compute them anew from the change log"),
     )
+    .addOption(option("--dry-run", "show what spark-submit would be called with, and end"))
     .addOption(json())
     .action(async (sets: string[], options: RunOptions) => {
       const definitions = await loadDefinitions(sets, context.cwd);
+      if (options.dryRun) {
+        await dryRun(definitions, options, context);
+        return;
+      }
       const { runs, failures } = await runAll(definitions, options, context);
       if (options.json) {
         context.terminal.print(

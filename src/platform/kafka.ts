@@ -87,6 +87,11 @@ export async function recordsIn(options: ReadOptions): Promise<number> {
   return ranges.reduce((sum, { low, high }) => sum + high - low, 0);
 }
 
+/** Throws EnvironmentError that tells why the brokers cannot be used. */
+export async function requireKafka(kafka: KafkaConnection): Promise<void> {
+  await knownRanges({ kafka, topic: "" });
+}
+
 /** Undefined for an unknown topic. */
 async function knownRanges({ kafka, topic }: ReadOptions): Promise<PartitionRange[] | undefined> {
   const admin = clientOf(kafka).admin();

@@ -5,7 +5,7 @@ import { chmodSync, chownSync, copyFileSync, mkdirSync, writeFileSync } from "no
 import path from "node:path";
 import { isFree } from "../../src/platform/ports.ts";
 import { waitFor } from "../../src/platform/waits.ts";
-import { postgresFiles } from "../../src/stack/embedded/setup/postgres-files.ts";
+import { postgresFiles } from "../../src/stack/setup/postgres-files.ts";
 import type { Certificate } from "./certificates.ts";
 
 export interface TestPostgres {

@@ -5,19 +5,19 @@ import net from "node:net";
 import path from "node:path";
 import { CdcFeaturesError, EnvironmentError, UsageError } from "../../errors.ts";
 import { writeFileAtomic } from "../../platform/files.ts";
-import { describeKafka } from "../../platform/kafka-admin.ts";
-import { runCommand } from "../../platform/processes.ts";
+import { requireKafka } from "../../platform/kafka.ts";
 import { withPostgres } from "../../platform/postgres.ts";
+import { runCommand } from "../../platform/processes.ts";
 import { type Progress, silent } from "../../platform/progress.ts";
 import { withRedis } from "../../platform/redis.ts";
 import type { Storage } from "../../platform/storage.ts";
 import { connectorCaughtUp, connectorState } from "../connector.ts";
 import { type Home, PACKAGE_ROOT } from "../home.ts";
+import { connectorJars } from "../setup/jars.ts";
 import { jvmEnvironment, withoutSpark } from "../setup/java.ts";
 import { packedPython } from "../setup/packed-python.ts";
 import { checkPrerequisites } from "../setup/prerequisites.ts";
 import { installSpark, type SparkInstallation } from "../setup/spark.ts";
-import { connectorJars } from "../setup/jars.ts";
 import type { Check, Endpoints, ServerStatus, SparkRuntime, Stack, StackMemory } from "../stack.ts";
 import { claimStateFolder, removeEmpty, removeGitignore, removeWhole } from "../state-folder.ts";
 import { isLocal, storageOf } from "./hadoop-storage.ts";
@@ -96,14 +96,15 @@ export class ExternalStack implements Stack {
   async captureCaughtUp(timeoutMs: number): Promise<void> {
     const { postgres, connect } = this.#profile;
     if (postgres?.slot === undefined) return;
-    await connectorCaughtUp({ postgres: postgres.url, slot: postgres.slot, connect: undefined }, timeoutMs).catch(
-      async (error: unknown) => {
-        const said = connect === undefined ? "" : await connectorState(connect).catch(() => undefined);
-        if (said && error instanceof CdcFeaturesError && said.failure)
-          throw new EnvironmentError(`${error.message}; the connector failed: ${said.failure}`);
-        throw error;
-      },
-    );
+    await connectorCaughtUp(
+      { postgres: postgres.url, slot: postgres.slot, connect: undefined },
+      timeoutMs,
+    ).catch(async (error: unknown) => {
+      const said = connect === undefined ? "" : await connectorState(connect).catch(() => undefined);
+      if (said && error instanceof CdcFeaturesError && said.failure)
+        throw new EnvironmentError(`${error.message}; the connector failed: ${said.failure}`);
+      throw error;
+    });
   }
 
   async memory(): Promise<StackMemory> {
@@ -176,7 +177,7 @@ export class ExternalStack implements Stack {
     const { kafka, redis, postgres, connect, spark } = this.#profile;
     const [, host, port] = /^spark:\/\/([^:,/]+):(\d+)/.exec(spark.master) ?? [];
     return [
-      { name: "kafka", address: kafka.brokers, ask: () => describeKafka(kafka) },
+      { name: "kafka", address: kafka.brokers, ask: () => requireKafka(kafka) },
       {
         name: "redis",
         address: new URL(redis.url).host,

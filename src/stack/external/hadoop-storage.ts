@@ -19,7 +19,11 @@ export interface HadoopStorageOptions {
 }
 
 /** What `cdcfeatures.Storage` does, a line each: verb and arguments, separated by tabs. */
-type Operation = ["fetch", string, string] | ["read", string, string] | ["write", string, string] | ["remove", string];
+type Operation =
+  | ["fetch", string, string]
+  | ["read", string, string]
+  | ["write", string, string]
+  | ["remove", string];
 
 export function storageOf(options: HadoopStorageOptions): Storage {
   const { places, mirror, tmp } = options;
@@ -37,7 +41,8 @@ export function storageOf(options: HadoopStorageOptions): Storage {
   return {
     places,
     fetch: async (folder) => {
-      if (!isLocal(places.offline)) await perform(["fetch", below(places.offline, folder), path.join(mirror, folder)]);
+      if (!isLocal(places.offline))
+        await perform(["fetch", below(places.offline, folder), path.join(mirror, folder)]);
     },
     read: (place) =>
       isLocal(place)
@@ -81,7 +86,9 @@ async function call({ tmp, spark }: HadoopStorageOptions, operations: Operation[
     );
     if (result.ok) return;
     await writeFile(path.join(folder, "log"), result.stderr);
-    const said = (await lastLines(path.join(folder, "log"), 200)).filter((line) => /Exception|Error|denied/i.test(line));
+    const said = (await lastLines(path.join(folder, "log"), 200)).filter((line) =>
+      /Exception|Error|denied/i.test(line),
+    );
     const reason = withoutSecrets(said.slice(0, 4).join("\n") || result.stderr.slice(-500), secrets);
     throw new JobError(`${operations[0]?.slice(0, 2).join(" ")} failed:\n${reason}`, {
       hint: "The same settings reach it as a job's: spark.conf, spark.packages and spark.env of the profile.",

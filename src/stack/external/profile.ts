@@ -27,6 +27,8 @@ const profileSchema = z.strictObject({
     brokers: z.array(hostPort).min(1),
     /** Debezium's `topic.prefix` */
     topic_prefix: text,
+    /** Begins the names of the consumer groups that `verify` reads with. */
+    group_prefix: text.optional(),
     sasl: z
       .strictObject({
         mechanism: z.enum(["plain", "scram-sha-256", "scram-sha-512"]),
@@ -152,6 +154,7 @@ class ProfileReader {
       name: path.parse(this.#file).name,
       kafka: {
         brokers: kafka.brokers.join(","),
+        ...(kafka.group_prefix !== undefined && { groupPrefix: kafka.group_prefix }),
         ...(kafka.tls !== undefined && { tls: this.#tls(kafka.tls) }),
         ...(mechanism !== undefined &&
           username !== undefined && {

@@ -80,7 +80,8 @@ export function sparkProperties(submitting: Submitting): Record<string, string> 
 
 /** As a file of Java's properties. */
 export function propertiesText(properties: Record<string, string>): string {
-  const escaped = (text: string) => text.replace(/[\\\n\r\t]/g, (one) => ESCAPES[one] ?? one).replace(/^ /, "\\ ");
+  const escaped = (text: string) =>
+    text.replace(/[\\\n\r\t]/g, (one) => ESCAPES[one] ?? one).replace(/^ /, "\\ ");
   return Object.entries(properties)
     .sort(([a], [b]) => a.localeCompare(b))
     .map(([name, value]) => `${escaped(name).replace(/[ =:#!]/g, "\\$&")}=${escaped(value)}\n`)

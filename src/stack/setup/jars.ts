@@ -83,7 +83,10 @@ export async function jars(home: Home, java: string, venv: string, progress: Pro
 
 /** Paths of the archives of Spark's Kafka connector. */
 export async function connectorJars({ spark }: Jars): Promise<string[]> {
-  return (await readdir(spark)).filter((name) => name.endsWith(".jar")).sort().map((name) => path.join(spark, name));
+  return (await readdir(spark))
+    .filter((name) => name.endsWith(".jar"))
+    .sort()
+    .map((name) => path.join(spark, name));
 }
 
 async function findIvy(venv: string): Promise<string> {

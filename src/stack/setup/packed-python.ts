@@ -33,7 +33,13 @@ export async function packedPython(home: Home, python: string, progress: Progres
         await rm(link);
         await copyFile(stdout.trim(), link);
         step.update("packing");
-        const packed = await runCommand("tar", ["-czf", path.join(made, "environment.tar.gz"), "-C", venv, "."]);
+        const packed = await runCommand("tar", [
+          "-czf",
+          path.join(made, "environment.tar.gz"),
+          "-C",
+          venv,
+          ".",
+        ]);
         if (!packed.ok) throw new EnvironmentError(`could not pack the Python environment: ${packed.stderr}`);
         await rm(venv, { recursive: true });
       }),
