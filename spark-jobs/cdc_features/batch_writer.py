@@ -106,7 +106,7 @@ class BatchWriter:
         report = self._pass(groups, target)
         report.duplicates = before.duplicates
         if self._settings.sink == "redis":
-            empty_others(self._feature_set, self._settings.redis_url, target.expired, batch.version)
+            empty_others(self._feature_set, self._settings.redis, target.expired, batch.version)
         return report
 
     def _target(self, batch: Batch) -> Target:
@@ -114,7 +114,7 @@ class BatchWriter:
         return Target(
             now=datetime.now(timezone.utc),
             expired=expired_start(self._feature_set, batch.watermark_ms),
-            redis_url=self._settings.redis_url if self._settings.writes_redis else None,
+            redis=self._settings.redis if self._settings.writes_redis else None,
             staging=self._store.staging(batch) if self._settings.writes_parquet else None,
             base_staging=self._store.base_staging(batch) if ages else None,
             version=batch.version,

@@ -30,7 +30,7 @@ class DeadLetters:
     def __init__(self, spark: SparkSession, feature_set: FeatureSet, settings: Settings) -> None:
         self._spark = spark
         self._feature_set = feature_set
-        self._kafka = settings.kafka
+        self._kafka = settings.kafka_source
         self._files, self._folder = pafs.FileSystem.from_uri(f"{settings.dead_letters}/{feature_set.name}")
 
     def catch_up(self, checkpoint: Checkpoint) -> None:

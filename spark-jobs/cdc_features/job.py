@@ -108,10 +108,10 @@ class Job:
         self._tally.finished()
 
     def _replay(self, batch: Batch) -> DataFrame:
-        return self._build(records_of(self._spark, self._settings.kafka, batch, from_the_start=True))
+        return self._build(records_of(self._spark, self._settings.kafka_source, batch, from_the_start=True))
 
     def _start(self) -> StreamingQuery:
-        log = change_log(self._spark, self._feature_set, self._settings.kafka, self._settings.topic_prefix)
+        log = change_log(self._spark, self._feature_set, self._settings.kafka_source, self._settings.topic_prefix)
         query = (
             self._build(log)
             .writeStream.queryName(self._feature_set.name)

@@ -22,6 +22,7 @@ from cdc_features.offline import StagedPart
 from cdc_features.online import OnlineWriter, changes, iso
 from cdc_features.position import Position
 from cdc_features.report import Example, Report
+from cdc_features.settings import Redis
 from cdc_features.windows import container_start
 
 _REPORT = "report string"
@@ -41,7 +42,7 @@ class Target:
     expired: int
     as_of: int = 0
     version: int | None = None
-    redis_url: str | None = None
+    redis: Redis | None = None
     staging: str | None = None
     base_staging: str | None = None
     ageing: bool = False
@@ -150,10 +151,8 @@ class _Task:
         changed = finished
         if self._target.ageing:
             finished, changed = self._aged(groups, finished)
-        if self._target.redis_url:
-            self._writer = self._writer or OnlineWriter(
-                self._target.redis_url, self._target.expired, self._target.as_of
-            )
+        if self._target.redis:
+            self._writer = self._writer or OnlineWriter(self._target.redis, self._target.expired, self._target.as_of)
             self._writer.write(changes(self._feature_set, finished))
         if self._staged and changed.num_rows:
             self._staged.write(changed)
