@@ -71,12 +71,12 @@ def _until(holds: Any, seconds: float = 30) -> None:
 
 
 @pytest.fixture
-def given(nodes: list[redis.Redis]) -> Iterator[Redis]:
+def given(nodes: list[redis.Redis]) -> Redis:
     """The first node that is named is none."""
     for client in nodes:
         if client.info("replication")["role"] == "master":
             client.flushall()
-    yield Redis("redis://127.0.0.1:1/0", [f"127.0.0.1:{port_of(client)}" for client in nodes], cluster=True)
+    return Redis("redis://127.0.0.1:1/0", [f"127.0.0.1:{port_of(client)}" for client in nodes], cluster=True)
 
 
 @pytest.fixture
