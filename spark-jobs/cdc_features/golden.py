@@ -88,7 +88,7 @@ def compute(spark: SparkSession, case: GoldenCase, job: Any) -> Rows:
     feature_set: FeatureSet = job.FEATURE_SET
     settings, folder = _settings(case), f"{case.folder}/log"
     checkpoint = FileCheckpoint(spark, settings.checkpoint, [batch.end for batch in case.batches])
-    store = OfflineStore(settings.offline_root, feature_set)
+    store = OfflineStore(spark, settings.offline_root, feature_set)
 
     def replay(batch: Batch) -> DataFrame:
         read = spark.read.schema(_RECORDS).json(folder).where(f"offset < {batch.version}")

@@ -29,6 +29,7 @@ from cdc_features.durations import milliseconds
 from cdc_features.failure import describe
 from cdc_features.feature_set import FeatureSet
 from cdc_features.features import micros
+from cdc_features.files import for_spark
 from cdc_features.offline import OfflineStore
 from cdc_features.progress import Tally, emit, has_unusable, records_read
 from cdc_features.refresh import refresh
@@ -79,7 +80,7 @@ class Job:
         self._settings = settings
         self._build = build
         self._checkpoint = Checkpoint(spark, settings.checkpoint)
-        self._store = OfflineStore(settings.offline_root, feature_set)
+        self._store = OfflineStore(spark, settings.offline_root, feature_set)
         self._writer = BatchWriter(feature_set, settings, self._checkpoint, self._store, self._replay)
         self._dead_letters = DeadLetters(spark, feature_set, settings)
         self._tally = Tally(feature_set)
@@ -116,7 +117,7 @@ class Job:
             self._build(log)
             .writeStream.queryName(self._feature_set.name)
             .outputMode("update")
-            .option("checkpointLocation", self._settings.checkpoint)
+            .option("checkpointLocation", for_spark(self._settings.checkpoint))
             .foreachBatch(self._writer)
         )
         if self._settings.continuous:

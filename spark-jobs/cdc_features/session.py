@@ -5,7 +5,9 @@ import shutil
 import tempfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
+from py4j.java_gateway import JavaPackage
 from pyspark.sql import SparkSession
 
 # The job's Java, for the class path of driver and executors.
@@ -54,6 +56,9 @@ def open_session(name: str) -> SparkSession:
 def share_library(spark: SparkSession) -> None:
     """Sends this library to the executors as a zip, so that nothing but Spark's requirements is installed there."""
     package = Path(__file__).parent
+    if not package.is_dir():
+        # It was sent to the driver itself as an archive (--py-files), which executors get, too.
+        return
     folder = tempfile.mkdtemp(prefix="cdc-features-")
     # Executors fetch it with their first task, so it has to stay as long as the driver.
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -62,3 +67,12 @@ def share_library(spark: SparkSession) -> None:
         for module in sorted(package.glob("*.py")):
             zipped.write(module, f"{package.name}/{module.name}")
     spark.sparkContext.addPyFile(str(archive))
+
+
+def java(spark: SparkSession, name: str) -> Any:
+    """A class of the job's Java; RuntimeError where Spark was started without it."""
+    jvm: Any = spark.sparkContext._jvm
+    found = getattr(jvm.cdcfeatures, name)
+    if isinstance(found, JavaPackage):
+        raise RuntimeError(f"the job's Java is not on Spark's class path: give spark-submit `--jars {LIBRARY}`")
+    return found

@@ -82,7 +82,7 @@ class Chain:
             report=None,
             plan=None,
         )
-        self.store = OfflineStore(self.settings.offline_root, FEATURE_SET)
+        self.store = OfflineStore(spark, self.settings.offline_root, FEATURE_SET)
         self.feature_set, self.build = FEATURE_SET, customer_features.build
         self._spark = spark
         self._capsys = capsys
