@@ -26,7 +26,14 @@ _REQUIRED = {
     "spark.sql.streaming.disabledV2MicroBatchReaders": "org.apache.spark.sql.kafka010.KafkaSourceProvider",
 }
 
+# Names of Kafka's client properties that are secret, for Spark, which shows options in its plans: as they stand in a
+# map, and as they stand in its text, up to the next option or the map's end.
+_SECRET_NAME = "(?:password|jaas|secret|credential|assertion|token|[.]key)"
+_SECRET_TEXT = rf"(?is)kafka[.][\w.]*{_SECRET_NAME}[\w.]*\s*(?:->|=).*?(?=, [\w.]+\s*(?:->|=)|\)|\]|$)"
+
 _DEFAULTS = {
+    "spark.sql.redaction.options.regex": f"(?i)url|{_SECRET_NAME}",
+    "spark.sql.redaction.string.regex": _SECRET_TEXT,
     "spark.sql.shuffle.partitions": "2",
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.streaming.stateStore.providerClass": (

@@ -9,8 +9,8 @@ from urllib.parse import unquote, urlsplit
 
 Sink = Literal["dual", "redis", "parquet", "console"]
 
-# Names of Kafka's client properties whose values nobody else may see.
-SECRET_OPTIONS = r"(?i)password|jaas|secret|credential|assertion|token$|(^|[.])key$"
+# Names of Kafka's client properties that are secret (session.py tells them to Spark).
+_SECRET_OPTIONS = r"(?i)password|jaas|secret|credential|assertion|token$|(^|[.])key$"
 _SECRET_OF_JAAS = re.compile(r"""(?i)(?:password|secret|token)\w*\s*=\s*["']((?:[^"'\\]|\\.)+)["']""")
 
 
@@ -59,7 +59,7 @@ class Settings:
         password = urlsplit(self.redis.url).password or ""
         found = {password, unquote(password)}
         for name, value in self.kafka_options.items():
-            if re.search(SECRET_OPTIONS, name):
+            if re.search(_SECRET_OPTIONS, name):
                 inner = _SECRET_OF_JAAS.findall(value)
                 found |= {value, *inner, *(re.sub(r"\\(.)", r"\1", text) for text in inner)}
         return sorted(found - {""}, key=len, reverse=True)

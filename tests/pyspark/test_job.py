@@ -111,6 +111,9 @@ class Chain:
             )
         )
 
+    def records_in_one_go(self, *_: object) -> DataFrame:
+        return self.records(from_the_start=True)
+
     def use(self, feature_set: FeatureSet) -> None:
         """Runs another set from now on."""
         self.feature_set, self.build = feature_set, job_of(feature_set).build
