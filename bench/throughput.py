@@ -112,15 +112,16 @@ def exact(bootstrap: str, topic: str, redis_url: str, folder: Path) -> dict[str,
     import customer_features
     from cdc_features.job import Job
     from cdc_features.session import open_session
-    from cdc_features.settings import Settings
+    from cdc_features.settings import Redis, Settings
 
     session("exact")
     spark = open_session("exact")
     spark.sparkContext.setLogLevel("ERROR")
     settings = Settings(
         kafka=bootstrap,
+        kafka_options={},
         topic_prefix=topic.removesuffix(".public.orders"),
-        redis_url=redis_url,
+        redis=Redis(redis_url),
         offline_root=str(folder / "offline"),
         checkpoint=str(folder / "checkpoint"),
         sink="dual",
@@ -129,6 +130,8 @@ def exact(bootstrap: str, topic: str, redis_url: str, folder: Path) -> dict[str,
         trigger_interval="0 seconds",
         stop_file=str(folder / "stop"),
         dead_letters=str(folder / "dead"),
+        report=None,
+        plan=None,
     )
     job = Job(spark, customer_features.FEATURE_SET, settings, customer_features.build)
     account: list[dict[str, Any]] = []

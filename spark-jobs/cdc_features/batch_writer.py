@@ -9,7 +9,7 @@ from cdc_features.checkpoint import Batch, Checkpoint
 from cdc_features.feature_set import FeatureSet
 from cdc_features.offline import OfflineStore
 from cdc_features.online import empty_others, expired_start
-from cdc_features.progress import emit
+from cdc_features.progress import Emit, emit
 from cdc_features.report import Example, Report
 from cdc_features.settings import Settings
 from cdc_features.sinks import Target, write
@@ -39,12 +39,14 @@ class BatchWriter:
         checkpoint: Checkpoint,
         store: OfflineStore,
         replay: Callable[[Batch], DataFrame],
+        emit: Emit = emit,
     ) -> None:
         self._feature_set = feature_set
         self._settings = settings
         self._checkpoint = checkpoint
         self._store = store
         self._replay = replay
+        self._emit = emit
         self._truncated = checkpoint.truncated()
         self.reports: dict[int, Report] = {}
         self.examples: list[Example] = []
@@ -80,7 +82,7 @@ class BatchWriter:
         self.reports[batch_id] = report
         self.newest_written = batch.version
         if self._settings.sink == "console":
-            emit("table", rows=report.examples)
+            self._emit("table", rows=report.examples)
         elif report.examples:
             self.examples = report.examples
 
@@ -106,7 +108,7 @@ class BatchWriter:
         report = self._pass(groups, target)
         report.duplicates = before.duplicates
         if self._settings.sink == "redis":
-            empty_others(self._feature_set, self._settings.redis_url, target.expired, batch.version)
+            empty_others(self._feature_set, self._settings.redis, target.expired, batch.version)
         return report
 
     def _target(self, batch: Batch) -> Target:
@@ -114,7 +116,7 @@ class BatchWriter:
         return Target(
             now=datetime.now(timezone.utc),
             expired=expired_start(self._feature_set, batch.watermark_ms),
-            redis_url=self._settings.redis_url if self._settings.writes_redis else None,
+            redis=self._settings.redis if self._settings.writes_redis else None,
             staging=self._store.staging(batch) if self._settings.writes_parquet else None,
             base_staging=self._store.base_staging(batch) if ages else None,
             version=batch.version,

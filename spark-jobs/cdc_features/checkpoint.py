@@ -1,7 +1,7 @@
 """Where a micro-batch stands in the log, read from the query's own checkpoint.
 
 Spark writes `offsets/<batch>` before it runs a batch: a line `v1`, a line of metadata with the watermark the
-batch runs with, and the end offsets of the source. Read through Hadoop's file system, so that any URI works.
+batch runs with, and the end offsets of the source.
 """
 
 import dataclasses
@@ -12,6 +12,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
+from cdc_features.files import resolve
 from cdc_features.position import Position
 
 _TRUNCATED = "truncated"
@@ -62,11 +63,7 @@ class Checkpoint:
     """Reads one query's checkpoint folder; every method tolerates that nothing is there yet."""
 
     def __init__(self, spark: SparkSession, location: str) -> None:
-        jvm: Any = spark.sparkContext._jvm
-        conf: Any = spark._jsparkSession.sessionState().newHadoopConf()
-        self._jvm = jvm
-        self._root = jvm.org.apache.hadoop.fs.Path(location)
-        self._files = self._root.getFileSystem(conf)
+        self._files, self._root = resolve(spark, location)
 
     def check(self) -> None:
         """Refuses a checkpoint that Spark would misunderstand: without `metadata` it starts a new query without a word.
@@ -76,7 +73,7 @@ class Checkpoint:
         offsets, commits = self._ids("offsets"), self._ids("commits")
         if not offsets and not commits:
             return
-        if not self._exists("metadata"):
+        if not self._files.exists(self._path("metadata")):
             raise self._damaged("metadata", "is missing, and Spark would begin anew on the old state")
         files = [f"offsets/{number}" for number in offsets[-2:]] + [f"commits/{number}" for number in commits[-1:]]
         for name in [*files, "sources/0/0"]:
@@ -91,21 +88,13 @@ class Checkpoint:
 
     def truncated(self) -> Position | None:
         """The newest truncate of the table that has been applied: no older row exists."""
-        if not self._exists(_TRUNCATED):
+        if not self._files.exists(self._path(_TRUNCATED)):
             return None
         return Position(**json.loads(self._lines(_TRUNCATED)[0]))
 
     def remember_truncated(self, position: Position) -> None:
         """Before the batch that brought it is written, so that a replay and all later batches know it."""
-        path = self._path(_TRUNCATED)
-        unfinished = self._path(f"_{_TRUNCATED}.tmp")
-        stream = self._files.create(unfinished, True)
-        try:
-            stream.write(bytearray(json.dumps(dataclasses.asdict(position)).encode()))
-        finally:
-            stream.close()
-        self._files.delete(path, False)
-        self._files.rename(unfinished, path)
+        self._files.write(self._path(_TRUNCATED), [json.dumps(dataclasses.asdict(position))])
 
     def batch(self, batch_id: int) -> Batch:
         """The batch that is running or just ran. Spark keeps the newest 100: FileNotFoundError for one before."""
@@ -140,10 +129,7 @@ class Checkpoint:
         return self.batch(ids[-1]) if ids else None
 
     def _ids(self, folder: str) -> list[int]:
-        if not self._exists(folder):
-            return []
-        names = [file.getPath().getName() for file in self._files.listStatus(self._path(folder))]
-        return sorted(int(name) for name in names if name.isdigit())
+        return sorted(int(name) for name in self._files.names(self._path(folder)) if name.isdigit())
 
     def _planned(self, batch_id: int) -> tuple[int, Offsets]:
         _, metadata, offsets = self._lines(f"offsets/{batch_id}")
@@ -159,24 +145,13 @@ class Checkpoint:
         return offsets
 
     def _lines(self, name: str) -> list[str]:
-        path = self._path(name)
-        if not self._files.exists(path):
-            raise FileNotFoundError(f"{path.toString()} is not in the checkpoint")
-        stream = self._files.open(path)
-        try:
-            text: str = self._jvm.org.apache.commons.io.IOUtils.toString(stream, "UTF-8")
-        finally:
-            stream.close()
-        return text.strip().split("\n")
+        return self._files.read(self._path(name)).strip().split("\n")
 
-    def _exists(self, name: str) -> bool:
-        return bool(self._files.exists(self._path(name)))
-
-    def _path(self, name: str) -> Any:
-        return self._jvm.org.apache.hadoop.fs.Path(self._root, name)
+    def _path(self, name: str) -> str:
+        return f"{self._root.rstrip('/')}/{name}"
 
     def _damaged(self, name: str, problem: str) -> CheckpointDamagedError:
         return CheckpointDamagedError(
-            f"the checkpoint is damaged: {self._path(name).toString()} {problem}. "
+            f"the checkpoint is damaged: {self._path(name)} {problem}. "
             "Compute the set anew from the log with `cdc-features run … --rebuild`, or bring the file back."
         )

@@ -6,16 +6,15 @@ says up to where the log has been looked through, so that a run that died in bet
 
 import itertools
 import json
-import posixpath
 from collections.abc import Iterator
 from typing import Any
 
-import pyarrow.fs as pafs
 from pyspark.sql import DataFrame, SparkSession
 
 from cdc_features.checkpoint import Batch, Checkpoint, Offsets
 from cdc_features.debezium import APPLIED, DEAD_LETTER, classified
 from cdc_features.feature_set import FeatureSet
+from cdc_features.files import resolve
 from cdc_features.settings import Settings
 from cdc_features.source import records_of
 from cdc_features.windows import home, length_ms
@@ -30,8 +29,8 @@ class DeadLetters:
     def __init__(self, spark: SparkSession, feature_set: FeatureSet, settings: Settings) -> None:
         self._spark = spark
         self._feature_set = feature_set
-        self._kafka = settings.kafka
-        self._files, self._folder = pafs.FileSystem.from_uri(f"{settings.dead_letters}/{feature_set.name}")
+        self._kafka = settings.kafka_source
+        self._files, self._folder = resolve(spark, f"{settings.dead_letters.rstrip('/')}/{feature_set.name}")
 
     def catch_up(self, checkpoint: Checkpoint) -> None:
         """Looks through the committed batches that a run which died did not get to."""
@@ -56,35 +55,26 @@ class DeadLetters:
 
     def passed(self, batch: Batch) -> None:
         """Remembers that everything up to the end of this batch has been looked through."""
-        self._files.create_dir(self._folder)
-        self._replace(self._marker_path, [json.dumps(batch.end)])
+        self._files.write(self._marker_path, [json.dumps(batch.end)])
 
     def _write(self, batch: Batch, lines: Iterator[dict[str, Any]]) -> None:
         first = next(lines, None)
         if first is None:
             return
-        self._files.create_dir(self._folder)
-        path = posixpath.join(self._folder, f"{batch.version:020d}.jsonl")
-        self._replace(path, (json.dumps(line, ensure_ascii=False) for line in itertools.chain([first], lines)))
-
-    def _replace(self, path: str, lines: Any) -> None:
-        unfinished = f"{path}.tmp"
-        with self._files.open_output_stream(unfinished) as stream:
-            for line in lines:
-                stream.write(f"{line}\n".encode())
-        self._files.move(unfinished, path)
+        shown = (json.dumps(line, ensure_ascii=False) for line in itertools.chain([first], lines))
+        self._files.write(f"{self._folder}/{batch.version:020d}.jsonl", shown)
 
     @property
     def _marker_path(self) -> str:
-        return posixpath.join(self._folder, "_looked_through")
+        return f"{self._folder}/_looked_through"
 
     def _marker(self) -> Offsets:
-        if self._files.get_file_info(self._marker_path).type == pafs.FileType.NotFound:
+        try:
+            offsets: Offsets | int = json.loads(self._files.read(self._marker_path))
+        except FileNotFoundError:
             return {}
-        with self._files.open_input_stream(self._marker_path) as stream:
-            offsets: Offsets | int = json.loads(stream.read())
-            # A number is what earlier versions wrote: all is looked through once more, to the same files.
-            return {} if isinstance(offsets, int) else offsets
+        # A number is what earlier versions wrote: all is looked through once more, to the same files.
+        return {} if isinstance(offsets, int) else offsets
 
 
 def unusable(records: DataFrame, feature_set: FeatureSet, watermark_ms: int) -> DataFrame:

@@ -14,7 +14,6 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from py4j.java_gateway import JavaPackage
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import (
@@ -31,7 +30,7 @@ from pyspark.sql.types import (
 
 from cdc_features import sql
 from cdc_features.feature_set import Column, FeatureSet, UnboundedWindow
-from cdc_features.session import LIBRARY
+from cdc_features.session import java
 from cdc_features.windows import home_step_ms, length_ms
 
 APPLIED, IGNORED, DEAD_LETTER = "applied", "ignored", "dead_letter"
@@ -86,10 +85,7 @@ def _decoder(spark: SparkSession, feature_set: FeatureSet) -> str:
     declared, decoded = json.dumps(_declared(feature_set)), _decoded(feature_set).json()
     # Golden cases of many definitions share a session.
     name = f"cdc_features_decode_{hashlib.sha256((declared + decoded).encode()).hexdigest()[:16]}"
-    jvm: Any = spark.sparkContext._jvm
-    decoder = jvm.cdcfeatures.RecordDecoder
-    if isinstance(decoder, JavaPackage):
-        raise RuntimeError(f"the job's Java is not on Spark's class path: give spark-submit `--jars {LIBRARY}`")
+    decoder = java(spark, "RecordDecoder")
     session: Any = spark._jsparkSession
     session.udf().register(name, decoder(declared), session.parseDataType(decoded))
     return name

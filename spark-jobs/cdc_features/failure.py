@@ -1,15 +1,30 @@
 """The cause of a failed run in a few lines: the Python error, not the JVM's stack around it."""
 
+import json
 import re
 import traceback
+from collections.abc import Sequence
 
 _TRACEBACK = "Traceback (most recent call last):"
 _JAVA_CAUSE = re.compile(r"^(?:Caused by)?: (?P<type>[\w.$]+): (?P<message>.*)$", re.MULTILINE)
 _SPARK_PREFIX = re.compile(r"^\[STREAM_FAILED\].*?terminated with exception: ", re.DOTALL)
 
 
-def describe(error: BaseException) -> dict[str, str]:
-    """`type`, `message` and `traceback` of an error; of the worker's where Spark only carries it along."""
+def describe(error: BaseException, secrets: Sequence[str] = ()) -> dict[str, str]:
+    """`type`, `message` and `traceback` of an error; of the worker's where Spark only carries it along. Stars stand
+    for `secrets`."""
+    return {name: _without(secrets, value) for name, value in _told(error).items()}
+
+
+def _without(secrets: Sequence[str], text: str) -> str:
+    for secret in secrets:
+        # Messages quote values, too.
+        for form in (secret, repr(secret)[1:-1], json.dumps(secret)[1:-1]):
+            text = text.replace(form, "***")
+    return text
+
+
+def _told(error: BaseException) -> dict[str, str]:
     text = str(error)
     if _TRACEBACK in text:
         return _innermost(text[text.rindex(_TRACEBACK) :])

@@ -25,7 +25,7 @@ from cdc_features.offline import OfflineStore
 from cdc_features.online import entity_text, expired_start, text
 from cdc_features.progress import emit
 from cdc_features.refresh import refresh
-from cdc_features.settings import GoldenCase, GoldenSettings, Settings
+from cdc_features.settings import GoldenCase, GoldenSettings, Redis, Settings
 from cdc_features.sinks import Target
 
 _TOPIC = "golden"
@@ -88,7 +88,7 @@ def compute(spark: SparkSession, case: GoldenCase, job: Any) -> Rows:
     feature_set: FeatureSet = job.FEATURE_SET
     settings, folder = _settings(case), f"{case.folder}/log"
     checkpoint = FileCheckpoint(spark, settings.checkpoint, [batch.end for batch in case.batches])
-    store = OfflineStore(settings.offline_root, feature_set)
+    store = OfflineStore(spark, settings.offline_root, feature_set)
 
     def replay(batch: Batch) -> DataFrame:
         read = spark.read.schema(_RECORDS).json(folder).where(f"offset < {batch.version}")
@@ -128,8 +128,9 @@ class _WriterAsOf(BatchWriter):
 def _settings(case: GoldenCase) -> Settings:
     return Settings(
         kafka="",
+        kafka_options={},
         topic_prefix="",
-        redis_url="",
+        redis=Redis(""),
         offline_root=f"{case.folder}/offline",
         checkpoint=f"{case.folder}/checkpoint",
         sink="parquet",
@@ -138,6 +139,8 @@ def _settings(case: GoldenCase) -> Settings:
         trigger_interval="",
         stop_file="",
         dead_letters="",
+        report=None,
+        plan=None,
     )
 
 

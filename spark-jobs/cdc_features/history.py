@@ -9,6 +9,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 
 from cdc_features.feature_set import FeatureSet
 from cdc_features.features import base_schema, row_schema
+from cdc_features.files import for_spark
 from cdc_features.offline import OfflineStore
 
 
@@ -29,7 +30,7 @@ def _newest(
     spark: SparkSession, location: str, schema: pa.Schema, feature_set: FeatureSet, keys: list[str], order: Column
 ) -> DataFrame:
     # Spark takes a path for a pattern.
-    escaped = re.sub(r"([\\*?\[\]{}])", r"\\\1", location)
+    escaped = re.sub(r"([\\*?\[\]{}])", r"\\\1", for_spark(location))
     rows = spark.read.schema(from_arrow_schema(schema)).parquet(escaped)
     row = F.struct(*(column for column in rows.columns if column not in keys))
     # Partitioned by entity alone, one shuffle serves this and what follows per entity.

@@ -1,5 +1,6 @@
 """A job from start to end: session, query, progress, refresh, summary."""
 
+import contextlib
 import json
 import os
 import queue
@@ -8,7 +9,6 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timezone
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 from pyspark.errors import StreamingQueryException
@@ -29,8 +29,10 @@ from cdc_features.durations import milliseconds
 from cdc_features.failure import describe
 from cdc_features.feature_set import FeatureSet
 from cdc_features.features import micros
+from cdc_features.files import LocalFiles, for_spark, resolve
 from cdc_features.offline import OfflineStore
-from cdc_features.progress import Tally, emit, has_unusable, records_read
+from cdc_features.plan import keep_plan
+from cdc_features.progress import Emit, RunReport, Tally, emit, has_unusable, records_read
 from cdc_features.refresh import refresh
 from cdc_features.report import Report
 from cdc_features.session import open_session
@@ -40,6 +42,7 @@ from cdc_features.source import change_log, records_of
 from cdc_features.windows import granularity_ms
 
 _POLL_SECONDS = 0.2
+_REMOTE_POLL_SECONDS = 2.0
 _STOP_SECONDS = 30.0
 _FEW_DEAD_LETTERS = 1000
 
@@ -48,10 +51,15 @@ Build = Callable[[DataFrame], DataFrame]
 
 def main(feature_set: FeatureSet, build: Build) -> None:
     """Runs a job with the settings file named on the command line; a failed run is told and exits with 1."""
+    tell, secrets = emit, list[str]()
     try:
         settings = read_settings(sys.argv[1])
+        if isinstance(settings, Settings):
+            secrets = settings.secrets
         spark = open_session(f"cdc-features {feature_set.name}")
-        emit(
+        if isinstance(settings, Settings) and settings.report is not None:
+            tell = RunReport(*resolve(spark, settings.report)).emit
+        tell(
             "started",
             pid=os.getpid(),
             application_id=spark.sparkContext.applicationId,
@@ -60,9 +68,11 @@ def main(feature_set: FeatureSet, build: Build) -> None:
         if isinstance(settings, GoldenSettings):
             golden.run(spark, settings)
         else:
-            Job(spark, feature_set, settings, build).run()
+            Job(spark, feature_set, settings, build, tell).run()
     except Exception as error:
-        emit("failed", error=describe(error))
+        # Where even the report cannot be written, stdout has the event, and the exit code says it, too.
+        with contextlib.suppress(Exception):
+            tell("failed", error=describe(error, secrets))
         sys.exit(1)
 
 
@@ -73,23 +83,31 @@ class TooManyDeadLettersError(RuntimeError):
 class Job:
     """One run of a feature set; `build` makes changed groups of Kafka records."""
 
-    def __init__(self, spark: SparkSession, feature_set: FeatureSet, settings: Settings, build: Build) -> None:
+    def __init__(
+        self, spark: SparkSession, feature_set: FeatureSet, settings: Settings, build: Build, emit: Emit = emit
+    ) -> None:
         self._spark = spark
         self._feature_set = feature_set
         self._settings = settings
         self._build = build
         self._checkpoint = Checkpoint(spark, settings.checkpoint)
-        self._store = OfflineStore(settings.offline_root, feature_set)
-        self._writer = BatchWriter(feature_set, settings, self._checkpoint, self._store, self._replay)
+        self._store = OfflineStore(spark, settings.offline_root, feature_set)
+        self._writer = BatchWriter(feature_set, settings, self._checkpoint, self._store, self._replay, emit)
         self._dead_letters = DeadLetters(spark, feature_set, settings)
-        self._tally = Tally(feature_set)
+        self._stop_file = _StopFile(spark, settings.stop_file)
+        self._emit = emit
+        self._tally = Tally(feature_set, emit)
         self._max_dead_share = Decimal(feature_set.dead_letter_share)
         self._refreshed: object = None
+        self._last: Batch | None = None
         self._cut_off = False
 
     def run(self) -> None:
         """Works until the log's end, or with `continuous` until the stop file appears; raises what failed."""
+        if self._settings.plan is not None:
+            keep_plan(self._spark, self._settings.checkpoint, self._settings.plan)
         self._checkpoint.check()
+        self._last = self._checkpoint.last_committed()
         if self._settings.sink != "console":
             self._store.prepare()
         self._dead_letters.catch_up(self._checkpoint)
@@ -104,19 +122,19 @@ class Job:
         if not self._settings.continuous:
             self._refresh()
         if self._settings.sink != "console":
-            emit("table", rows=self._writer.examples[:5])
+            self._emit("table", rows=self._writer.examples[:5])
         self._tally.finished()
 
     def _replay(self, batch: Batch) -> DataFrame:
-        return self._build(records_of(self._spark, self._settings.kafka, batch, from_the_start=True))
+        return self._build(records_of(self._spark, self._settings.kafka_source, batch, from_the_start=True))
 
     def _start(self) -> StreamingQuery:
-        log = change_log(self._spark, self._feature_set, self._settings.kafka, self._settings.topic_prefix)
+        log = change_log(self._spark, self._feature_set, self._settings.kafka_source, self._settings.topic_prefix)
         query = (
             self._build(log)
             .writeStream.queryName(self._feature_set.name)
             .outputMode("update")
-            .option("checkpointLocation", self._settings.checkpoint)
+            .option("checkpointLocation", for_spark(self._settings.checkpoint))
             .foreachBatch(self._writer)
         )
         if self._settings.continuous:
@@ -130,13 +148,15 @@ class Job:
             except queue.Empty:
                 # Asked each time: where Spark's JVM was killed nothing else would end this process.
                 is_active = query.isActive
-                if Path(self._settings.stop_file).exists() and is_active:
+                if is_active and self._stop_file.exists():
                     self._stop(query)
                 elif self._settings.continuous and self._refresh_due():
                     self._refresh()
                 continue
             if progress is None:
                 break
+            if self._settings.continuous:
+                self._last = self._checkpoint.last_committed()
             self._account(progress)
             self._refuse_garbage(query)
         if self._writer.failure and not self._cut_off:
@@ -180,8 +200,7 @@ class Job:
         query.stop()
 
     def _refresh_due(self) -> bool:
-        last = self._checkpoint.last_committed()
-        return self._ages and last is not None and self._refreshed != self._refresh_key(last)
+        return self._ages and self._last is not None and self._refreshed != self._refresh_key(self._last)
 
     @property
     def _ages(self) -> bool:
@@ -211,6 +230,21 @@ class Job:
             just_written=self._writer.newest_written == last.version,
         )
         self._writer.examples = self._writer.examples or report.examples
+
+
+class _StopFile:
+    """Elsewhere than on a shared path every look costs a request."""
+
+    def __init__(self, spark: SparkSession, location: str) -> None:
+        self._files, self._path = resolve(spark, location)
+        self._pause = 0.0 if isinstance(self._files, LocalFiles) else _REMOTE_POLL_SECONDS
+        self._next = 0.0
+
+    def exists(self) -> bool:
+        if time.monotonic() < self._next:
+            return False
+        self._next = time.monotonic() + self._pause
+        return self._files.exists(self._path)
 
 
 class _Progress(StreamingQueryListener):

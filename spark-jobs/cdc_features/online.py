@@ -1,29 +1,29 @@
 """The online store: one Redis hash per entity with its latest window, compared and written in one step.
 
-Beside `customer:42:features` stands `{customer:42:features}:windows` (the braces keep both in one cluster slot):
-per kept window its version and its features, or only the version when the window lost its last row. From
+Beside `customer:42:features` stands `{customer:42:features}:windows` (keys.py keeps both in one cluster slot): per
+kept window its version and its features, or only the version when the window lost its last row. From
 it the script picks what the features hash shows; because it compares versions, no replay can take a value back.
 """
 
+import contextlib
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timezone
 from decimal import Decimal
-from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import redis
-from redis.backoff import ExponentialBackoff
-from redis.retry import Retry
 
 from cdc_features.durations import milliseconds
 from cdc_features.feature_set import FeatureSet
 from cdc_features.features import micros
+from cdc_features.keys import features_key_of, windows_key
+from cdc_features.servers import ERRORS, Call, connect
+from cdc_features.settings import Redis
 
 # Keys: features hash, windows hash. Arguments: newest window start that is no longer kept (epoch seconds), the version
 # that older changes are right as of, then window, version and payload of each. A change replaces what is not newer, or
@@ -56,7 +56,6 @@ end
 """
 
 _CALLS_PER_ROUND_TRIP = 1000
-_TIMEOUT_SECONDS = 20
 
 
 class OnlineStoreError(RuntimeError):
@@ -71,10 +70,6 @@ def entity_text(values: Sequence[object]) -> str:
     """The key columns as one text, joined by `:`; in keys of several columns a `:` or `\\` within one is escaped."""
     texts = [text(value) for value in values]
     return texts[0] if len(texts) == 1 else ":".join(re.sub(r"[\\:]", r"\\\g<0>", part) for part in texts)
-
-
-def windows_key(features: str) -> str:
-    return f"{{{features}}}:windows"
 
 
 def iso(at: int) -> str:
@@ -97,10 +92,6 @@ def expired_start(feature_set: FeatureSet, watermark_ms: int) -> int:
     if feature_set.as_of_now:
         return -1
     return (watermark_ms - milliseconds(feature_set.window.length)) // 1000
-
-
-# A features key and changes of its windows: window, version, payload, window, …
-Call = tuple[str, list[str]]
 
 
 def changes(feature_set: FeatureSet, finished: pa.RecordBatch) -> Iterator[Call]:
@@ -150,30 +141,24 @@ def _texts(column: pa.Array) -> list[str | None]:
 
 
 class OnlineWriter:
-    """A connection that sends script calls in pipelines. Retries are harmless, since every call compares versions.
+    """Sends script calls in pipelines. Retries are harmless, since every call compares versions.
 
     `expired` is the newest window start that is no longer kept (epoch seconds), `as_of` a version that changes are
     right as of, though they are older. The last changes go with `flush`.
     """
 
-    def __init__(self, url: str, expired: int, as_of: int = 0) -> None:
-        self._address = address(url)
+    def __init__(self, given: Redis, expired: int, as_of: int = 0) -> None:
+        self._address = address(given.url)
         self._arguments = [str(expired), f"{as_of:020d}"]
         self._waiting: list[Call] = []
         self._sender = ThreadPoolExecutor(max_workers=1)
         self._on_its_way: Future[None] | None = None
-        self._client = redis.Redis.from_url(
-            url,
-            socket_timeout=_TIMEOUT_SECONDS,
-            socket_connect_timeout=_TIMEOUT_SECONDS,
-            retry=Retry(ExponentialBackoff(cap=2, base=0.1), 5),
-            retry_on_error=[redis.ConnectionError, redis.TimeoutError, redis.BusyLoadingError],
-        )
-        self._load()
+        with self._told("used"):
+            self._servers = connect(given, COMPARE_AND_WRITE)
 
     def close(self) -> None:
         self._sender.shutdown()
-        self._client.close()
+        self._servers.close()
 
     def write(self, calls: Iterable[Call]) -> None:
         """Neighbouring changes of one key become one call, so that no reader sees some of an entity's windows only.
@@ -206,42 +191,33 @@ class OnlineWriter:
             on_its_way.result()
 
     def _send(self, round_trip: Sequence[Call]) -> None:
-        failed = self._pipeline(round_trip)
-        if any(isinstance(error, redis.exceptions.NoScriptError) for _, error in failed):
-            # The server was restarted or flushed its scripts between two pipelines.
-            self._load()
-            failed = self._pipeline([call for call, _ in failed])
+        with self._told("written"):
+            failed = self._servers.run(round_trip, self._arguments)
         if failed:
             (key, _), error = failed[0]
             raise OnlineStoreError(f"Redis at {self._address} refused to write {key}: {error}") from error
 
-    def _pipeline(self, round_trip: Sequence[Call]) -> list[tuple[Call, Exception]]:
-        pipeline = self._client.pipeline(transaction=False)
-        for key, change in round_trip:
-            pipeline.evalsha(self._script, 2, key, windows_key(key), *self._arguments, *change)
-        try:
-            results: list[Any] = pipeline.execute(raise_on_error=False)
-        except redis.RedisError as error:
-            raise OnlineStoreError(f"Redis at {self._address} cannot be written: {error}") from error
-        return [
-            (call, result) for call, result in zip(round_trip, results, strict=True) if isinstance(result, Exception)
-        ]
-
     def companions(self, feature_set: FeatureSet) -> Iterator[str]:
-        """The features keys of all entities that have a windows hash."""
-        for key in self._client.scan_iter(match=windows_key(features_key(feature_set, "*")), count=1000):
-            yield key.decode().removeprefix("{").removesuffix("}:windows")
+        """The features keys of all entities that have a windows hash; some perhaps more than once."""
+        begin = features_key(feature_set, "*")
+        with self._told("read"):
+            for key in self._servers.keys(f"{{*{begin}*:windows"):
+                features = features_key_of(key)
+                if features is not None and features.startswith(f"{feature_set.name}:"):
+                    yield features
 
     def versions(self, key: str) -> list[tuple[str, str]]:
         """Window and version of each entry in the windows hash beside a features key."""
-        stored: Any = self._client.hgetall(windows_key(key))
+        with self._told("read"):
+            stored = self._servers.entries(windows_key(key))
         return [(window.decode(), entry[:20].decode()) for window, entry in stored.items()]
 
-    def _load(self) -> None:
+    @contextlib.contextmanager
+    def _told(self, done: str) -> Iterator[None]:
         try:
-            self._script = str(self._client.script_load(COMPARE_AND_WRITE))
-        except redis.RedisError as error:
-            raise OnlineStoreError(f"Redis at {self._address} cannot be used: {error}") from error
+            yield
+        except ERRORS as error:
+            raise OnlineStoreError(f"Redis at {self._address} cannot be {done}: {error}") from error
 
 
 def address(url: str) -> str:
@@ -251,23 +227,25 @@ def address(url: str) -> str:
     return f"{parts.scheme}://{host}{parts.path}"
 
 
-def drop_expired(feature_set: FeatureSet, url: str, expired: int) -> None:
+def drop_expired(feature_set: FeatureSet, given: Redis, expired: int) -> None:
     """Takes windows that are no longer kept, and entities without any other, out of service."""
-    _for_all(feature_set, url, expired, lambda writer, key: [])
+    _for_all(feature_set, given, expired, lambda writer, key: [])
 
 
-def empty_others(feature_set: FeatureSet, url: str, expired: int, version: int) -> None:
+def empty_others(feature_set: FeatureSet, given: Redis, expired: int, version: int) -> None:
     """Takes the rows out of every window that has none as new as `version`: their table was truncated."""
 
     def emptied(writer: OnlineWriter, key: str) -> list[str]:
         older = [window for window, stored in writer.versions(key) if stored < f"{version:020d}"]
         return [part for window in older for part in (window, f"{version:020d}", "")]
 
-    _for_all(feature_set, url, expired, emptied)
+    _for_all(feature_set, given, expired, emptied)
 
 
-def _for_all(feature_set: FeatureSet, url: str, expired: int, change: Callable[[OnlineWriter, str], list[str]]) -> None:
-    writer = OnlineWriter(url, expired)
+def _for_all(
+    feature_set: FeatureSet, given: Redis, expired: int, change: Callable[[OnlineWriter, str], list[str]]
+) -> None:
+    writer = OnlineWriter(given, expired)
     try:
         writer.write((key, change(writer, key)) for key in writer.companions(feature_set))
         writer.flush()

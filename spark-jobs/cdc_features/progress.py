@@ -1,26 +1,63 @@
-"""What a run tells about itself: one `@cdc-features {json}` line on stdout per event.
+"""What a run tells about itself: one `@cdc-features {json}` line on stdout per event, and a report for those who
+cannot see the driver's stdout.
 
 Counts come from the query's own progress events, so they hold for exactly the batches that were committed.
 """
 
+import contextlib
 import json
 import sys
+import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from cdc_features.checkpoint import Batch
 from cdc_features.debezium import METRICS
 from cdc_features.feature_set import FeatureSet
+from cdc_features.files import Files
 from cdc_features.online import iso
 from cdc_features.report import Report
 
 PREFIX = "@cdc-features "
+_REPORT_SECONDS = 5
+
+# Takes an event's name and its values.
+Emit = Callable[..., None]
 
 
 def emit(event: str, **values: Any) -> None:
     sys.stdout.write(PREFIX + json.dumps({"event": event, **values}) + "\n")
     sys.stdout.flush()
+
+
+class RunReport:
+    """Emits events, and keeps the newest of each kind in a file: a JSON list of them, in the order in which the kinds
+    came up. `table` waits for the event that ends the run."""
+
+    def __init__(self, files: Files, path: str) -> None:
+        self._files = files
+        self._path = path
+        self._events: dict[str, dict[str, Any]] = {}
+        self._written = 0.0
+        self._lock = threading.Lock()
+
+    def emit(self, event: str, **values: Any) -> None:
+        emit(event, **values)
+        with self._lock:
+            self._events[event] = {"event": event, **values}
+            if event == "progress":
+                if time.monotonic() - self._written >= _REPORT_SECONDS:
+                    # The run does not depend on it.
+                    with contextlib.suppress(Exception):
+                        self._write()
+            elif event != "table":
+                self._write()
+
+    def _write(self) -> None:
+        self._written = time.monotonic()
+        self._files.write(self._path, [json.dumps(list(self._events.values()))])
 
 
 class AccountError(RuntimeError):
@@ -32,6 +69,7 @@ class Tally:
     """Adds up a run. Each record read is exactly one of applied, duplicate, late, dead letter and ignored."""
 
     feature_set: FeatureSet
+    emit: Emit = emit
     read: int = 0
     applied: int = 0
     duplicates: int = 0
@@ -67,7 +105,7 @@ class Tally:
         self.ignored += observed["ignored"]
         self.entities_written += entities_written
         seconds = max(progress["batchDuration"], 1) / 1000
-        emit(
+        self.emit(
             "progress",
             batch=progress["batchId"],
             read=read,
@@ -80,7 +118,7 @@ class Tally:
         )
 
     def finished(self) -> None:
-        emit(
+        self.emit(
             "finished",
             read=self.read,
             applied=self.applied,

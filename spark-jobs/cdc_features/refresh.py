@@ -49,12 +49,12 @@ def refresh(
     expired = expired_start(feature_set, last.watermark_ms)
     if not settings.writes_parquet:
         # Without a history there is nothing to age, but what is no longer kept has to go.
-        drop_expired(feature_set, settings.redis_url, expired)
+        drop_expired(feature_set, settings.redis, expired)
         return Report()
     if not store.has_history():
         return Report()
     as_of = 0 if settings.in_step else last.version
-    target = Target(now=now, expired=expired, as_of=as_of, redis_url=settings.redis_url)
+    target = Target(now=now, expired=expired, as_of=as_of, redis=settings.redis)
     is_right = F.lit(just_written) & (F.col("batch_id") == last.version)
     is_right &= F.to_date("created_timestamp") == F.lit(now.date())
     return write(_served(newest_rows(spark, feature_set, store), feature_set, expired, is_right), feature_set, target)
@@ -100,7 +100,7 @@ def _age(
         expired=expired_start(feature_set, last.watermark_ms),
         as_of=last.version,
         version=last.version,
-        redis_url=settings.redis_url if settings.writes_redis else None,
+        redis=settings.redis if settings.writes_redis else None,
         staging=store.staging(last) if settings.writes_parquet else None,
         ageing=True,
         also_unchanged=also_unchanged,

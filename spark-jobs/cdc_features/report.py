@@ -20,11 +20,11 @@ class Report:
     examples: list[Example] = field(default_factory=list)
     truncated: Position | None = None
 
-    def add(self, task: dict[str, Any]) -> None:
+    def add(self, task: dict[str, Any], part: str | None, base_part: str | None) -> None:
         self.entities += task["entities"]
         self.duplicates += task["duplicates"]
-        self.parts += task["parts"]
-        self.base_parts += task["base_parts"]
+        self.parts += [part] if part else []
+        self.base_parts += [base_part] if base_part else []
         self.examples += task["examples"]
         if task["truncated"]:
             position = Position(**task["truncated"])

@@ -5,7 +5,9 @@ import shutil
 import tempfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
+from py4j.java_gateway import JavaPackage
 from pyspark.sql import SparkSession
 
 # The job's Java, for the class path of driver and executors.
@@ -24,7 +26,14 @@ _REQUIRED = {
     "spark.sql.streaming.disabledV2MicroBatchReaders": "org.apache.spark.sql.kafka010.KafkaSourceProvider",
 }
 
+# Names of Kafka's client properties that are secret, for Spark, which shows options in its plans: as they stand in a
+# map, and as they stand in its text, up to the next option or the map's end.
+_SECRET_NAME = "(?:password|jaas|secret|credential|assertion|token|[.]key)"
+_SECRET_TEXT = rf"(?is)kafka[.][\w.]*{_SECRET_NAME}[\w.]*\s*(?:->|=).*?(?=, [\w.]+\s*(?:->|=)|\)|\]|$)"
+
 _DEFAULTS = {
+    "spark.sql.redaction.options.regex": f"(?i)url|{_SECRET_NAME}",
+    "spark.sql.redaction.string.regex": _SECRET_TEXT,
     "spark.sql.shuffle.partitions": "2",
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.streaming.stateStore.providerClass": (
@@ -54,6 +63,9 @@ def open_session(name: str) -> SparkSession:
 def share_library(spark: SparkSession) -> None:
     """Sends this library to the executors as a zip, so that nothing but Spark's requirements is installed there."""
     package = Path(__file__).parent
+    if not package.is_dir():
+        # It was sent to the driver itself as an archive (--py-files), which executors get, too.
+        return
     folder = tempfile.mkdtemp(prefix="cdc-features-")
     # Executors fetch it with their first task, so it has to stay as long as the driver.
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -62,3 +74,12 @@ def share_library(spark: SparkSession) -> None:
         for module in sorted(package.glob("*.py")):
             zipped.write(module, f"{package.name}/{module.name}")
     spark.sparkContext.addPyFile(str(archive))
+
+
+def java(spark: SparkSession, name: str) -> Any:
+    """A class of the job's Java; RuntimeError where Spark was started without it."""
+    jvm: Any = spark.sparkContext._jvm
+    found = getattr(jvm.cdcfeatures, name)
+    if isinstance(found, JavaPackage):
+        raise RuntimeError(f"the job's Java is not on Spark's class path: give spark-submit `--jars {LIBRARY}`")
+    return found

@@ -2,21 +2,40 @@
 
 import dataclasses
 import json
-from dataclasses import dataclass
-from typing import Literal
+import re
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from urllib.parse import unquote, urlsplit
 
 Sink = Literal["dual", "redis", "parquet", "console"]
+
+# Names of Kafka's client properties that are secret (session.py tells them to Spark).
+_SECRET_OPTIONS = r"(?i)password|jaas|secret|credential|assertion|token$|(^|[.])key$"
+_SECRET_OF_JAAS = re.compile(r"""(?i)(?:password|secret|token)\w*\s*=\s*["']((?:[^"'\\]|\\.)+)["']""")
+
+
+@dataclass(frozen=True)
+class Redis:
+    """`url` is redis[s]://user:password@host:port/0, `nodes` are more nodes (host:port) of a cluster, `ca` certificates
+    in PEM that rediss trusts besides the system's."""
+
+    url: str = field(repr=False)
+    nodes: list[str] = field(default_factory=list)
+    cluster: bool = False
+    ca: str | None = None
 
 
 @dataclass(frozen=True)
 class Settings:
-    """`in_step` says that both stores were always written together; `kafka` is a host:port list; `offline_root`,
-    `checkpoint` and `dead_letters` are folders every executor reaches (paths or URIs); the job ends after the running
-    batch when `stop_file` appears."""
+    """`in_step` says that both stores were always written together; `kafka` is a host:port list, `kafka_options` are
+    properties of its clients; the job ends after the running batch when `stop_file` appears, and tells in `report` how
+    it ended; `plan` is what the checkpoint must have been made by. `offline_root`, `checkpoint`, `dead_letters`,
+    `stop_file` and `report` are URIs of Hadoop's file systems, or paths that driver and executors share."""
 
     kafka: str
+    kafka_options: dict[str, str] = field(repr=False)
     topic_prefix: str
-    redis_url: str
+    redis: Redis
     offline_root: str
     checkpoint: str
     sink: Sink
@@ -25,6 +44,25 @@ class Settings:
     trigger_interval: str
     stop_file: str
     dead_letters: str
+    report: str | None
+    plan: dict[str, Any] | None
+
+    @property
+    def kafka_source(self) -> dict[str, str]:
+        """How Spark reaches Kafka; the options hold secrets."""
+        given = {f"kafka.{name}": value for name, value in self.kafka_options.items()}
+        return given | {"kafka.bootstrap.servers": self.kafka}
+
+    @property
+    def secrets(self) -> list[str]:
+        """What no message may show, the longest first."""
+        password = urlsplit(self.redis.url).password or ""
+        found = {password, unquote(password)}
+        for name, value in self.kafka_options.items():
+            if re.search(_SECRET_OPTIONS, name):
+                inner = _SECRET_OF_JAAS.findall(value)
+                found |= {value, *inner, *(re.sub(r"\\(.)", r"\1", text) for text in inner)}
+        return sorted(found - {""}, key=len, reverse=True)
 
     @property
     def writes_redis(self) -> bool:
@@ -79,4 +117,4 @@ def read_settings(path: str) -> Settings | GoldenSettings:
         raise ValueError(f"{path}: unknown settings: {', '.join(sorted(unknown))}")
     if given["sink"] not in ("dual", "redis", "parquet", "console"):
         raise ValueError(f'{path}: sink is "{given["sink"]}", expected dual, redis, parquet or console')
-    return Settings(**given)
+    return Settings(**{**given, "redis": Redis(**given["redis"])})

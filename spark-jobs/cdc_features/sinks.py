@@ -18,13 +18,16 @@ from pyspark.sql import DataFrame, SparkSession
 
 from cdc_features.feature_set import FeatureSet
 from cdc_features.features import base_schema, finish, micros, row_schema
+from cdc_features.files import staged
 from cdc_features.offline import StagedPart
 from cdc_features.online import OnlineWriter, changes, iso
 from cdc_features.position import Position
 from cdc_features.report import Example, Report
+from cdc_features.settings import Redis
 from cdc_features.windows import container_start
 
-_REPORT = "report string"
+_REPORT = "report string, part string, base_part string"
+_REPORTED = pa.schema([(name, pa.string()) for name in ("report", "part", "base_part")])
 
 Pass = Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
@@ -41,7 +44,7 @@ class Target:
     expired: int
     as_of: int = 0
     version: int | None = None
-    redis_url: str | None = None
+    redis: Redis | None = None
     staging: str | None = None
     base_staging: str | None = None
     ageing: bool = False
@@ -55,8 +58,9 @@ def write(groups: DataFrame, feature_set: FeatureSet, target: Target) -> Report:
     The groups of an entity stand together in one partition. They come with a `batch_id`, or get the target's version.
     """
     report = Report()
-    for task in groups.mapInArrow(_pass(feature_set, target), _REPORT).collect():
-        report.add(json.loads(task["report"]))
+    tasks = groups.mapInArrow(_pass(feature_set, target), _REPORT)
+    for task in staged(tasks, {"part": target.staging, "base_part": target.base_staging}).collect():
+        report.add(json.loads(task["report"]), task["part"], task["base_part"])
     return report
 
 
@@ -83,10 +87,14 @@ def _pass(feature_set: FeatureSet, target: Target) -> Pass:
         try:
             for batch in batches:
                 task.take(batch)
-            report = task.finished()
+            report, *parts = task.finished()
+        except BaseException:
+            task.discard()
+            raise
         finally:
             task.close()
-        yield pa.RecordBatch.from_pydict({"report": [json.dumps(report)]})
+        columns = zip(_REPORTED.names, (json.dumps(report), *parts), strict=True)
+        yield pa.RecordBatch.from_pydict({name: [value] for name, value in columns}, schema=_REPORTED)
 
     return run
 
@@ -150,10 +158,8 @@ class _Task:
         changed = finished
         if self._target.ageing:
             finished, changed = self._aged(groups, finished)
-        if self._target.redis_url:
-            self._writer = self._writer or OnlineWriter(
-                self._target.redis_url, self._target.expired, self._target.as_of
-            )
+        if self._target.redis:
+            self._writer = self._writer or OnlineWriter(self._target.redis, self._target.expired, self._target.as_of)
             self._writer.write(changes(self._feature_set, finished))
         if self._staged and changed.num_rows:
             self._staged.write(changed)
@@ -177,19 +183,23 @@ class _Task:
         finished = finished.set_column(at, finished.schema.field(at), pa.array(versions, pa.int64()))
         return finished, finished.filter(pa.array(differs, pa.bool_()))
 
-    def finished(self) -> dict[str, Any]:
-        """Sends what waits and closes the parts; the task's report."""
+    def finished(self) -> tuple[dict[str, Any], str | None, str | None]:
+        """Sends what waits and closes the parts; the task's report, its part and its part of groups."""
         if self._writer:
             self._writer.flush()
-        parts, base_parts = ([path] if (path := part and part.close()) else [] for part in (self._staged, self._base))
-        return {
+        report = {
             "entities": self._entities,
             "duplicates": self._duplicates,
-            "parts": parts,
-            "base_parts": base_parts,
             "examples": self._examples,
             "truncated": self._truncated,
         }
+        part, base_part = (part.close() if part else None for part in (self._staged, self._base))
+        return report, part, base_part
+
+    def discard(self) -> None:
+        for part in (self._staged, self._base):
+            if part:
+                part.discard()
 
     def close(self) -> None:
         if self._writer:

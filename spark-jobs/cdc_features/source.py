@@ -11,25 +11,24 @@ from cdc_features.feature_set import FeatureSet
 _FETCH = {"kafka.max.poll.records": "10000", "kafka.max.partition.fetch.bytes": str(8 << 20)}
 
 
-def change_log(spark: SparkSession, feature_set: FeatureSet, bootstrap: str, topic_prefix: str) -> DataFrame:
+def change_log(spark: SparkSession, feature_set: FeatureSet, kafka: dict[str, str], topic_prefix: str) -> DataFrame:
     """A streaming frame of Kafka records: key, value, topic, partition, offset, timestamp.
 
-    `bootstrap` is a host:port list. Records deleted before they were read fail the query (data would be lost
-    without a word); the checkpoint decides where a later run goes on.
+    `kafka` are the source's options that say where Kafka is and who asks. Records deleted before they were read fail
+    the query (data would be lost without a word); the checkpoint decides where a later run goes on.
     """
     return (
         spark.readStream.format("kafka")
-        .option("kafka.bootstrap.servers", bootstrap)
         .option("subscribe", feature_set.source.topic(topic_prefix))
         .option("startingOffsets", "earliest")
         .option("failOnDataLoss", "true")
-        .options(**_FETCH)
+        .options(**_FETCH | kafka)
         .option("minPartitions", str(spark.sparkContext.defaultParallelism))
         .load()
     )
 
 
-def records_of(spark: SparkSession, bootstrap: str, batch: Batch, *, from_the_start: bool = False) -> DataFrame:
+def records_of(spark: SparkSession, kafka: dict[str, str], batch: Batch, *, from_the_start: bool = False) -> DataFrame:
     """The Kafka records of one batch once more, or all up to its end that are still there."""
     first: str = "earliest"
     if not from_the_start:
@@ -41,11 +40,10 @@ def records_of(spark: SparkSession, bootstrap: str, batch: Batch, *, from_the_st
         )
     return (
         spark.read.format("kafka")
-        .option("kafka.bootstrap.servers", bootstrap)
         .option("subscribe", ",".join(batch.end))
         .option("startingOffsets", first)
         .option("endingOffsets", json.dumps(batch.end))
         .option("failOnDataLoss", "false")
-        .options(**_FETCH)
+        .options(**_FETCH | kafka)
         .load()
     )

@@ -1,6 +1,7 @@
 """One local Spark session for all tests, one real Redis-protocol server, and Debezium events as texts."""
 
 import base64
+import contextlib
 import json
 import os
 import shutil
@@ -63,24 +64,36 @@ def spark() -> Iterator[SparkSession]:
 
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    port = free_port()
+    with redis_server(tmp_path_factory.mktemp("redis"), "--port", str(port)):
+        wait_for(redis.Redis(port=port))
+        yield f"redis://127.0.0.1:{port}/0"
+
+
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    folder = tmp_path_factory.mktemp("redis")
-    command = [_server(), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+        return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def redis_server(folder: Path, *options: str, program: str | None = None) -> Iterator[subprocess.Popen[bytes]]:
+    command = [program or _server(), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder), *options]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
-        client = redis.Redis(port=port)
-        for _ in range(100):
-            try:
-                client.ping()
-                break
-            except redis.ConnectionError:
-                time.sleep(0.05)
-        yield f"redis://127.0.0.1:{port}/0"
+        yield process
     finally:
         process.terminate()
         process.wait(10)
+
+
+def wait_for(client: redis.Redis) -> None:
+    for _ in range(200):
+        try:
+            client.ping()
+            return
+        except redis.ConnectionError:
+            time.sleep(0.05)
 
 
 def _server() -> str:

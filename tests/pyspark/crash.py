@@ -18,6 +18,7 @@ from test_job import Chain, FileCheckpoint, NoDeadLetters
 
 from cdc_features import batch_writer, job
 from cdc_features.batch_writer import BatchWriter
+from cdc_features.files import LocalFiles
 from cdc_features.offline import OfflineStore
 from cdc_features.session import LIBRARY, share_library
 
@@ -61,7 +62,7 @@ def arm(point: str, redis_url: str) -> None:
         "in the pass, Spark's JVM": lambda: setattr(batch_writer, "write", kill_jvm),
         "in the pass": lambda: when_redis_changes(redis_url),
         "between the stores": lambda: setattr(OfflineStore, "commit", die),
-        "between the file and its manifest": lambda: setattr(OfflineStore, "_write_atomically", die),
+        "between the file and its manifest": lambda: setattr(LocalFiles, "write", die),
         "between the stores and Spark's commit": lambda: setattr(BatchWriter, "__call__", after(BatchWriter.__call__)),
         "before the refresh": lambda: setattr(job, "refresh", die),
     }

@@ -5,7 +5,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from cdc_features.offline import OfflineStore
 from cdc_features.online import OnlineStoreError, iso
 from cdc_features.progress import PREFIX
 from cdc_features.refresh import refresh
-from cdc_features.settings import Settings, read_settings
+from cdc_features.settings import Redis, Settings, read_settings
 
 from conftest import event, job_of, order
 
@@ -68,8 +68,9 @@ class Chain:
         self.log = Log(folder / "log")
         self.settings = Settings(
             kafka="",
+            kafka_options={},
             topic_prefix="shop",
-            redis_url=redis_url,
+            redis=Redis(redis_url),
             offline_root=str(folder / "offline"),
             checkpoint=str(folder / "checkpoint"),
             sink="dual",
@@ -78,8 +79,10 @@ class Chain:
             trigger_interval="200 milliseconds",
             stop_file=str(folder / "stop"),
             dead_letters=str(folder / "dead"),
+            report=None,
+            plan=None,
         )
-        self.store = OfflineStore(self.settings.offline_root, FEATURE_SET)
+        self.store = OfflineStore(spark, self.settings.offline_root, FEATURE_SET)
         self.feature_set, self.build = FEATURE_SET, customer_features.build
         self._spark = spark
         self._capsys = capsys
@@ -107,6 +110,9 @@ class Chain:
                 "TIMESTAMP'2027-02-01' timestamp",
             )
         )
+
+    def records_in_one_go(self, *_: object) -> DataFrame:
+        return self.records(from_the_start=True)
 
     def use(self, feature_set: FeatureSet) -> None:
         """Runs another set from now on."""
@@ -305,7 +311,7 @@ def test_a_sink_writes_only_itself(chain: Chain, online: redis.Redis, sink: str,
 def test_a_failed_store_fails_the_run_with_the_python_cause(chain: Chain) -> None:
     chain.log.produce(event("c", None, order(1, 5, 1000, NOVEMBER), 1))
     with pytest.raises(Exception, match="cannot be used") as error:
-        chain.run(redis_url="redis://127.0.0.1:1/0")
+        chain.run(redis=Redis("redis://127.0.0.1:1/0"))
     cause = job.describe(error.value)
     assert cause["type"] == OnlineStoreError.__name__
     assert cause["message"].startswith("Redis at redis://127.0.0.1:1/0 cannot be used: Error 111")
@@ -521,7 +527,7 @@ def _until(holds: Callable[[], bool], seconds: float = 60) -> None:
 
 def test_settings_name_what_is_wrong(tmp_path: Path, chain: Chain) -> None:
     path = tmp_path / "settings.json"
-    good = vars(chain.settings)
+    good = asdict(chain.settings)
     path.write_text(json.dumps(good))
     assert read_settings(str(path)) == chain.settings
     for broken, message in [

@@ -22,7 +22,7 @@ NAME = "00000000000000000022"
 
 @pytest.fixture
 def store(tmp_path: Path) -> OfflineStore:
-    return OfflineStore(str(tmp_path), FEATURE_SET)
+    return OfflineStore(None, str(tmp_path), FEATURE_SET)
 
 
 def rows(*customers: int) -> pa.RecordBatch:

@@ -13,6 +13,7 @@ import redis
 import customer_features
 from cdc_features.features import row_schema
 from cdc_features.online import Call, OnlineStoreError, OnlineWriter, changes, drop_expired, expired_start, iso, text
+from cdc_features.settings import Redis
 
 KEY, WINDOWS = "customer:5:features", "{customer:5:features}:windows"
 DAY = 86_400
@@ -26,7 +27,7 @@ def write(redis_url: str, online: redis.Redis) -> Write:
     """Writes changes with a writer of their own."""
 
     def write_all(*calls: Call, expired: int = 0, as_of: int = 0) -> None:
-        writer = OnlineWriter(redis_url, expired, as_of)
+        writer = OnlineWriter(Redis(redis_url), expired, as_of)
         writer.write(calls)
         writer.flush()
         writer.close()
@@ -108,7 +109,7 @@ def test_what_is_no_longer_kept_can_be_dropped_without_a_change(
     write: Write, redis_url: str, online: redis.Redis
 ) -> None:
     write(change(DAY, 1, count="old"), change(3 * DAY, 1, key="customer:6:features", count="kept"))
-    drop_expired(customer_features.FEATURE_SET, redis_url, 2 * DAY)
+    drop_expired(customer_features.FEATURE_SET, Redis(redis_url), 2 * DAY)
     assert sorted(online.keys("*")) == ["customer:6:features", "{customer:6:features}:windows"]
 
 
@@ -136,7 +137,7 @@ def test_a_refused_write_names_address_key_and_reason(write: Write, online: redi
 
 def test_an_unreachable_server_is_named_without_its_password() -> None:
     with pytest.raises(OnlineStoreError, match=r"redis://127\.0\.0\.1:1/0 cannot be used") as error:
-        OnlineWriter("redis://user:secret@127.0.0.1:1/0", 0)
+        OnlineWriter(Redis("redis://user:secret@127.0.0.1:1/0"), 0)
     assert "secret" not in str(error.value)
 
 

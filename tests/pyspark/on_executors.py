@@ -1,0 +1,43 @@
+"""Runs the job over a file log on Spark's local cluster, whose executors are JVMs of their own, with speculation.
+
+python on_executors.py FOLDER REDIS_URL ROOT
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import SparkSession
+from test_job import Chain, FileCheckpoint, NoDeadLetters
+
+from cdc_features import job
+from cdc_features.session import LIBRARY, open_session
+
+
+def main(folder: Path, redis_url: str, root: str) -> None:
+    (
+        SparkSession.builder.master("local-cluster[2,1,1024]")
+        .config("spark.ui.enabled", "false")
+        .config("spark.jars", str(LIBRARY))
+        .config("spark.executor.memory", "512m")
+        .config("spark.speculation", "true")
+        .config("spark.speculation.quantile", "0")
+        .config("spark.speculation.multiplier", "1.01")
+        .config("spark.speculation.interval", "10ms")
+        .config("spark.speculation.minTaskRuntime", "0ms")
+        .getOrCreate()
+    )
+    spark = open_session("on executors")
+    job.Checkpoint, job.DeadLetters = FileCheckpoint, NoDeadLetters  # type: ignore[misc, assignment]
+    chain = Chain(spark, folder, redis_url, capsys=None)
+    job.change_log = chain.records
+    settings = type(chain.settings)(
+        **{**vars(chain.settings), "offline_root": f"{root}/offline", "checkpoint": f"{root}/state/checkpoint"}
+    )
+    job.Job(spark, chain.feature_set, settings, chain.build).run()
+    context: Any = spark.sparkContext._jsc
+    print(f"executors: {context.sc().getExecutorMemoryStatus().size() - 1}")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3])
