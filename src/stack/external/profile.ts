@@ -19,6 +19,8 @@ const tls = z.strictObject({ ca: text.optional(), certificate: text.optional(), 
 const place = z
   .string()
   .regex(/^(\/|[a-z][a-z0-9+.-]*:\/\/)/i, "expected an absolute path or a URI such as s3a://bucket/folder")
+  // As everything on this machine names it.
+  .transform((value) => value.replace(/^file:\/\/(?=\/)/, ""))
   .refine((value) => !/:\/\/[^/]*@/.test(value), "credentials do not stand in a URI: see spark.conf");
 const scalar = z.union([z.string(), z.number(), z.boolean()]).transform(String);
 
