@@ -68,9 +68,11 @@ export function sparkProperties(submitting: Submitting): Record<string, string> 
   return {
     "spark.pyspark.python": python.executors,
     "spark.pyspark.driver.python": python.driver,
-    ...(archive !== undefined && { "spark.archives": `${archive}#environment` }),
     ...(spark.deploy_mode === "cluster" && spark.master !== "yarn" && { [waits]: "true" }),
     ...spark.conf,
+    ...(archive !== undefined && {
+      "spark.archives": [`${archive}#environment`, spark.conf["spark.archives"] ?? []].flat().join(","),
+    }),
     "spark.redaction.regex": [
       spark.conf["spark.redaction.regex"] ?? REDACTED,
       ...spark.secretConf.map((name) => `^\\Q${name}\\E$`),
