@@ -127,6 +127,8 @@ const testServers = (name) =>
     ? {
         CDC_FEATURES_TEST_VENV: pythonTools().venv,
         CDC_FEATURES_TEST_REDIS_SERVER: pythonTools().redisServer,
+        CDC_FEATURES_TEST_KAFKA_JARS: pythonTools().kafkaJars,
+        JAVA_HOME: pythonTools().javaHome,
       }
     : {};
 vitest("unit", testServers("unit"));

@@ -23,7 +23,7 @@ export function up(program: Command, context: Context): void {
     .action(async (options: UpOptions) => {
       const stack = context.stack(options);
       const endpoints = await stack.up(context.progress, { newPorts: options.newPorts ?? false });
-      const urls = urlsOf(endpoints);
+      const urls = urlsOf(endpoints, { withPasswords: stack.hasShop });
       if (options.demoData) await seedIfEmpty(stack, endpoints, context);
       else await stack.remember({ demoData: "declined" });
       if (options.json) {

@@ -26,21 +26,17 @@ function ofRights(kafka: KafkaConnection, error: Error, topic: string): Trouble 
       : "Give the connection a user and a password.";
     return { why: `it does not accept ${user}: ${error.message}`, hint };
   }
-  // kafkajs keeps to itself what the brokers said; it waits for a coordinator that is only late.
-  const isGroup = error.name === "KafkaJSGroupCoordinatorNotFound" && isSecured(kafka);
-  switch (isGroup ? "GROUP_AUTHORIZATION_FAILED" : (error as { type?: string }).type) {
+  // kafkajs keeps to itself what the brokers said.
+  if (error.name === "KafkaJSGroupCoordinatorNotFound" && isSecured(kafka))
+    return ofGroup(kafka, error.message);
+  switch ((error as { type?: string }).type) {
     case "TOPIC_AUTHORIZATION_FAILED":
       return {
         why: `${user} may not read the topic ${topic} (TOPIC_AUTHORIZATION_FAILED)`,
         hint: `Grant ${user} READ and DESCRIBE on the topic ${topic}.`,
       };
     case "GROUP_AUTHORIZATION_FAILED":
-      return {
-        why: `${user} may not read with the consumer group ${groupPrefixOf(kafka)}-… (GROUP_AUTHORIZATION_FAILED)`,
-        hint:
-          `Grant ${user} READ (and DELETE, to leave none behind) on the groups with the prefix ${groupPrefixOf(kafka)}, ` +
-          "or set the connection's `groupPrefix` to one that it may use.",
-      };
+      return ofGroup(kafka, "GROUP_AUTHORIZATION_FAILED");
     case "CLUSTER_AUTHORIZATION_FAILED":
       return {
         why: `${user} may not do that in this cluster (CLUSTER_AUTHORIZATION_FAILED)`,
@@ -49,6 +45,16 @@ function ofRights(kafka: KafkaConnection, error: Error, topic: string): Trouble 
     default:
       return undefined;
   }
+}
+
+function ofGroup(kafka: KafkaConnection, said: string): Trouble {
+  const [user, prefix] = [userOf(kafka), groupPrefixOf(kafka)];
+  return {
+    why: `${user} may not read with the consumer group ${prefix}-…, or no broker coordinates it (${said})`,
+    hint:
+      `Grant ${user} READ (and DELETE, to leave none behind) on the groups with the prefix ${prefix}, ` +
+      "or set the connection's `groupPrefix` to one that it may use.",
+  };
 }
 
 function ofConnection({ brokers }: KafkaConnection, error: Error): Trouble | undefined {

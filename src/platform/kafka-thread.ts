@@ -9,6 +9,7 @@ import type { KafkaConnection } from "./connections.ts";
 import { clientOf, type PartitionRange } from "./kafka.ts";
 import { groupPrefixOf, kafkaTrouble } from "./kafka-errors.ts";
 import type { Trouble } from "./tls.ts";
+import { sleep } from "./waits.ts";
 
 export interface ToRead {
   kafka: KafkaConnection;
@@ -37,6 +38,7 @@ const AHEAD = 2;
 const { kafka: connection, topic, ranges } = workerData as ToRead;
 const port = parentPort as NonNullable<typeof parentPort>;
 
+let hasBegun = false;
 let waiting = 0;
 let onTaken = (): void => {};
 port.on("message", () => {
@@ -45,13 +47,35 @@ port.on("message", () => {
 });
 
 try {
-  await consume(clientOf(connection), new Map(ranges.map((range) => [range.partition, range])));
+  await untilCoordinated(() =>
+    consume(clientOf(connection), new Map(ranges.map((range) => [range.partition, range]))),
+  );
   port.postMessage("done" satisfies FromThread);
 } catch (error) {
   // An error on its way to another thread loses what it was.
   const trouble = kafkaTrouble(connection, error, topic);
   if (trouble === undefined) throw error;
   port.postMessage({ trouble } satisfies FromThread);
+}
+
+/** A cluster sets up what coordinates groups with the first group it ever has; kafkajs does not wait for that. */
+async function untilCoordinated(read: () => Promise<void>): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await read();
+      return;
+    } catch (error) {
+      // Once something was handed over, another attempt would hand it over again.
+      if (hasBegun || attempt === 5 || !isOfCoordinator(error)) throw error;
+    }
+    await sleep(1_000);
+  }
+}
+
+/** Also COORDINATOR_LOAD_IN_PROGRESS and COORDINATOR_NOT_AVAILABLE. */
+function isOfCoordinator(error: unknown): boolean {
+  const { name, code } = error as { name?: string; code?: unknown };
+  return name === "KafkaJSGroupCoordinatorNotFound" || code === 14 || code === 15;
 }
 
 async function consume(kafka: Kafka, pending: Map<number, PartitionRange>): Promise<void> {
@@ -63,8 +87,8 @@ async function consume(kafka: Kafka, pending: Map<number, PartitionRange>): Prom
     maxBytesPerPartition: FETCH_BYTES,
     maxWaitTimeInMs: 100,
     sessionTimeout: 60_000,
-    // A cluster that has had no group before sets up its coordinator first.
-    retry: { retries: 5 },
+    // A consumer that kafkajs starts again begins from the start, beside the next attempt of ours.
+    retry: { retries: 2, restartOnFailure: async () => false },
   });
   await consumer.connect();
   try {
@@ -101,6 +125,7 @@ function untilAllRead(consumer: Consumer, pending: Map<number, PartitionRange>):
 }
 
 async function handOver(block: RecordBlock): Promise<void> {
+  hasBegun = true;
   const { offsets, timestampsMs, ends, isNull, bytes } = block;
   port.postMessage(block, [offsets.buffer, timestampsMs.buffer, ends.buffer, isNull.buffer, bytes]);
   waiting += 1;

@@ -113,12 +113,21 @@ export interface Stack {
 /** Debezium's `topic.prefix` for the demo shop. */
 export const TOPIC_PREFIX = "shop";
 
-export function urlsOf({ postgres, kafka, connect, redis, offline }: Endpoints): EndpointUrls {
+/** Passwords of a stack's own servers are part of the URLs; those of others are nobody's business. */
+export function urlsOf(endpoints: Endpoints, { withPasswords }: { withPasswords: boolean }): EndpointUrls {
+  const { postgres, kafka, connect, redis, offline } = endpoints;
+  const shown = (url: string) => (withPasswords ? url : withoutPassword(url));
   return {
-    postgres: postgres ?? null,
+    postgres: postgres === undefined ? null : shown(postgres),
     kafka: kafka.brokers,
     connect: connect ?? null,
-    redis: redis.url,
+    redis: shown(redis.url),
     offline,
   };
+}
+
+function withoutPassword(text: string): string {
+  const url = new URL(text);
+  url.password = "";
+  return url.href;
 }

@@ -4,8 +4,20 @@ import { once } from "node:events";
 import { chmodSync, chownSync, copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { isFree } from "../../src/platform/ports.ts";
+
+<<<<<<< HEAD
+
 import { waitFor } from "../../src/platform/waits.ts";
 import { postgresFiles } from "../../src/stack/setup/postgres-files.ts";
+
+=======
+
+import { withPostgres } from "../../src/platform/postgres.ts";
+import { succeeds, waitFor } from "../../src/platform/waits.ts";
+import { postgresFiles } from "../../src/stack/embedded/setup/postgres-files.ts";
+
+>>>>>>> ts-connections
+
 import type { Certificate } from "./certificates.ts";
 
 export interface TestPostgres {
@@ -56,8 +68,10 @@ export async function startTlsPostgres(
     stdio: "ignore",
     ...owner,
   });
-  await waitFor({ what: "Postgres", timeoutMs: 20_000 }, async () =>
-    (await isFree(port)) ? undefined : true,
+  const url = `postgres://reader:${encodeURIComponent(password)}@127.0.0.1:${port}/postgres?sslmode=no-verify`;
+  await waitFor(
+    { what: "Postgres", timeoutMs: 30_000 },
+    async () => (await succeeds(() => withPostgres(url, async () => {}))) || undefined,
   );
   return {
     address: `127.0.0.1:${port}`,

@@ -24,12 +24,20 @@ try {
   const { python, javaHome: found } = await requirePrerequisites(process.env);
   const javaHome = found ?? (await wheelJava(home, python, progress));
   const venv = await sparkVenv(home, python, progress);
-  const { spark } = await jars(home, javaHome, venv, progress);
+  const { spark, kafka } = await jars(home, javaHome, venv, progress);
   const tools = await toolsVenv(home, python, "test-tools", await readFile(LOCK, "utf8"), progress);
   const redisServer = await findRedis(venv);
   const sparkHome = path.join(await sitePackages(venv), "pyspark");
   screen.print(
-    JSON.stringify({ javaHome, venv, tools, redisServer, sparkJars: path.join(spark, "*"), sparkHome }),
+    JSON.stringify({
+      javaHome,
+      venv,
+      tools,
+      redisServer,
+      sparkJars: path.join(spark, "*"),
+      kafkaJars: kafka,
+      sparkHome,
+    }),
   );
 } catch (error) {
   process.exitCode = reportError(error, screen);
