@@ -5,18 +5,9 @@ import { chmodSync, chownSync, copyFileSync, mkdirSync, writeFileSync } from "no
 import path from "node:path";
 import { isFree } from "../../src/platform/ports.ts";
 
-<<<<<<< HEAD
-
-import { waitFor } from "../../src/platform/waits.ts";
-import { postgresFiles } from "../../src/stack/setup/postgres-files.ts";
-
-=======
-
 import { withPostgres } from "../../src/platform/postgres.ts";
 import { succeeds, waitFor } from "../../src/platform/waits.ts";
-import { postgresFiles } from "../../src/stack/embedded/setup/postgres-files.ts";
-
->>>>>>> ts-connections
+import { postgresFiles } from "../../src/stack/setup/postgres-files.ts";
 
 import type { Certificate } from "./certificates.ts";
 
