@@ -21,11 +21,11 @@ export async function cli(cwd: string, args: string[], env: Record<string, strin
 }
 
 /** Starts a command that does not end by itself. */
-export function startCli(cwd: string, args: string[]) {
+export function startCli(cwd: string, args: string[], env: Record<string, string> = {}) {
   return execa(process.execPath, [LAUNCHER, ...args], {
     cwd,
     reject: false,
     stdin: "ignore",
-    env: { CI: "true" },
+    env: { CI: "true", ...env },
   });
 }

@@ -5,9 +5,9 @@ import { Redis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { FeatureSet } from "../../../src/definition/feature-set.ts";
 import { readEntities } from "../../../src/stores/entities.ts";
+import { startRedis, type TestRedis } from "../../support/redis-server.ts";
 import { customer } from "../verify/sets.ts";
 import { fillRedis, writeParquet } from "../verify/shop.ts";
-import { startRedis, type TestRedis } from "./redis-server.ts";
 
 let server: TestRedis;
 let redis: Redis;

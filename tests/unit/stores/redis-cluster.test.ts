@@ -7,8 +7,8 @@ import { onlineKey, windowsKey } from "../../../src/definition/feature-set.ts";
 import { deleteKeys, keysOf, withRedis } from "../../../src/platform/redis.ts";
 import { type OnlineEntry, readHashes, scanOnlineStore } from "../../../src/stores/online.ts";
 import { forget } from "../../../src/submit/rebuild.ts";
+import { type ClusterNode, startCluster, type TestCluster } from "../../support/redis-server.ts";
 import { customer } from "../verify/sets.ts";
-import { type ClusterNode, startCluster, type TestCluster } from "./redis-server.ts";
 
 const ENTITIES = ["1", "2", "a{b", "a}b", "{a}b", "a{b}c", "}", "{}", "ü}", "日}本 x"];
 

@@ -9,8 +9,14 @@ import type { RedisConnection } from "../../../src/platform/connections.ts";
 import { withRedis } from "../../../src/platform/redis.ts";
 import { readHashes, scanOnlineStore } from "../../../src/stores/online.ts";
 import { type Authority, makeAuthority, makeCertificate } from "../../support/certificates.ts";
+import {
+  startCluster,
+  startRedis,
+  startTlsRedis,
+  type TestCluster,
+  type TestRedis,
+} from "../../support/redis-server.ts";
 import { customer } from "../verify/sets.ts";
-import { startCluster, startRedis, startTlsRedis, type TestCluster, type TestRedis } from "./redis-server.ts";
 
 const PASSWORD = "se:cr/et#%41";
 const encoded = encodeURIComponent(PASSWORD);

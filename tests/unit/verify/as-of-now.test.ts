@@ -5,7 +5,7 @@ import path from "node:path";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { FeatureSet } from "../../../src/definition/feature-set.ts";
-import { startRedis, type TestRedis } from "../stores/redis-server.ts";
+import { startRedis, type TestRedis } from "../../support/redis-server.ts";
 import { insert, type Order, verifyStores } from "./events.ts";
 import { customer } from "./sets.ts";
 import { type ManifestFields, writeManifest, writeParquet } from "./shop.ts";

@@ -5,7 +5,7 @@ import { Redis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Difference } from "../../../src/verify/difference.ts";
 import { type FeatureSetReport, reportOf } from "../../../src/verify/verify.ts";
-import { startRedis, type TestRedis } from "../stores/redis-server.ts";
+import { startRedis, type TestRedis } from "../../support/redis-server.ts";
 import { insert, verifyStores } from "./events.ts";
 import { customer } from "./sets.ts";
 import { fillParquet, fillRedis, LOG, NOW, writeManifest, writeParquet } from "./shop.ts";

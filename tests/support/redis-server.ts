@@ -5,10 +5,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { Redis } from "ioredis";
-import type { RedisConnection } from "../../../src/platform/connections.ts";
-import { isFree } from "../../../src/platform/ports.ts";
-import { redisAnswers } from "../../../src/platform/redis.ts";
-import { waitFor } from "../../../src/platform/waits.ts";
+import type { RedisConnection } from "../../src/platform/connections.ts";
+import { isFree } from "../../src/platform/ports.ts";
+import { redisAnswers } from "../../src/platform/redis.ts";
+import { waitFor } from "../../src/platform/waits.ts";
 
 export interface TestRedis {
   url: string;

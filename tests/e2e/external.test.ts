@@ -1,0 +1,377 @@
+/**
+ * The target external on a standalone Spark cluster of real processes: workers and drivers that are lost, servers that ask for
+ * TLS and passwords, and passwords that are nowhere to be seen.
+ */
+import { createHash } from "node:crypto";
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } from "kafkajs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { clientOf, readTopic } from "../../src/platform/kafka.ts";
+import { waitFor } from "../../src/platform/waits.ts";
+import { runSql } from "../../src/stack/demo-shop/index.ts";
+import { makeAuthority, makeCertificate } from "../support/certificates.ts";
+import { startBroker, type TestBroker } from "../support/kafka-broker.ts";
+import { startTlsRedis, type TestRedis } from "../support/redis-server.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+import { cli, startCli } from "./support/cli.ts";
+import { type SparkCluster, startSparkCluster } from "./support/spark-cluster.ts";
+import { projectFolder, stack } from "./support/stack.ts";
+
+const ORDERS = `
+  INSERT INTO orders (customer_id, product_id, quantity, total_amount, created_at)
+  SELECT 1 + i % 300, 1 + i % 12, 1 + i % 3, (i * 7.31)::numeric(12,2), now() - (i % 41) * interval '1 day'
+  FROM generate_series(1, 3000) AS i`;
+const CHANGES = `
+  UPDATE orders SET total_amount = total_amount + 1 WHERE order_id % 3 = 0;
+  UPDATE orders SET customer_id = customer_id % 300 + 1 WHERE order_id % 7 = 0;
+  DELETE FROM orders WHERE order_id % 11 = 0`;
+
+const folder = temporaryFolder();
+let cluster: SparkCluster;
+
+beforeAll(async () => {
+  await stack();
+  const installation = JSON.parse(
+    readFileSync(path.join(projectFolder(), ".cdc-features", "installation.json"), "utf8"),
+  );
+  cluster = await startSparkCluster(path.join(folder, "spark"), installation);
+  await cluster.startWorker("a");
+  await cluster.startWorker("b");
+});
+afterAll(() => cluster.stop());
+
+interface Servers {
+  kafka: object;
+  redis: object;
+  conf?: object;
+  deployMode?: string;
+}
+
+/** Writes a profile and gives the arguments that choose it. */
+async function profile(name: string, servers: Servers): Promise<string[]> {
+  const { postgres } = await stack();
+  const { host, username } = new URL(postgres);
+  const at = (place: string) => path.join(folder, name, place);
+  const content = {
+    kafka: { topic_prefix: "shop", ...servers.kafka },
+    redis: servers.redis,
+    postgres: { host, database: "shop", username, password: { env: "PG_PASSWORD" }, slot: "cdc_features" },
+    spark: {
+      master: cluster.master,
+      deploy_mode: servers.deployMode ?? "client",
+      conf: {
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.memory": "512m",
+        "spark.executor.memory": "512m",
+        "spark.executor.cores": "1",
+        "spark.cores.max": "2",
+        // A lost worker is missed at once.
+        "spark.network.timeout": "20s",
+        "spark.executor.heartbeatInterval": "2s",
+        ...servers.conf,
+      },
+    },
+    storage: { offline: at("features"), checkpoints: at("checkpoints"), dead_letters: at("dead-letters") },
+  };
+  const file = path.join(folder, `${name}.yaml`);
+  writeFileSync(file, JSON.stringify(content));
+  return ["--target", "external", "--profile", file];
+}
+
+async function plain(name: string, more: Partial<Servers> = {}): Promise<string[]> {
+  const { kafka, redis } = await stack();
+  const { host } = new URL(redis);
+  // A database of its own for each: the embedded stack's features are in the first.
+  const database = (names.indexOf(name) + 1 || names.push(name)) + 1;
+  return profile(name, { kafka: { brokers: [kafka] }, redis: { nodes: [host], database }, ...more });
+}
+const names: string[] = [];
+
+async function environment(): Promise<Record<string, string>> {
+  return { PG_PASSWORD: new URL((await stack()).postgres).password };
+}
+
+async function succeeds(args: string[], env: Record<string, string> = {}) {
+  const result = await cli(projectFolder(), args, { ...(await environment()), ...env });
+  expect(result.exitCode, `${args.join(" ")}\n${result.stdout}\n${result.stderr}`).toBe(0);
+  return result;
+}
+
+describe("customer features on a standalone cluster", () => {
+  it("survive a worker that is lost in the middle, with the Python environment that travels", async () => {
+    await runSql((await stack()).postgres, ORDERS);
+    const target = await plain("client");
+    const running = startCli(projectFolder(), ["run", "customer", "--json", ...target], await environment());
+    await executorsOf(cluster, 2);
+    await cluster.killWorker("a");
+    const result = await running;
+    expect(result.exitCode, result.stderr).toBe(0);
+    expect(JSON.parse(result.stdout).runs[0]).toMatchObject({ read: 3000, applied: 3000 });
+    const { report } = await verified(target);
+    expect(report.featureSets[0]).toMatchObject({ differences: [] });
+    expect(report.featureSets[0].online).toBeGreaterThan(250);
+    await cluster.startWorker("a");
+  });
+
+  it("go on behind a driver that was killed", async () => {
+    const target = await plain("client");
+    await runSql((await stack()).postgres, CHANGES);
+    const running = startCli(
+      projectFolder(),
+      ["run", "customer", "--continuous", ...target],
+      await environment(),
+    );
+    const pid = await driverOf("client", "customer");
+    await executorsOf(cluster, 2);
+    await new Promise((resolve) => setTimeout(resolve, 4_000));
+    process.kill(-pid, "SIGKILL");
+    expect((await running).exitCode).toBe(4);
+    const { stdout } = await succeeds(["run", "customer", "--json", ...target]);
+    expect(JSON.parse(stdout).runs[0].deadLetters).toBe(0);
+    await verified(target);
+  });
+
+  it("come by a driver in the cluster, which is heard by what it leaves in the shared folder", async () => {
+    const target = await plain("cluster", { deployMode: "cluster" });
+    const { stdout } = await succeeds(["run", "customer", "--json", ...target]);
+    expect(JSON.parse(stdout).runs[0]).toMatchObject({ deadLetters: 0, batches: 1 });
+    await verified(target);
+    const broken = await plain("cluster", { deployMode: "cluster", conf: { "spark.executor.memory": "1k" } });
+    const failed = await cli(projectFolder(), ["run", "customer", ...broken], await environment());
+    expect(failed.exitCode).toBe(4);
+    expect(failed.stderr).toContain("Executor memory");
+  });
+});
+
+async function verified(target: string[], env: Record<string, string> = {}) {
+  const { stdout } = await succeeds(["verify", "customer", "--json", ...target], env);
+  return { report: JSON.parse(stdout) };
+}
+
+/** Waits until the running application has so many executors. */
+async function executorsOf({ webPort }: SparkCluster, count: number): Promise<void> {
+  await waitFor({ what: `${count} executors`, timeoutMs: 120_000, intervalMs: 200 }, async () => {
+    const state = (await (await fetch(`http://127.0.0.1:${webPort}/json/`)).json()) as {
+      workers: { state: string; coresused: number }[];
+    };
+    const used = state.workers
+      .filter((one) => one.state === "ALIVE")
+      .reduce((n, one) => n + one.coresused, 0);
+    return used >= count ? true : undefined;
+  });
+}
+
+async function driverOf(name: string, set: string): Promise<number> {
+  const file = path.join(projectFolder(), ".cdc-features", "external", name, "runs", set, "job.json");
+  return waitFor({ what: "the driver's process", timeoutMs: 60_000, intervalMs: 100 }, async () => {
+    try {
+      return JSON.parse(readFileSync(file, "utf8")).pid as number;
+    } catch {
+      return undefined;
+    }
+  });
+}
+
+/** Each is in one secret place, and in no other. */
+const CANARIES = {
+  KAFKA_PASSWORD: 'canary-kafka-"q"\\b',
+  REDIS_PASSWORD: "canary-redis-#/é",
+  S3_KEY: "canary-s3-key",
+  PIN: "canary-pin-setting",
+};
+
+describe.skipIf(process.env.CDC_FEATURES_TEST_KAFKA_JARS === undefined)(
+  "secrets of a secured Kafka and Redis",
+  () => {
+    let broker: TestBroker;
+    let redis: TestRedis | undefined;
+    let target: string[];
+    const servers = path.join(folder, "secured-servers");
+
+    beforeAll(async () => {
+      mkdirSync(servers);
+      const authority = makeAuthority(servers, "authority");
+      const certificate = makeCertificate(servers, "server", authority, ["IP:127.0.0.1"]);
+      const scram = { cdc: CANARIES.KAFKA_PASSWORD };
+      broker = await startBroker({ folder: servers, authority, certificate, scram, plain: {} });
+      await fillTopic(broker.internal, (await stack()).kafka);
+      const hash = createHash("sha256").update(CANARIES.REDIS_PASSWORD).digest("hex");
+      const acl = [
+        ["default", "off"],
+        ["cdc", "on", `#${hash}`, "~*", "&*", "+@all"],
+      ];
+      redis = await startTlsRedis(
+        { ca: authority.file, certificate: certificate.file, key: certificate.keyFile },
+        acl,
+      );
+      const eventLog = path.join(folder, "events");
+      mkdirSync(eventLog);
+      target = await profile("secured", {
+        kafka: {
+          brokers: [broker.users],
+          sasl: { mechanism: "scram-sha-512", username: "cdc", password: { env: "KAFKA_PASSWORD" } },
+          tls: { ca: authority.file },
+        },
+        redis: {
+          nodes: [new URL(redis?.url ?? "redis://127.0.0.1:1").host],
+          username: "cdc",
+          password: { env: "REDIS_PASSWORD" },
+          tls: { ca: authority.file },
+        },
+        conf: {
+          "spark.hadoop.fs.s3a.secret.key": { env: "S3_KEY" },
+          "spark.cdc.pin": { env: "PIN" },
+          "spark.eventLog.enabled": true,
+          "spark.eventLog.dir": `file://${eventLog}`,
+        },
+      });
+    });
+    afterAll(async () => {
+      await broker.stop();
+      await redis?.stop();
+    });
+
+    it("are in no process's arguments, rendered job, log, page of Spark's, or message", async (test) => {
+      if (redis === undefined) test.skip("no Redis with TLS is at hand: install redis-server");
+      const seen = new Map<string, string>();
+      const watching = new AbortController();
+      const watch = watchEverything(seen, watching.signal);
+      const said = await succeeds(["run", "customer", "--json", ...target], CANARIES);
+      watching.abort();
+      await watch;
+      expect(JSON.parse(said.stdout).runs[0].applied).toBeGreaterThan(3000);
+      expect([...seen.keys()]).toEqual(expect.arrayContaining([expect.stringMatching(/environment/)]));
+      await verified(target, CANARIES);
+
+      seen.set("run", said.stdout + said.stderr);
+      for (const args of [["doctor"], ["status"], ["up", "--json"], ["run", "customer", "--dry-run"]]) {
+        const { stdout, stderr } = await succeeds([...args, ...target], CANARIES);
+        seen.set(args.join(" "), stdout + stderr);
+      }
+      for (const name of ["KAFKA_PASSWORD", "REDIS_PASSWORD"]) {
+        // Near enough to the right one that a message with it would be found.
+        const wrong = { ...CANARIES, [name]: `${CANARIES[name as keyof typeof CANARIES]}-wrong` };
+        for (const command of ["run", "verify"]) {
+          const { exitCode, stdout, stderr } = await cli(projectFolder(), [command, "customer", ...target], {
+            ...(await environment()),
+            ...wrong,
+          });
+          expect(exitCode, stderr).toBe(3);
+          seen.set(`${command} with a wrong ${name}`, stdout + stderr);
+        }
+      }
+      for (const root of [
+        cluster.folder,
+        path.join(folder, "events"),
+        path.join(folder, "secured"),
+        stateOf("secured"),
+      ]) {
+        for (const [name, content] of filesIn(root)) seen.set(name, content);
+      }
+      const passwords = [...Object.values(CANARIES), (await environment()).PG_PASSWORD as string];
+      // As they are, in a URL, and in the configuration of Java's login.
+      const texts = passwords.flatMap((one) => [one, encodeURIComponent(one), one.replace(/["\\]/g, "\\$&")]);
+      const found = [...seen].filter(([, content]) => texts.some((one) => content.includes(one)));
+      expect(found.map(([place]) => place)).toEqual([]);
+      expect(seen.size).toBeGreaterThan(30);
+    });
+  },
+);
+
+/** The embedded stack's log in another broker, with what the user `cdc` may do there. */
+async function fillTopic(brokers: string, source: string): Promise<void> {
+  const topic = "shop.public.orders";
+  const target = clientOf({ brokers });
+  const admin = target.admin();
+  await admin.connect();
+  await admin.createTopics({ topics: [{ topic, numPartitions: 2 }] });
+  const right = (resourceType: AclResourceTypes, resourceName: string, operation: AclOperationTypes) => ({
+    ...{ resourceType, resourceName, operation, principal: "User:cdc", host: "*" },
+    ...{ resourcePatternType: ResourcePatternTypes.PREFIXED, permissionType: AclPermissionTypes.ALLOW },
+  });
+  await admin.createAcls({
+    acl: [
+      right(AclResourceTypes.TOPIC, "shop.", AclOperationTypes.READ),
+      right(AclResourceTypes.TOPIC, "shop.", AclOperationTypes.DESCRIBE),
+      right(AclResourceTypes.GROUP, "cdc-features-verify", AclOperationTypes.READ),
+      right(AclResourceTypes.GROUP, "cdc-features-verify", AclOperationTypes.DELETE),
+    ],
+  });
+  await admin.disconnect();
+  const producer = target.producer();
+  await producer.connect();
+  const sends: Promise<unknown>[] = [];
+  // Keys are of no use to a job.
+  await readTopic(
+    { kafka: { brokers: source }, topic },
+    {
+      begin: () => {},
+      record: ({ partition, value }) => {
+        const messages = [{ partition, value: value === null ? null : Buffer.from(value) }];
+        sends.push(producer.send({ topic, messages }));
+      },
+    },
+  );
+  await Promise.all(sends);
+  await producer.disconnect();
+}
+
+/** Looks at all processes' arguments and at the driver's web interface until the signal fires. */
+async function watchEverything(seen: Map<string, string>, signal: AbortSignal): Promise<void> {
+  const ownPid = String(process.pid);
+  while (!signal.aborted) {
+    for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name) && name !== ownPid)) {
+      try {
+        const command = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
+        seen.set(`process ${pid} ${command.slice(0, 40)}`, command);
+      } catch {
+        // It has ended.
+      }
+    }
+    const log = path.join(stateOf("secured"), "runs", "customer", "job.log");
+    const ui = /started at (http:\S+)/.exec(await readFile(log, "utf8").catch(() => ""))?.[1];
+    if (ui !== undefined) await readInterface(ui, seen);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  }
+}
+
+async function readInterface(ui: string, seen: Map<string, string>): Promise<void> {
+  const get = async (page: string) => {
+    const answer = await fetch(`${ui}${page}`).catch(() => undefined);
+    const content = answer?.ok ? await answer.text() : undefined;
+    if (content !== undefined) seen.set(`${page}#${content.length}`, content);
+    return content;
+  };
+  const applications = JSON.parse((await get("/api/v1/applications")) ?? "[]") as { id: string }[];
+  for (const { id } of applications) {
+    for (const page of [
+      "environment",
+      "jobs",
+      "stages",
+      "allexecutors",
+      "sql?details=true&planDescription=true",
+    ])
+      await get(`/api/v1/applications/${id}/${page}`);
+  }
+  for (const page of ["/environment/", "/jobs/", "/SQL/", "/StreamingQuery/", "/SQL/execution/?id=0"])
+    await get(page);
+}
+
+function stateOf(name: string): string {
+  return path.join(projectFolder(), ".cdc-features", "external", name);
+}
+
+/** All but the two files that hold secrets for Spark and the job, which are for the user alone. */
+function filesIn(root: string): [string, string][] {
+  return readdirSync(root, { recursive: true, encoding: "utf8" })
+    .map((name) => path.join(root, name))
+    .filter((file) => statSync(file).isFile())
+    .flatMap((file): [string, string][] => {
+      if (!/\/(settings\.json|spark\.properties)$/.test(file)) return [[file, readFileSync(file, "utf8")]];
+      expect(statSync(file).mode & 0o077, file).toBe(0);
+      return [];
+    });
+}
