@@ -8,7 +8,6 @@ stands a manifest per batch in `_batches`, with checksum, offsets and watermark.
 import hashlib
 import json
 import posixpath
-import tempfile
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
+from pyspark import SparkFiles
 from pyspark.sql import SparkSession
 
 from cdc_features.checkpoint import Batch
@@ -28,11 +28,11 @@ _LOCAL = pafs.LocalFileSystem()
 
 
 class StagedPart:
-    """A task's part file, created with its first rows: in the staging folder where that is a shared path, else on the
-    executor's own disk, for `files.staged`. Its random name keeps retried tasks apart."""
+    """A task's part file, created with its first rows: in the staging folder where that is a shared path, else in the
+    executor's own folder, which goes with it, for `files.staged`. Its random name keeps retried tasks apart."""
 
     def __init__(self, staging: str, schema: pa.Schema) -> None:
-        self._folder = local_path(staging) or tempfile.gettempdir()
+        self._folder = local_path(staging) or str(Path(SparkFiles.getRootDirectory()).absolute())
         self._schema = schema
         self._writer: pq.ParquetWriter | None = None
         self._path = posixpath.join(self._folder, f"{uuid.uuid4().hex}.parquet")

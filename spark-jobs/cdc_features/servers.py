@@ -88,6 +88,8 @@ class _Single:
             # The server was restarted or flushed its scripts between two pipelines.
             self._client.script_load(self._script)
             failed = _pipelined(self._client, self._script, [call for call, _ in failed], arguments)
+        if any(isinstance(error, MovedError) for _, error in failed):
+            raise RedisClusterException("it is a node of a Redis cluster, and the settings say a single server")
         return failed
 
     def keys(self, pattern: str) -> Iterator[str]:

@@ -3,10 +3,12 @@
 python on_executors.py FOLDER REDIS_URL ROOT
 """
 
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
 
+import pyspark
 from pyspark.sql import SparkSession
 from test_job import Chain, FileCheckpoint, NoDeadLetters
 
@@ -20,6 +22,8 @@ def main(folder: Path, redis_url: str, root: str) -> None:
         .config("spark.ui.enabled", "false")
         .config("spark.jars", str(LIBRARY))
         .config("spark.executor.memory", "512m")
+        .config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1")
+        .config("spark.executor.extraJavaOptions", "-XX:TieredStopAtLevel=1")
         .config("spark.speculation", "true")
         .config("spark.speculation.quantile", "0")
         .config("spark.speculation.multiplier", "1.01")
@@ -34,9 +38,15 @@ def main(folder: Path, redis_url: str, root: str) -> None:
     settings = type(chain.settings)(
         **{**vars(chain.settings), "offline_root": f"{root}/offline", "checkpoint": f"{root}/state/checkpoint"}
     )
-    job.Job(spark, chain.feature_set, settings, chain.build).run()
     context: Any = spark.sparkContext._jsc
-    print(f"executors: {context.sc().getExecutorMemoryStatus().size() - 1}")
+    try:
+        job.Job(spark, chain.feature_set, settings, chain.build).run()
+        print(f"executors: {context.sc().getExecutorMemoryStatus().size() - 1}")
+    finally:
+        name = spark.sparkContext.applicationId
+        spark.stop()
+        # The executors of a local cluster work in Spark's own folder.
+        shutil.rmtree(Path(pyspark.__file__).parent / "work" / name, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -218,6 +218,11 @@ def test_a_refused_write_is_not_tried_again(given: Redis, cluster: RedisCluster)
     assert time.monotonic() - started < 5
 
 
+def test_a_cluster_that_is_taken_for_a_single_server_is_told(given: Redis) -> None:
+    with pytest.raises(OnlineStoreError, match="cannot be written: it is a node of a Redis cluster"):
+        write(Redis(f"redis://{given.nodes[1]}/0"), *(change(entity, 1, count="1") for entity in ENTITIES[:50]))
+
+
 def test_a_cluster_that_cannot_be_reached_is_named() -> None:
     with pytest.raises(OnlineStoreError, match=r"redis://127\.0\.0\.1:1/0 cannot be used: .*reachable") as error:
         OnlineWriter(Redis("redis://user:secret@127.0.0.1:1/0", ["127.0.0.1:2"], cluster=True), 0)

@@ -30,7 +30,7 @@ def test_a_job_whose_jvm_is_killed_ends(chain: Chain, redis_url: str) -> None:  
     chain.log.produce(event("c", None, order(1, 5, 1000, NOVEMBER), 1))
     script = str(Path(__file__).with_name("crash.py"))
     command = [sys.executable, script, str(chain.folder), redis_url, "in the pass, Spark's JVM"]
-    assert subprocess.run(command, capture_output=True, check=False, timeout=120).returncode == 1
+    assert subprocess.run(command, capture_output=True, check=False, timeout=300).returncode == 1
 
 
 @pytest.mark.parametrize("point", POINTS)

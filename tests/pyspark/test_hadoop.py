@@ -188,7 +188,7 @@ def test_executors_of_their_own_write_to_hdfs(
     chain.log.produce(*(event("c", None, order(n, n % 50, 100, NOVEMBER), n) for n in range(1, 201)))
     script = str(Path(__file__).with_name("on_executors.py"))
     command = [sys.executable, script, str(chain.folder), redis_url, root]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=400, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     assert "executors: 2" in done.stdout
     assert len(online.keys("customer:*")) == 50

@@ -110,3 +110,9 @@ def test_sparks_plans_show_no_secrets(spark: SparkSession, settings: Settings, t
     shown = "".join(frame._jdf.queryExecution().toString() for frame in (stream, batch))
     assert "SCRAM-SHA-512" in shown
     assert [secret for secret in ("jaas", "MIIabc", "key-pass") if secret in shown.replace("sasl.jaas", "")] == []
+    jvm: Any = spark.sparkContext._jvm
+    session: Any = spark._jsparkSession
+    given = jvm.org.apache.spark.api.python.PythonUtils.toScalaMap(settings.kafka_source)
+    redacted = session.sessionState().conf().redactOptions(given).toString()
+    assert [secret for secret in ("jaas\\", "MIIabc", "key-pass") if secret in redacted] == []
+    assert "SCRAM-SHA-512" in redacted
