@@ -183,8 +183,9 @@ export async function submit<Last extends JobEvent["event"]>(
       ? await causeInLog(folder.log, result.shortMessage)
       : `${failure.type}: ${failure.message}`;
   if (signal.aborted) throw new InterruptedError(`the run of ${featureSet} was stopped`);
+  const elsewhere = request.remote === undefined ? "" : " Its driver's own log is in the cluster.";
   throw new JobError(`the job of ${featureSet} failed\n${hide(oneScreen(cause))}`, {
-    hint: `The full log: ${folder.log}${logProblem}`,
+    hint: `The full log: ${folder.log}${logProblem}.${elsewhere}`,
   });
 }
 

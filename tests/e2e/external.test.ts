@@ -3,8 +3,9 @@
  * TLS and passwords, and passwords that are nowhere to be seen.
  */
 import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import os from "node:os";
 import path from "node:path";
 import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } from "kafkajs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -14,8 +15,7 @@ import { runSql } from "../../src/stack/demo-shop/index.ts";
 import { makeAuthority, makeCertificate } from "../support/certificates.ts";
 import { startBroker, type TestBroker } from "../support/kafka-broker.ts";
 import { startTlsRedis, type TestRedis } from "../support/redis-server.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
-import { cli, startCli } from "./support/cli.ts";
+import { type CliResult, cli, startCli } from "./support/cli.ts";
 import { type SparkCluster, startSparkCluster } from "./support/spark-cluster.ts";
 import { projectFolder, stack } from "./support/stack.ts";
 
@@ -28,7 +28,7 @@ const CHANGES = `
   UPDATE orders SET customer_id = customer_id % 300 + 1 WHERE order_id % 7 = 0;
   DELETE FROM orders WHERE order_id % 11 = 0`;
 
-const folder = temporaryFolder();
+const folder = mkdtempSync(path.join(os.tmpdir(), "cdc-features-external-"));
 let cluster: SparkCluster;
 
 beforeAll(async () => {
@@ -40,7 +40,10 @@ beforeAll(async () => {
   await cluster.startWorker("a");
   await cluster.startWorker("b");
 });
-afterAll(() => cluster.stop());
+afterAll(async () => {
+  await cluster.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
 
 interface Servers {
   kafka: object;
@@ -68,9 +71,6 @@ async function profile(name: string, servers: Servers): Promise<string[]> {
         "spark.executor.memory": "512m",
         "spark.executor.cores": "1",
         "spark.cores.max": "2",
-        // A lost worker is missed at once.
-        "spark.network.timeout": "20s",
-        "spark.executor.heartbeatInterval": "2s",
         ...servers.conf,
       },
     },
@@ -105,7 +105,7 @@ describe("customer features on a standalone cluster", () => {
     await runSql((await stack()).postgres, ORDERS);
     const target = await plain("client");
     const running = startCli(projectFolder(), ["run", "customer", "--json", ...target], await environment());
-    await executorsOf(cluster, 2);
+    await executorsOf(cluster, 2, running);
     await cluster.killWorker("a");
     const result = await running;
     expect(result.exitCode, result.stderr).toBe(0);
@@ -125,7 +125,7 @@ describe("customer features on a standalone cluster", () => {
       await environment(),
     );
     const pid = await driverOf("client", "customer");
-    await executorsOf(cluster, 2);
+    await executorsOf(cluster, 2, running);
     await new Promise((resolve) => setTimeout(resolve, 4_000));
     process.kill(-pid, "SIGKILL");
     expect((await running).exitCode).toBe(4);
@@ -152,8 +152,17 @@ async function verified(target: string[], env: Record<string, string> = {}) {
 }
 
 /** Waits until the running application has so many executors. */
-async function executorsOf({ webPort }: SparkCluster, count: number): Promise<void> {
+async function executorsOf(
+  { webPort }: SparkCluster,
+  count: number,
+  run: PromiseLike<CliResult>,
+): Promise<void> {
+  let ended: CliResult | undefined;
+  void run.then((result) => {
+    ended = result;
+  });
   await waitFor({ what: `${count} executors`, timeoutMs: 120_000, intervalMs: 200 }, async () => {
+    if (ended !== undefined) throw new Error(`the run ended: ${ended.stderr}`);
     const state = (await (await fetch(`http://127.0.0.1:${webPort}/json/`)).json()) as {
       workers: { state: string; coresused: number }[];
     };
