@@ -66,8 +66,11 @@ export type Driver =
   | { kind: "container"; inbox: string }
   /** Anywhere in a cluster, with what spark-submit uploads; it is told and heard by way of the storage. */
   | { kind: "uploaded" }
-  /** The same, with its files in a folder that this machine and the cluster share. */
-  | { kind: "shared"; folder: string };
+  /**
+   * The same, with its files in a folder that this machine and the cluster share. Spark unpacks no archive for such a driver:
+   * one with a Python environment is unpacked to `environment` there.
+   */
+  | { kind: "shared"; folder: string; archive?: string };
 
 export interface Check {
   name: string;

@@ -1,7 +1,8 @@
 /** What a job is started by, and how its files reach its driver. */
-import { copyFile, cp, mkdir } from "node:fs/promises";
+import { copyFile, cp, mkdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { execa } from "execa";
+import { readIfExists } from "../platform/files.ts";
 import { below } from "../platform/storage.ts";
 import type { RunFolder } from "./run-folder.ts";
 import { sparkSubmitArguments } from "./spark-submit.ts";
@@ -20,7 +21,7 @@ export type Driver =
   | { kind: "local" }
   | { kind: "container"; inbox: string }
   | { kind: "uploaded" }
-  | { kind: "shared"; folder: string };
+  | { kind: "shared"; folder: string; archive?: string };
 
 export interface JobFiles {
   /** What the job is of, in messages. */
@@ -70,6 +71,11 @@ export function commandLine(spark: Spark, job: JobFiles, bytes = 0): CommandLine
   }
 }
 
+/** They hold passwords, and are of no use after the job. */
+export function sharedSettings({ folder }: { folder: string }): string {
+  return path.join(folder, "settings.json");
+}
+
 /** Brings the job's files to where the command line names them. */
 export async function prepareFiles(spark: Spark, job: JobFiles): Promise<CommandLine> {
   const { driver } = spark;
@@ -78,7 +84,8 @@ export async function prepareFiles(spark: Spark, job: JobFiles): Promise<Command
     return { ...commandLine(spark, job, files.length), files };
   }
   if (driver.kind === "shared") {
-    await mkdir(driver.folder, { recursive: true });
+    await mkdir(driver.folder, { recursive: true, mode: 0o700 });
+    if (driver.archive !== undefined) await unpack(driver.archive, path.join(driver.folder, "environment"));
     await cp(path.join(job.pythonPath, "cdc_features"), path.join(driver.folder, "cdc_features"), {
       recursive: true,
     });
@@ -86,6 +93,16 @@ export async function prepareFiles(spark: Spark, job: JobFiles): Promise<Command
       await copyFile(file, path.join(driver.folder, path.basename(file)));
   }
   return commandLine(spark, job);
+}
+
+/** Unless it was unpacked before. */
+async function unpack(archive: string, folder: string): Promise<void> {
+  const marker = path.join(folder, ".unpacked");
+  if ((await readIfExists(marker)) === archive) return;
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder);
+  await execa("tar", ["-xf", archive, "-C", folder], { stdin: "ignore" });
+  await writeFile(marker, archive);
 }
 
 /** The job, its settings and its library as a tar archive. */

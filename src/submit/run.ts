@@ -10,7 +10,7 @@ import { tryLock, unlock } from "../platform/lock.ts";
 import { isAlive, type ProcessRef, processRef, startTimeOf } from "../platform/processes.ts";
 import { withoutSecrets } from "../platform/secrets.ts";
 import type { Storage } from "../platform/storage.ts";
-import { type JobFiles, prepareFiles, type Spark } from "./command-line.ts";
+import { type JobFiles, prepareFiles, type Spark, sharedSettings } from "./command-line.ts";
 import { type JobEvent, type JobFinished, parseJobEvent, parseReport } from "./job-events.ts";
 import type { RunFolder, Sink } from "./run-folder.ts";
 import { reportOf, settingsOf, stopFileOf } from "./settings.ts";
@@ -70,6 +70,8 @@ export async function runJob(request: RunRequest): Promise<JobFinished> {
     }
     return finished;
   } finally {
+    if (request.spark.driver.kind === "shared")
+      await rm(sharedSettings(request.spark.driver), { force: true });
     await rm(folder.job, { force: true });
     await unlock(folder.lock);
   }

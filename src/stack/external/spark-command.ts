@@ -25,10 +25,10 @@ export interface Submitting {
 }
 
 export function sparkRuntimeOf(submitting: Submitting, inherited: NodeJS.ProcessEnv): SparkRuntime {
-  const { profile, installation, connector, propertiesFile, libraryZip, featureSet } = submitting;
+  const { profile, installation, connector, propertiesFile, libraryZip } = submitting;
   const { spark } = profile;
   const home = spark.home ?? installation.sparkHome;
-  const driver = driverOf(profile, featureSet);
+  const driver = driverOf(submitting);
   const python = pythonOf(submitting);
   return {
     command: [path.join(home, "bin", "spark-submit")],
@@ -59,7 +59,8 @@ export function sparkRuntimeOf(submitting: Submitting, inherited: NodeJS.Process
 
 /** Settings of Spark: what the profile says, over what a job needs. */
 export function sparkProperties(submitting: Submitting): Record<string, string> {
-  const { profile, archive } = submitting;
+  const { profile } = submitting;
+  const archive = driverOf(submitting).kind === "shared" ? undefined : submitting.archive;
   const { spark } = profile;
   const python = pythonOf(submitting);
   const waits = spark.master.startsWith("k8s:")
@@ -92,15 +93,18 @@ export function propertiesText(properties: Record<string, string>): string {
 
 const ESCAPES: Record<string, string> = { "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t" };
 
-function pythonOf({ profile, installation, archive }: Submitting): { driver: string; executors: string } {
+function pythonOf(submitting: Submitting): { driver: string; executors: string } {
+  const { profile, installation, archive } = submitting;
   const { spark } = profile;
+  const driver = driverOf(submitting);
   const own = path.join(installation.venv, "bin", "python");
-  const there = "executable" in spark.python ? spark.python.executable : "./environment/bin/python";
+  const unpacked = `${driver.kind === "shared" ? driver.folder : "."}/environment/bin/python`;
+  const there = "executable" in spark.python ? spark.python.executable : unpacked;
   const executors = archive === undefined && !("executable" in spark.python) ? own : there;
   return { driver: spark.deploy_mode === "cluster" ? executors : own, executors };
 }
 
-function driverOf({ spark, places }: Profile, featureSet: string): Driver {
+function driverOf({ profile: { spark, places }, featureSet, archive }: Submitting): Driver {
   if (spark.deploy_mode === "client") return { kind: "local" };
   if (spark.master.startsWith("local")) {
     throw new UsageError(`Spark's master ${spark.master} is this machine and has no deploy mode cluster`, {
@@ -116,5 +120,16 @@ function driverOf({ spark, places }: Profile, featureSet: string): Driver {
       },
     );
   }
-  return { kind: "shared", folder: below(places.checkpoints, featureSet, "driver") };
+  const [secret] = spark.secretConf;
+  if (secret !== undefined) {
+    throw new UsageError(
+      `to a driver in a standalone cluster Spark hands all settings as arguments of its process, where everybody on that machine could read the secret in spark.conf.${secret}`,
+      { hint: "Take spark.deploy_mode: client, or give the workers the secret in their own configuration." },
+    );
+  }
+  return {
+    kind: "shared",
+    folder: below(places.checkpoints, featureSet, "driver"),
+    ...(archive !== undefined && { archive }),
+  };
 }

@@ -5,7 +5,7 @@ import { execa } from "execa";
 const LAUNCHER = fileURLToPath(new URL("../../../bin/cdc-features", import.meta.url));
 
 export interface CliResult {
-  exitCode: number | undefined;
+  exitCode?: number | undefined;
   stdout: string;
   stderr: string;
 }

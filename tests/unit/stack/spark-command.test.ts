@@ -128,7 +128,17 @@ describe("spark-submit", () => {
       "/shared/c/customer/driver",
       "/shared/c/customer/driver/settings.json",
     ]);
-    expect(sparkProperties(submitting)["spark.standalone.submit.waitAppCompletion"]).toBe("true");
+    expect(sparkProperties(submitting)).toEqual({
+      "spark.pyspark.driver.python": "/shared/c/customer/driver/environment/bin/python",
+      "spark.pyspark.python": "/shared/c/customer/driver/environment/bin/python",
+      "spark.redaction.regex": "(?i)secret|password|token|access[.]?key",
+      "spark.standalone.submit.waitAppCompletion": "true",
+    });
+    const secret = submittingOf(
+      { master: "spark://m:7077", deploy_mode: "cluster", conf: { "spark.x": "1" }, secretConf: ["spark.x"] },
+      "/shared/c",
+    );
+    expect(() => sparkRuntimeOf(secret, {})).toThrow(/could read the secret in spark\.conf\.spark\.x/);
     const elsewhere = submittingOf({ master: "spark://m:7077", deploy_mode: "cluster" });
     expect(() => sparkRuntimeOf(elsewhere, {})).toThrow(/needs a shared folder/);
   });
