@@ -8,6 +8,14 @@ export default defineConfig({
       { test: { name: "property", include: ["tests/property/**/*.test.ts"], testTimeout: 1_200_000 } },
       {
         test: {
+          name: "compose",
+          include: ["tests/compose/**/*.test.ts"],
+          testTimeout: 600_000,
+          hookTimeout: 900_000,
+        },
+      },
+      {
+        test: {
           name: "e2e",
           include: ["tests/e2e/**/*.test.ts"],
           globalSetup: ["tests/e2e/support/global.ts"],

@@ -1,7 +1,7 @@
 // All checks and tests, after setting up whatever they need. Ends with a line `N passed, N failed`.
 //
 //   node tests/run.mjs            everything
-//   node tests/run.mjs lint unit  only these parts: lint types python-lint python-types java unit contract pyspark golden property e2e
+//   node tests/run.mjs lint unit  only these parts: lint types python-lint python-types java unit contract pyspark golden property e2e compose
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import os from "node:os";
@@ -91,7 +91,32 @@ const vitest = (name, env) =>
     env,
   );
 
+/** With a Docker engine only; images that cannot be pulled are stood in for by tests/images. */
+function compose() {
+  if (!needsPython("compose")) return;
+  const run = (...command) =>
+    spawnSync(command[0], command.slice(1), { stdio: ["ignore", "pipe", "inherit"] });
+  const runs = spawnSync("docker", ["info"], { stdio: "ignore" });
+  if (runs.status !== 0) {
+    skipped.push("compose (no Docker engine that answers)");
+    return;
+  }
+  const pulled = run("docker", "compose", "pull", "--quiet", "--ignore-buildable");
+  const standIns = pulled.status !== 0;
+  if (standIns && run(process.execPath, "tests/images/build.mjs").status !== 0) {
+    count("compose", { passed: 0, failed: 1 });
+    return;
+  }
+  vitest("compose", {
+    // Ryuk is an image, too.
+    TESTCONTAINERS_RYUK_DISABLED: "true",
+    ...(standIns && { CDC_FEATURES_BUILD_NETWORK: "host" }),
+  });
+}
+
 check("lint", "npx", ["biome", "check", "--error-on-warnings", "."]);
+if (wanted.length === 0 || wanted.includes("lint"))
+  check("lint", "npx", ["dclint", "--max-warnings=0", "docker-compose.yml"]);
 check("types", "npx", ["tsc", "--noEmit"]);
 if (needsPython("python-lint")) {
   const ruff = path.join(pythonTools().tools, "bin", "ruff");
@@ -172,7 +197,8 @@ suite(
   { CDC_FEATURES_HOME: path.join(scratch, "golden-home") },
 );
 vitest("property");
-vitest("e2e");
+vitest("e2e", testServers("e2e"));
+compose();
 
 rmSync(scratch, { recursive: true, force: true });
 if (skipped.length > 0) console.log(`\nskipped: ${skipped.join(", ")}`);

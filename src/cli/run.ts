@@ -123,7 +123,9 @@ async function runAll(definitions: Definition[], options: RunOptions, context: C
               options,
             ),
           signal,
+          ...(spark.secrets && { secrets: spark.secrets }),
           onEvent,
+          onWaiting: () => step.update("waiting for the cluster, which has no free cores or memory for it"),
         });
         return { featureSet: name, finished, examples };
       }),

@@ -36,6 +36,8 @@ export interface Submitted extends JobFiles {
   spark: Spark;
   /** How a job elsewhere in a cluster is told to stop, and heard. */
   remote?: Remote;
+  /** The cluster has nothing free for the job; told again and again. */
+  onWaiting?(): void;
   /** Texts that are not to be written anywhere. */
   secrets?: string[];
   /** Ends the job after what it is at. */
@@ -47,6 +49,9 @@ export interface Submitted extends JobFiles {
 const STOP_TIMEOUT_MS = 60_000;
 
 const STOP_POLL_MS = 200;
+
+/** What Spark's scheduler says every 15 s. */
+const NO_RESOURCES = "Initial job has not accepted any resources";
 
 /**
  * Runs the job to its end. Throws UsageError when another run of the set is on, JobError with the job's own
@@ -136,7 +141,10 @@ export async function submit<Last extends JobEvent["event"]>(
   }, STOP_POLL_MS);
   const log = createWriteStream(folder.log);
   const hide = (text: string) => withoutSecrets(text, request.secrets ?? []);
-  createInterface({ input: job.stderr }).on("line", (line) => log.write(`${hide(line)}\n`));
+  createInterface({ input: job.stderr }).on("line", (line) => {
+    if (line.includes(NO_RESOURCES)) request.onWaiting?.();
+    log.write(`${hide(line)}\n`);
+  });
   let logProblem = "";
   log.on("error", (error) => {
     logProblem = ` (incomplete: ${error.message})`;

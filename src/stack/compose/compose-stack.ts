@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { EnvironmentError, JobError, UsageError } from "../../errors.ts";
+import { recordsIn } from "../../platform/kafka.ts";
 import { createTopics, kafkaAnswers } from "../../platform/kafka-admin.ts";
 import { waitingFor, withLock } from "../../platform/lock.ts";
 import { followed, type LogOptions } from "../../platform/logs.ts";
@@ -27,6 +28,7 @@ import {
 } from "../connector.ts";
 import { createShop } from "../demo-shop/index.ts";
 import type { Home } from "../home.ts";
+import { isLasting, jvmOptions } from "../jvm-options.ts";
 import { checkPort, choosePorts, claimPort } from "../project-ports.ts";
 import {
   type Check,
@@ -139,8 +141,10 @@ export class ComposeStack implements Stack {
     };
   }
 
-  async spark({ featureSet }: { featureSet: string }): Promise<SparkRuntime> {
+  async spark({ featureSet, topic, continuous }: Parameters<Stack["spark"]>[0]): Promise<SparkRuntime> {
     const state = await this.#known();
+    const { kafka } = await this.#endpointsOf(state);
+    const jvm = jvmOptions({ lasts: isLasting({ continuous, records: await recordsIn({ kafka, topic }) }) });
     const compose = new Compose(await requireEngine(), this.stateDir, state);
     const redis = await secretOf(this.stateDir, "redis-password");
     const name = `${state.project}-job-${featureSet}`;
@@ -156,11 +160,12 @@ export class ComposeStack implements Stack {
       env: compose.env,
       options: ["--jars", "/job/cdc_features/records.jar"],
       driver: { kind: "container", inbox: "/job" },
+      secrets: [redis],
       conf: {
         "spark.driver.memory": "640m",
-        "spark.driver.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
+        "spark.driver.extraJavaOptions": jvm.join(" "),
         "spark.executor.memory": "512m",
-        "spark.executor.extraJavaOptions": "-XX:+UseSerialGC",
+        "spark.executor.extraJavaOptions": jvm.join(" "),
         // One core of each worker, so that two jobs can be on at a time.
         "spark.executor.cores": "1",
         "spark.cores.max": "2",

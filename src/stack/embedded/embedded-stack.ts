@@ -30,6 +30,7 @@ import {
 } from "../connector.ts";
 import { createShop } from "../demo-shop/index.ts";
 import { type Home, inState } from "../home.ts";
+import { isLasting } from "../jvm-options.ts";
 import { checkPort, choosePorts, claimPort } from "../project-ports.ts";
 import { checkPrerequisites, requirePrerequisites } from "../setup/prerequisites.ts";
 import { installSpark, type SparkInstallation } from "../setup/spark.ts";
@@ -53,8 +54,6 @@ import { loadState, newState, PORTS, SERVERS, type ServerName, type StackState, 
 
 const START_TIMEOUT_MS = 120_000;
 const UP_LOCK_TIMEOUT_MS = 30 * 60_000;
-/** From here on a run gains more from the JVM's optimising compiler than that takes (docs/decisions/0008). */
-const MANY_RECORDS = 150_000;
 
 /** Stopped in this order: Debezium before the database that would wait for it. */
 const STOP_ORDER: readonly ServerName[] = ["connect", "kafka", "redis", "postgres"];
@@ -111,7 +110,7 @@ export class EmbeddedStack implements Stack {
   async spark({ topic, continuous }: { topic: string; continuous: boolean }): Promise<SparkRuntime> {
     const installation = await this.#installed();
     const { kafka } = await this.endpoints();
-    const lasts = continuous || (await recordsIn({ kafka, topic })) > MANY_RECORDS;
+    const lasts = isLasting({ continuous, records: await recordsIn({ kafka, topic }) });
     return sparkRuntime(this.#home, installation, { lasts });
   }
 

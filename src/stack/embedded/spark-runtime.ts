@@ -2,20 +2,10 @@
 import path from "node:path";
 import type { Home } from "../home.ts";
 import { inState, LIBRARY } from "../home.ts";
+import { jvmOptions } from "../jvm-options.ts";
 import { jvmEnvironment, withoutSpark } from "../setup/java.ts";
 import type { SparkInstallation } from "../setup/spark.ts";
 import type { SparkRuntime } from "../stack.ts";
-
-/** Most runs on a laptop are short: compiling less saves two fifths of their CPU time (docs/decisions/0008). */
-const SHORT = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"];
-/** The optimising compiler quadruples the speed in the end, but only what is hot is worth its time. */
-const LASTING = [
-  "-XX:+UseParallelGC",
-  "-XX:Tier4InvocationThreshold=100000",
-  "-XX:Tier4MinInvocationThreshold=12000",
-  "-XX:Tier4CompileThreshold=300000",
-  "-XX:Tier4BackEdgeThreshold=800000",
-];
 
 export function sparkRuntime(
   home: Home,
@@ -49,7 +39,7 @@ export function sparkRuntime(
       "spark.sql.shuffle.partitions": "2",
       "spark.driver.memory": "2g",
       "spark.driver.extraJavaOptions": [
-        ...(lasts ? LASTING : SHORT),
+        ...jvmOptions({ lasts }),
         "-XX:-UsePerfData",
         quoted(`-Djava.io.tmpdir=${tmp}`),
       ].join(" "),
