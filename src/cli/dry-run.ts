@@ -15,6 +15,7 @@ import type { Definition } from "./definitions.ts";
 
 interface DryRunOptions extends Target {
   continuous?: boolean;
+  conf?: Record<string, string>;
   sink: Sink;
   json?: boolean;
 }
@@ -47,7 +48,8 @@ export async function dryRun(
     await writeJob(featureSet, provenanceOf(file, text, project), folder.folder);
     const topic = topicOf(featureSet.source, stack.topicPrefix);
     const continuous = options.continuous ?? false;
-    const spark = await stack.spark({ featureSet: name, topic, continuous });
+    const target = await stack.spark({ featureSet: name, topic, continuous });
+    const spark = { ...target, conf: { ...target.conf, ...options.conf } };
     const pythonPath = path.join(PACKAGE_ROOT, "spark-jobs");
     const { kafka, redis } = spark.servers ?? endpoints;
     const { command, args } = commandLine(spark, { featureSet: name, folder, pythonPath });

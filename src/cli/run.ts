@@ -1,5 +1,5 @@
 import path from "node:path";
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import { type FeatureSet, topicOf } from "../definition/feature-set.ts";
 import { UsageError } from "../errors.ts";
 import { replicaIdentity } from "../platform/postgres.ts";
@@ -23,6 +23,7 @@ interface RunOptions extends Target {
   sink: Sink;
   rebuild?: boolean;
   dryRun?: boolean;
+  conf?: Record<string, string>;
   json?: boolean;
 }
 
@@ -38,6 +39,12 @@ export function run(program: Command, context: Context): void {
     .addOption(option("--sink <sink>", "where features go").choices(SINKS).default("dual"))
     .addOption(
       option("--rebuild", "forget what is stored of the sets, and compute them anew from the change log"),
+    )
+    .addOption(
+      option(
+        "--conf <name=value>",
+        "a setting of Spark, over those of the target; as often as needed",
+      ).argParser(sparkSetting),
     )
     .addOption(option("--dry-run", "show what spark-submit would be called with, and end"))
     .addOption(json())
@@ -59,6 +66,14 @@ export function run(program: Command, context: Context): void {
         context.progress.note(other instanceof Error ? other.message : String(other));
       if (failure !== undefined) throw failure;
     });
+}
+
+/** One more `name=value`. */
+export function sparkSetting(text: string, before: Record<string, string> = {}): Record<string, string> {
+  const [, name, value] = /^(spark\.[^=\s]+)=(.*)$/s.exec(text) ?? [];
+  if (name === undefined || value === undefined)
+    throw new InvalidArgumentError("It is spark.name=value, such as spark.executor.memory=2g.");
+  return { ...before, [name]: value };
 }
 
 function printRun({ featureSet, finished, examples }: Ended, { terminal }: Context): void {
@@ -91,7 +106,12 @@ async function runAll(definitions: Definition[], options: RunOptions, context: C
         const folder = runFolder(stack.stateDir, name);
         await writeJob(featureSet, provenanceOf(file, text, project), folder.folder);
         const topic = topicOf(featureSet.source, stack.topicPrefix);
-        const spark = await stack.spark({ featureSet: name, topic, continuous: options.continuous ?? false });
+        const target = await stack.spark({
+          featureSet: name,
+          topic,
+          continuous: options.continuous ?? false,
+        });
+        const spark = { ...target, conf: { ...target.conf, ...options.conf } };
         step.update("starting Spark");
         let examples: JobTable | undefined;
         const onEvent = (event: JobEvent) => {

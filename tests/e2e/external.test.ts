@@ -12,12 +12,12 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { clientOf, readTopic } from "../../src/platform/kafka.ts";
 import { waitFor } from "../../src/platform/waits.ts";
 import { runSql } from "../../src/stack/demo-shop/index.ts";
+import type { EndpointUrls } from "../../src/stack/stack.ts";
 import { makeAuthority, makeCertificate } from "../support/certificates.ts";
 import { startBroker, type TestBroker } from "../support/kafka-broker.ts";
 import { startTlsRedis, type TestRedis } from "../support/redis-server.ts";
 import { type CliResult, cli, startCli } from "./support/cli.ts";
 import { type SparkCluster, startSparkCluster } from "./support/spark-cluster.ts";
-import { projectFolder, stack } from "./support/stack.ts";
 
 const ORDERS = `
   INSERT INTO orders (customer_id, product_id, quantity, total_amount, created_at)
@@ -29,19 +29,27 @@ const CHANGES = `
   DELETE FROM orders WHERE order_id % 11 = 0`;
 
 const folder = mkdtempSync(path.join(os.tmpdir(), "cdc-features-external-"));
+/** With an embedded stack of its own, whose servers are the ones of others here. */
+const project = path.join(folder, "project");
+mkdirSync(project);
+let own: Record<keyof EndpointUrls, string>;
 let cluster: SparkCluster;
 
 beforeAll(async () => {
-  await stack();
+  const up = await cli(project, ["up", "--no-demo-data", "--json"]);
+  expect(up.exitCode, up.stderr).toBe(0);
+  own = JSON.parse(up.stdout).endpoints;
+  await runSql(own.postgres, ORDERS);
   const installation = JSON.parse(
-    readFileSync(path.join(projectFolder(), ".cdc-features", "installation.json"), "utf8"),
+    readFileSync(path.join(project, ".cdc-features", "installation.json"), "utf8"),
   );
   cluster = await startSparkCluster(path.join(folder, "spark"), installation);
   await cluster.startWorker("a");
   await cluster.startWorker("b");
 });
 afterAll(async () => {
-  await cluster.stop();
+  await cluster?.stop();
+  await cli(project, ["down", "--purge"]);
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -54,7 +62,7 @@ interface Servers {
 
 /** Writes a profile and gives the arguments that choose it. */
 async function profile(name: string, servers: Servers): Promise<string[]> {
-  const { postgres } = await stack();
+  const { postgres } = own;
   const { host, username } = new URL(postgres);
   const at = (place: string) => path.join(folder, name, place);
   const content = {
@@ -64,9 +72,8 @@ async function profile(name: string, servers: Servers): Promise<string[]> {
     spark: {
       master: cluster.master,
       deploy_mode: servers.deployMode ?? "client",
+      env: { SPARK_LOCAL_IP: "127.0.0.1" },
       conf: {
-        "spark.driver.host": "127.0.0.1",
-        "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.memory": "512m",
         "spark.executor.memory": "512m",
         "spark.executor.cores": "1",
@@ -84,7 +91,7 @@ async function profile(name: string, servers: Servers): Promise<string[]> {
 }
 
 async function plain(name: string, more: Partial<Servers> = {}): Promise<string[]> {
-  const { kafka, redis } = await stack();
+  const { kafka, redis } = own;
   const { host } = new URL(redis);
   // A database of its own for each: the embedded stack's features are in the first.
   const database = (names.indexOf(name) + 1 || names.push(name)) + 1;
@@ -92,21 +99,20 @@ async function plain(name: string, more: Partial<Servers> = {}): Promise<string[
 }
 const names: string[] = [];
 
-async function environment(): Promise<Record<string, string>> {
-  return { PG_PASSWORD: new URL((await stack()).postgres).password };
+function environment(): Record<string, string> {
+  return { PG_PASSWORD: new URL(own.postgres).password };
 }
 
 async function succeeds(args: string[], env: Record<string, string> = {}) {
-  const result = await cli(projectFolder(), args, { ...(await environment()), ...env });
+  const result = await cli(project, args, { ...environment(), ...env });
   expect(result.exitCode, `${args.join(" ")}\n${result.stdout}\n${result.stderr}`).toBe(0);
   return result;
 }
 
 describe("customer features on a standalone cluster", () => {
   it("survive a worker that is lost in the middle, with the Python environment that travels", async () => {
-    await runSql((await stack()).postgres, ORDERS);
     const target = await plain("client");
-    const running = startCli(projectFolder(), ["run", "customer", "--json", ...target], await environment());
+    const running = startCli(project, ["run", "customer", "--json", ...target], environment());
     await executorsOf(cluster, 2, running);
     await cluster.killWorker("a");
     const result = await running;
@@ -120,12 +126,8 @@ describe("customer features on a standalone cluster", () => {
 
   it("go on behind a driver that was killed", async () => {
     const target = await plain("client");
-    await runSql((await stack()).postgres, CHANGES);
-    const running = startCli(
-      projectFolder(),
-      ["run", "customer", "--continuous", ...target],
-      await environment(),
-    );
+    await runSql(own.postgres, CHANGES);
+    const running = startCli(project, ["run", "customer", "--continuous", ...target], environment());
     const pid = await driverOf("client", "customer");
     await executorsOf(cluster, 2, running);
     await new Promise((resolve) => setTimeout(resolve, 4_000));
@@ -142,7 +144,7 @@ describe("customer features on a standalone cluster", () => {
     expect(JSON.parse(stdout).runs[0]).toMatchObject({ deadLetters: 0, batches: 1 });
     await verified(target);
     const broken = await plain("cluster", { deployMode: "cluster", conf: { "spark.executor.memory": "1k" } });
-    const failed = await cli(projectFolder(), ["run", "customer", ...broken], await environment());
+    const failed = await cli(project, ["run", "customer", ...broken], environment());
     expect(failed.exitCode).toBe(4);
     expect(failed.stderr).toContain("Executor memory");
   });
@@ -176,7 +178,7 @@ async function executorsOf(
 }
 
 async function driverOf(name: string, set: string): Promise<number> {
-  const file = path.join(projectFolder(), ".cdc-features", "external", name, "runs", set, "job.json");
+  const file = path.join(project, ".cdc-features", "external", name, "runs", set, "job.json");
   return waitFor({ what: "the driver's process", timeoutMs: 60_000, intervalMs: 100 }, async () => {
     try {
       return JSON.parse(readFileSync(file, "utf8")).pid as number;
@@ -208,7 +210,7 @@ describe.skipIf(process.env.CDC_FEATURES_TEST_KAFKA_JARS === undefined)(
       const certificate = makeCertificate(servers, "server", authority, ["IP:127.0.0.1"]);
       const scram = { cdc: CANARIES.KAFKA_PASSWORD };
       broker = await startBroker({ folder: servers, authority, certificate, scram, plain: {} });
-      await fillTopic(broker.internal, (await stack()).kafka);
+      await fillTopic(broker.internal, own.kafka);
       const hash = createHash("sha256").update(CANARIES.REDIS_PASSWORD).digest("hex");
       const acl = [
         ["default", "off"],
@@ -266,8 +268,8 @@ describe.skipIf(process.env.CDC_FEATURES_TEST_KAFKA_JARS === undefined)(
         // Near enough to the right one that a message with it would be found.
         const wrong = { ...CANARIES, [name]: `${CANARIES[name as keyof typeof CANARIES]}-wrong` };
         for (const command of ["run", "verify"]) {
-          const { exitCode, stdout, stderr } = await cli(projectFolder(), [command, "customer", ...target], {
-            ...(await environment()),
+          const { exitCode, stdout, stderr } = await cli(project, [command, "customer", ...target], {
+            ...environment(),
             ...wrong,
           });
           expect(exitCode, stderr).toBe(3);
@@ -282,7 +284,7 @@ describe.skipIf(process.env.CDC_FEATURES_TEST_KAFKA_JARS === undefined)(
       ]) {
         for (const [name, content] of filesIn(root)) seen.set(name, content);
       }
-      const passwords = [...Object.values(CANARIES), (await environment()).PG_PASSWORD as string];
+      const passwords = [...Object.values(CANARIES), environment().PG_PASSWORD as string];
       // As they are, in a URL, and in the configuration of Java's login.
       const texts = passwords.flatMap((one) => [one, encodeURIComponent(one), one.replace(/["\\]/g, "\\$&")]);
       const found = [...seen].filter(([, content]) => texts.some((one) => content.includes(one)));
@@ -372,7 +374,7 @@ async function readInterface(ui: string, seen: Map<string, string>): Promise<voi
 }
 
 function stateOf(name: string): string {
-  return path.join(projectFolder(), ".cdc-features", "external", name);
+  return path.join(project, ".cdc-features", "external", name);
 }
 
 /** All but the two files that hold secrets for Spark and the job, which are for the user alone. */

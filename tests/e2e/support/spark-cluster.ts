@@ -37,6 +37,7 @@ export async function startSparkCluster(
         ...process.env,
         SPARK_HOME: sparkHome,
         JAVA_HOME: javaHome,
+        SPARK_LOCAL_IP: "127.0.0.1",
         SPARK_DAEMON_MEMORY: "256m",
         SPARK_DAEMON_JAVA_OPTS: "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
         ...env,

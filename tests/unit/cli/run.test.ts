@@ -1,5 +1,5 @@
 /** `run`, on a stack that is always up and a shell script in the place of spark-submit. */
-import { chmodSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { Chalk } from "chalk";
 import { Command } from "commander";
@@ -8,7 +8,7 @@ import type { Context } from "../../../src/cli/context.ts";
 import { run } from "../../../src/cli/run.ts";
 import { silent } from "../../../src/platform/progress.ts";
 import { localStorage } from "../../../src/platform/storage.ts";
-import type { Stack } from "../../../src/stack/stack.ts";
+import type { Endpoints, Stack } from "../../../src/stack/stack.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 const COUNTS = { read: 3, applied: 3, duplicates: 0, late: 0, dead_letters: 0, ignored: 0 };
@@ -22,10 +22,19 @@ const FINISHED = {
   seconds: 1.5,
 };
 
+const NOWHERE: Endpoints = {
+  postgres: undefined,
+  kafka: { brokers: "" },
+  connect: undefined,
+  redis: { url: "redis://127.0.0.1:1/0" },
+  offline: "",
+};
+
 async function callRun(...args: string[]) {
   const folder = temporaryFolder();
   const sparkSubmit = path.join(folder, "spark-submit");
-  const jobs = `case "$*" in
+  const jobs = `echo "$*" > ${folder}/arguments
+  case "$*" in
     *product*) echo "java.lang.Error: out of luck"; exit 1;;
     *) echo '@cdc-features ${JSON.stringify(FINISHED)}';;
   esac`;
@@ -34,13 +43,8 @@ async function callRun(...args: string[]) {
   const stack: Partial<Stack> = {
     stateDir: path.join(folder, ".cdc-features"),
     topicPrefix: "shop",
-    up: async () => ({
-      postgres: undefined,
-      kafka: { brokers: "" },
-      connect: undefined,
-      redis: { url: "" },
-      offline: "",
-    }),
+    endpoints: async () => NOWHERE,
+    up: async () => NOWHERE,
     memory: async () => ({ demoData: "declined" }),
     captureCaughtUp: async () => {},
     storage: async () => localStorage({ offline: folder, checkpoints: folder, deadLetters: folder }),
@@ -76,7 +80,9 @@ async function callRun(...args: string[]) {
     () => undefined,
     (error: unknown) => error,
   );
-  return { stdout: out.join("\n"), failure };
+  const file = path.join(folder, "arguments");
+  const submitted = existsSync(file) ? readFileSync(file, "utf8") : "";
+  return { stdout: out.join("\n"), failure, submitted };
 }
 
 describe("run of two sets of which one fails", () => {
@@ -101,5 +107,15 @@ describe("run of one set", () => {
     const { stdout, failure } = await callRun("customer", "customer", "--json");
     expect(failure).toBeUndefined();
     expect(JSON.parse(stdout).runs).toHaveLength(1);
+  });
+
+  it("hands settings of Spark on, over those of the target", async () => {
+    const { submitted } = await callRun("customer", "--conf", "spark.a=1=2", "--conf", "spark.b=x");
+    expect(submitted).toMatch(/--conf spark\.a=1=2 --conf spark\.b=x /);
+    const { submitted: shown, stdout } = await callRun("customer", "--conf", "spark.a=3", "--dry-run");
+    expect(shown).toBe("");
+    expect(stdout).toMatch(
+      /spark-submit \\\n {2}--master local[\s\S]*--conf spark\.a=3 \\\n[\s\S]*customer_features\.py/,
+    );
   });
 });
