@@ -62,6 +62,8 @@ function countReport(xml) {
   const suites = head ? [head] : (xml.match(/<testsuite\b[^>]*>/g) ?? []);
   const sum = (attribute) =>
     suites.reduce((n, tag) => n + Number(new RegExp(`\\b${attribute}="(\\d+)"`).exec(tag)?.[1] ?? 0), 0);
+  for (const [, name] of xml.matchAll(/<testcase\b[^>]*\bname="([^"]*)"[^>]*>\s*<skipped/g))
+    skipped.push(name);
   const failed = sum("failures") + sum("errors");
   return { passed: sum("tests") - failed - sum("skipped"), failed };
 }
@@ -201,7 +203,8 @@ vitest("e2e", testServers("e2e"));
 compose();
 
 rmSync(scratch, { recursive: true, force: true });
-if (skipped.length > 0) console.log(`\nskipped: ${skipped.join(", ")}`);
+if (skipped.length > 0)
+  console.log(`\n${skipped.length} skipped:\n${skipped.map((name) => `  ${name}`).join("\n")}`);
 if (failures.length > 0) console.log(`\nfailed: ${failures.join(", ")}`);
 console.log(`\n${total.passed} passed, ${total.failed} failed`);
 process.exitCode = total.failed > 0 ? 1 : 0;
