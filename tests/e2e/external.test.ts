@@ -146,7 +146,7 @@ describe("customer features on a standalone cluster", () => {
     const broken = await plain("cluster", { deployMode: "cluster", conf: { "spark.executor.memory": "1k" } });
     const failed = await cli(project, ["run", "customer", ...broken], environment());
     expect(failed.exitCode).toBe(4);
-    expect(failed.stderr).toContain("Executor memory");
+    expect(failed.stderr).toContain("own log is in the cluster");
   });
 });
 
@@ -249,20 +249,20 @@ describe.skipIf(process.env.CDC_FEATURES_TEST_KAFKA_JARS === undefined)(
 
     it("are in no process's arguments, rendered job, log, page of Spark's, or message", async (test) => {
       if (redis === undefined) test.skip("no Redis with TLS is at hand: install redis-server");
-      const seen = new Map<string, string>();
+      const seen = new Lookout([...Object.values(CANARIES), environment().PG_PASSWORD as string]);
       const watching = new AbortController();
       const watch = watchEverything(seen, watching.signal);
       const said = await succeeds(["run", "customer", "--json", ...target], CANARIES);
       watching.abort();
       await watch;
-      expect(JSON.parse(said.stdout).runs[0].applied).toBeGreaterThan(3000);
-      expect([...seen.keys()]).toEqual(expect.arrayContaining([expect.stringMatching(/environment/)]));
+      expect(JSON.parse(said.stdout).runs[0].applied).toBeGreaterThanOrEqual(3000);
+      expect(seen.places).toEqual(expect.arrayContaining([expect.stringMatching(/environment/)]));
       await verified(target, CANARIES);
 
-      seen.set("run", said.stdout + said.stderr);
+      seen.look("run", said.stdout + said.stderr);
       for (const args of [["doctor"], ["status"], ["up", "--json"], ["run", "customer", "--dry-run"]]) {
         const { stdout, stderr } = await succeeds([...args, ...target], CANARIES);
-        seen.set(args.join(" "), stdout + stderr);
+        seen.look(args.join(" "), stdout + stderr);
       }
       for (const name of ["KAFKA_PASSWORD", "REDIS_PASSWORD"]) {
         // Near enough to the right one that a message with it would be found.
@@ -273,7 +273,7 @@ describe.skipIf(process.env.CDC_FEATURES_TEST_KAFKA_JARS === undefined)(
             ...wrong,
           });
           expect(exitCode, stderr).toBe(3);
-          seen.set(`${command} with a wrong ${name}`, stdout + stderr);
+          seen.look(`${command} with a wrong ${name}`, stdout + stderr);
         }
       }
       for (const root of [
@@ -282,17 +282,38 @@ describe.skipIf(process.env.CDC_FEATURES_TEST_KAFKA_JARS === undefined)(
         path.join(folder, "secured"),
         stateOf("secured"),
       ]) {
-        for (const [name, content] of filesIn(root)) seen.set(name, content);
+        for (const [name, content] of filesIn(root)) seen.look(name, content);
       }
-      const passwords = [...Object.values(CANARIES), environment().PG_PASSWORD as string];
-      // As they are, in a URL, and in the configuration of Java's login.
-      const texts = passwords.flatMap((one) => [one, encodeURIComponent(one), one.replace(/["\\]/g, "\\$&")]);
-      const found = [...seen].filter(([, content]) => texts.some((one) => content.includes(one)));
-      expect(found.map(([place]) => place)).toEqual([]);
-      expect(seen.size).toBeGreaterThan(30);
+      expect(seen.found).toEqual([]);
+      expect(seen.places.length).toBeGreaterThan(30);
     });
   },
 );
+
+/** Looks for secrets in whatever it is shown, and remembers no more than where it looked. */
+class Lookout {
+  readonly #texts: string[];
+  readonly #places = new Set<string>();
+  readonly #found = new Set<string>();
+
+  constructor(secrets: string[]) {
+    // As they are, in a URL, and in the configuration of Java's login.
+    this.#texts = secrets.flatMap((one) => [one, encodeURIComponent(one), one.replace(/["\\]/g, "\\$&")]);
+  }
+
+  look(place: string, content: string): void {
+    this.#places.add(place);
+    if (this.#texts.some((text) => content.includes(text))) this.#found.add(place);
+  }
+
+  get places(): string[] {
+    return [...this.#places];
+  }
+
+  get found(): string[] {
+    return [...this.#found];
+  }
+}
 
 /** The embedded stack's log in another broker, with what the user `cdc` may do there. */
 async function fillTopic(brokers: string, source: string): Promise<void> {
@@ -333,13 +354,13 @@ async function fillTopic(brokers: string, source: string): Promise<void> {
 }
 
 /** Looks at all processes' arguments and at the driver's web interface until the signal fires. */
-async function watchEverything(seen: Map<string, string>, signal: AbortSignal): Promise<void> {
+async function watchEverything(seen: Lookout, signal: AbortSignal): Promise<void> {
   const ownPid = String(process.pid);
   while (!signal.aborted) {
     for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name) && name !== ownPid)) {
       try {
         const command = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
-        seen.set(`process ${pid} ${command.slice(0, 40)}`, command);
+        seen.look(`process ${pid} ${command.slice(0, 40)}`, command);
       } catch {
         // It has ended.
       }
@@ -351,11 +372,11 @@ async function watchEverything(seen: Map<string, string>, signal: AbortSignal): 
   }
 }
 
-async function readInterface(ui: string, seen: Map<string, string>): Promise<void> {
+async function readInterface(ui: string, seen: Lookout): Promise<void> {
   const get = async (page: string) => {
     const answer = await fetch(`${ui}${page}`).catch(() => undefined);
     const content = answer?.ok ? await answer.text() : undefined;
-    if (content !== undefined) seen.set(`${page}#${content.length}`, content);
+    if (content !== undefined) seen.look(page, content);
     return content;
   };
   const applications = JSON.parse((await get("/api/v1/applications")) ?? "[]") as { id: string }[];
