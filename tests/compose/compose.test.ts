@@ -97,7 +97,7 @@ describe("the stack of docker-compose.yml", () => {
     expect(inVolume).toEqual(expect.arrayContaining([expect.stringMatching(/^\d{20}\.parquet$/)]));
     const { stdout: got } = await succeeds(["get", "customer", "42", "--json"]);
     expect(JSON.parse(got)[0]).toMatchObject({ entity: "42" });
-    expect((await succeeds(["logs", "kafka"])).stdout).toContain("Kafka");
+    expect((await succeeds(["logs", "kafka"])).stdout).toContain("kafka-1");
   });
 
   it("goes on with one worker when the other is lost, and with restarted servers", async () => {
