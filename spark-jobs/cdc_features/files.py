@@ -5,7 +5,6 @@ them for its checkpoint, with Spark's options and no other client.
 """
 
 import contextlib
-import os
 import posixpath
 import re
 import shutil
@@ -68,7 +67,7 @@ class LocalFiles(Files):
 
     def names(self, folder: str) -> list[str]:
         try:
-            return sorted(os.listdir(folder))
+            return sorted(entry.name for entry in Path(folder).iterdir())
         except FileNotFoundError:
             return []
 
