@@ -37,14 +37,14 @@ try {
     cli(
       "sql",
       `INSERT INTO orders (customer_id, product_id, quantity, total_amount, created_at)
-       SELECT 1 + i * 7919 % 20000, 1 + i % 300, 1 + i % 3, (i % 1000 + 0.31)::numeric(12,2),
+       SELECT 1 + i % 20000 * 7919 % 20000, 1 + i % 300, 1 + i % 3, (i % 1000 + 0.31)::numeric(12,2),
               now() - (i % 25) * interval '1 day' FROM generate_series(${first}, ${last}) AS i`,
     );
   }
   const workers = [1, 2].map((n) => `${project}-spark-worker-${n}-1`);
   docker("update", "--cpus", cpus, ...workers);
   const rates = [];
-  for (const count of [2, 1, 2, 1]) {
+  for (const count of [1, 2]) {
     const { runs } = JSON.parse(
       cli("run", "customer", "--rebuild", "--json", "--conf", `spark.cores.max=${count}`),
     );
