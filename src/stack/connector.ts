@@ -1,16 +1,18 @@
 /** Debezium's connector: its settings, its registration, and when it has caught up with the database. */
 import pg from "pg";
 import { JobError } from "../errors.ts";
+import { createTopics } from "../platform/kafka-admin.ts";
 import { withPostgres } from "../platform/postgres.ts";
 import { succeeds, waitFor } from "../platform/waits.ts";
-import { TOPIC_PREFIX } from "./stack.ts";
+import { createShop } from "./demo-shop/index.ts";
+import { type OwnEndpoints, TOPIC_PREFIX } from "./stack.ts";
 
 const CONNECTOR = "shop";
 const SLOT = "cdc_features";
 const PUBLICATION = "cdc_features";
 
 /** Creates the database that the URL names, where it is missing. */
-export async function ensureDatabase(postgres: string): Promise<void> {
+async function ensureDatabase(postgres: string): Promise<void> {
   const name = new URL(postgres).pathname.slice(1);
   await withPostgres(maintenanceUrl(postgres), async (client) => {
     const found = await client.query("SELECT 1 FROM pg_database WHERE datname = $1", [name]);
@@ -26,7 +28,7 @@ function maintenanceUrl(postgres: string): string {
 }
 
 /** Every table of the schema, so that a table added later is captured too. Idempotent. */
-export async function createPublication(postgres: string): Promise<void> {
+async function createPublication(postgres: string): Promise<void> {
   await withPostgres(postgres, async (client) => {
     const found = await client.query("SELECT 1 FROM pg_publication WHERE pubname = $1", [PUBLICATION]);
     if (found.rowCount === 0)
@@ -34,8 +36,20 @@ export async function createPublication(postgres: string): Promise<void> {
   });
 }
 
+/** The shop's database with its tables and the publication of them, where they are missing. */
+export async function prepareShop(postgres: string): Promise<void> {
+  await ensureDatabase(postgres);
+  await createShop(postgres);
+  await createPublication(postgres);
+}
+
+/** A topic for each table that has none: Spark would not start without, and Debezium makes one with the first row. */
+export async function createTableTopics({ postgres, kafka }: OwnEndpoints): Promise<void> {
+  await createTopics(kafka, topicsOf(await capturedTables(postgres)), 2);
+}
+
 /** Names of the tables in the schema `public`. */
-export async function capturedTables(postgres: string): Promise<string[]> {
+async function capturedTables(postgres: string): Promise<string[]> {
   return withPostgres(postgres, async (client) => {
     const tables = await client.query(
       "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1",

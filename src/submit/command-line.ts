@@ -2,6 +2,7 @@
 import { copyFile, cp, mkdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { execa } from "execa";
+import type { Driver } from "../platform/driver.ts";
 import { readIfExists } from "../platform/files.ts";
 import { below } from "../platform/storage.ts";
 import type { RunFolder } from "./run-folder.ts";
@@ -16,12 +17,6 @@ export interface Spark {
   options?: string[];
   driver: Driver;
 }
-
-export type Driver =
-  | { kind: "local" }
-  | { kind: "container"; inbox: string }
-  | { kind: "uploaded" }
-  | { kind: "shared"; folder: string; archive?: string };
 
 export interface JobFiles {
   /** What the job is of, in messages. */

@@ -297,8 +297,9 @@ class Lookout {
   readonly #found = new Set<string>();
 
   constructor(secrets: string[]) {
-    // As they are, in a URL, and in the configuration of Java's login.
-    this.#texts = secrets.flatMap((one) => [one, encodeURIComponent(one), one.replace(/["\\]/g, "\\$&")]);
+    // As they are, in a URL, and in the configuration of Java's login; each of them also within JSON.
+    const forms = secrets.flatMap((one) => [one, encodeURIComponent(one), one.replace(/["\\]/g, "\\$&")]);
+    this.#texts = [...forms, ...forms.map((form) => JSON.stringify(form).slice(1, -1))];
   }
 
   look(place: string, content: string): void {

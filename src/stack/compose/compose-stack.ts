@@ -7,7 +7,7 @@ import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { EnvironmentError, JobError, UsageError } from "../../errors.ts";
 import { recordsIn } from "../../platform/kafka.ts";
-import { createTopics, kafkaAnswers } from "../../platform/kafka-admin.ts";
+import { kafkaAnswers } from "../../platform/kafka-admin.ts";
 import { waitingFor, withLock } from "../../platform/lock.ts";
 import { followed, type LogOptions } from "../../platform/logs.ts";
 import { type Progress, type Step, silent } from "../../platform/progress.ts";
@@ -16,17 +16,14 @@ import { below, type Storage } from "../../platform/storage.ts";
 import { succeeds, waitFor } from "../../platform/waits.ts";
 import {
   type Capture,
-  capturedTables,
   connectorCaughtUp,
   connectorIsUp,
   connectorState,
-  createPublication,
-  ensureDatabase,
+  createTableTopics,
   postgresAnswers,
+  prepareShop,
   startConnector,
-  topicsOf,
 } from "../connector.ts";
-import { createShop } from "../demo-shop/index.ts";
 import type { Home } from "../home.ts";
 import { isLasting, jvmOptions } from "../jvm-options.ts";
 import { checkPort, choosePorts, claimPort } from "../project-ports.ts";
@@ -182,7 +179,7 @@ export class ComposeStack implements Stack {
 
   async captureCaughtUp(timeoutMs: number): Promise<void> {
     const endpoints = await this.endpoints();
-    await createTopicsOf(endpoints);
+    await createTableTopics(endpoints);
     await connectorCaughtUp(await this.#capture(endpoints), timeoutMs);
   }
 
@@ -305,10 +302,8 @@ export class ComposeStack implements Stack {
         );
       }
     });
-    await ensureDatabase(postgres);
-    await createShop(postgres);
-    await createPublication(postgres);
-    await createTopicsOf(endpoints);
+    await prepareShop(postgres);
+    await createTableTopics(endpoints);
     const capture = await this.#capture(endpoints);
     if (await connectorIsUp(capture)) return;
     await progress.step("Debezium connector", () => startConnector(capture, START_TIMEOUT_MS));
@@ -378,10 +373,6 @@ async function startContainers(compose: Compose, step: Step): Promise<void> {
       return undefined;
     },
   );
-}
-
-async function createTopicsOf({ postgres, kafka }: OwnEndpoints): Promise<void> {
-  await createTopics(kafka, topicsOf(await capturedTables(postgres)), 2);
 }
 
 function isUp({ state }: Container): boolean {

@@ -6,10 +6,9 @@ import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { EnvironmentError, JobError, UsageError } from "../../errors.ts";
-import type { KafkaConnection } from "../../platform/connections.ts";
 import { lastLines, readIfExists, writeFileAtomic } from "../../platform/files.ts";
 import { recordsIn } from "../../platform/kafka.ts";
-import { createTopics, kafkaAnswers } from "../../platform/kafka-admin.ts";
+import { kafkaAnswers } from "../../platform/kafka-admin.ts";
 import { waitingFor, withLock } from "../../platform/lock.ts";
 import { type LogOptions, showLog } from "../../platform/logs.ts";
 import { isAlive, type ServerProcess, stopServer } from "../../platform/processes.ts";
@@ -18,17 +17,14 @@ import { redisAnswers } from "../../platform/redis.ts";
 import { localStorage, type Storage } from "../../platform/storage.ts";
 import { succeeds, waitFor } from "../../platform/waits.ts";
 import {
-  capturedTables,
   connectorCaughtUp,
   connectorIsUp,
   connectorState,
-  createPublication,
-  ensureDatabase,
+  createTableTopics,
   postgresAnswers,
+  prepareShop,
   startConnector,
-  topicsOf,
 } from "../connector.ts";
-import { createShop } from "../demo-shop/index.ts";
 import { type Home, inState } from "../home.ts";
 import { isLasting } from "../jvm-options.ts";
 import { checkPort, choosePorts, claimPort } from "../project-ports.ts";
@@ -126,10 +122,10 @@ export class EmbeddedStack implements Stack {
   }
 
   async captureCaughtUp(timeoutMs: number): Promise<void> {
-    const { connect, postgres, kafka } = await this.endpoints();
-    // A table made since `up` has no topic before its first row, and Spark would not start without one.
-    await this.#createTopics(postgres, kafka);
-    await connectorCaughtUp({ connect, postgres }, timeoutMs);
+    const endpoints = await this.endpoints();
+    // A table may have been made since `up`.
+    await createTableTopics(endpoints);
+    await connectorCaughtUp(endpoints, timeoutMs);
   }
 
   async memory(): Promise<StackMemory> {
@@ -250,9 +246,7 @@ export class EmbeddedStack implements Stack {
         () => startPostgres(this.#home, state),
         () => postgresAnswers(endpoints.postgres),
       );
-      await ensureDatabase(endpoints.postgres);
-      await createShop(endpoints.postgres);
-      await createPublication(endpoints.postgres);
+      await prepareShop(endpoints.postgres);
     };
     const kafka = () =>
       start(
@@ -299,7 +293,7 @@ export class EmbeddedStack implements Stack {
         }),
       ),
     );
-    await this.#createTopics(endpoints.postgres, endpoints.kafka);
+    await createTableTopics(endpoints);
     if (!(await connectorIsUp(endpoints))) {
       await progress.step("Debezium connector", () => startConnector(endpoints, START_TIMEOUT_MS));
     }
@@ -335,10 +329,6 @@ export class EmbeddedStack implements Stack {
         return (await answers()) ? true : undefined;
       },
     );
-  }
-
-  async #createTopics(postgres: string, kafka: KafkaConnection): Promise<void> {
-    await createTopics(kafka, topicsOf(await capturedTables(postgres)), 2);
   }
 
   async #stopServers(state: StackState, progress: Progress): Promise<void> {

@@ -1,10 +1,11 @@
 /** How spark-submit is called for a profile. Pure, so that it can be shown without calling it. */
 import path from "node:path";
 import { UsageError } from "../../errors.ts";
+import type { Driver } from "../../platform/driver.ts";
 import { below } from "../../platform/storage.ts";
 import { LIBRARY } from "../home.ts";
 import type { SparkInstallation } from "../setup/spark.ts";
-import type { Driver, SparkRuntime } from "../stack.ts";
+import type { SparkRuntime } from "../stack.ts";
 import type { Profile } from "./profile.ts";
 
 /** Spark's own, which names of settings hide their values in its web interface and logs. */
