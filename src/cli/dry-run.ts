@@ -1,22 +1,14 @@
 /** What a run would do, without any server: the job's files are written, and spark-submit is shown. */
 import { readFile } from "node:fs/promises";
-import path from "node:path";
-import { topicOf } from "../definition/feature-set.ts";
 import { withoutSecrets } from "../platform/secrets.ts";
-import { provenanceOf, writeJob } from "../render/write-job.ts";
-import { PACKAGE_ROOT } from "../stack/home.ts";
 import type { Endpoints, SparkRuntime } from "../stack/stack.ts";
 import { commandLine } from "../submit/command-line.ts";
-import { planOf } from "../submit/plan.ts";
-import { runFolder, type Sink } from "../submit/run-folder.ts";
 import { settingsOf } from "../submit/settings.ts";
-import type { Context, Target } from "./context.ts";
+import type { Context } from "./context.ts";
 import type { Definition } from "./definitions.ts";
+import { type SubmissionOptions, submissionOf } from "./submission.ts";
 
-interface DryRunOptions extends Target {
-  continuous?: boolean;
-  conf?: Record<string, string>;
-  sink: Sink;
+interface DryRunOptions extends SubmissionOptions {
   json?: boolean;
 }
 
@@ -42,24 +34,11 @@ export async function dryRun(
   const stack = context.stack(options);
   const [endpoints, storage] = await Promise.all([stack.endpoints(), stack.storage()]);
   const runs: DryRun[] = [];
-  for (const { featureSet, file, text, project } of definitions) {
-    const { name } = featureSet;
-    const folder = runFolder(stack.stateDir, name);
-    await writeJob(featureSet, provenanceOf(file, text, project), folder.folder);
-    const topic = topicOf(featureSet.source, stack.topicPrefix);
-    const continuous = options.continuous ?? false;
-    const target = await stack.spark({ featureSet: name, topic, continuous });
-    const spark = { ...target, conf: { ...target.conf, ...options.conf } };
-    const pythonPath = path.join(PACKAGE_ROOT, "spark-jobs");
-    const { kafka, redis } = spark.servers ?? endpoints;
-    const { command, args } = commandLine(spark, { featureSet: name, folder, pythonPath });
-    const settings = settingsOf({
-      ...{ featureSet: name, folder, pythonPath, spark, kafka, redis, storage, continuous },
-      ...{ topicPrefix: stack.topicPrefix, sink: options.sink, inStep: true, plan: planOf(featureSet) },
-      signal: new AbortController().signal,
-      prepare: async () => {},
-      onEvent: () => {},
-    });
+  for (const definition of definitions) {
+    const submission = await submissionOf(definition, options, { stack, endpoints, storage });
+    const { featureSet: name, folder, spark, redis, pythonPath } = submission;
+    const { command, args } = commandLine(spark, submission);
+    const settings = settingsOf({ ...submission, inStep: true });
     const hide = hiding(spark, { ...endpoints, redis });
     runs.push({
       featureSet: name,

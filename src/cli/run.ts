@@ -1,29 +1,24 @@
-import path from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
-import { type FeatureSet, topicOf } from "../definition/feature-set.ts";
+import type { FeatureSet } from "../definition/feature-set.ts";
 import { UsageError } from "../errors.ts";
 import { replicaIdentity } from "../platform/postgres.ts";
-import { provenanceOf, writeJob } from "../render/write-job.ts";
-import { PACKAGE_ROOT } from "../stack/home.ts";
 import type { JobEvent, JobFinished, JobTable } from "../submit/job-events.ts";
-import { planOf, refuseOtherPlan, rememberPlan, rememberSink } from "../submit/plan.ts";
+import { refuseOtherPlan, rememberPlan, rememberSink } from "../submit/plan.ts";
 import { finishRebuild, forget, type Stored } from "../submit/rebuild.ts";
 import { runJob } from "../submit/run.ts";
-import { runFolder, SINKS, type Sink } from "../submit/run-folder.ts";
+import { SINKS } from "../submit/run-folder.ts";
 import { storesWritten } from "../submit/run-states.ts";
-import type { Context, Target } from "./context.ts";
+import type { Context } from "./context.ts";
 import { type Definition, loadDefinitions } from "./definitions.ts";
 import { dryRun } from "./dry-run.ts";
 import { json, option, profile, target } from "./options.ts";
 import { featureTable, progressLine, summaryLines } from "./report/run.ts";
+import { type SubmissionOptions, submissionOf } from "./submission.ts";
 import { seedIfEmpty } from "./up.ts";
 
-interface RunOptions extends Target {
-  continuous?: boolean;
-  sink: Sink;
+interface RunOptions extends SubmissionOptions {
   rebuild?: boolean;
   dryRun?: boolean;
-  conf?: Record<string, string>;
   json?: boolean;
 }
 
@@ -100,18 +95,12 @@ async function runAll(definitions: Definition[], options: RunOptions, context: C
   const signal = context.interruption();
 
   const results = await Promise.allSettled(
-    definitions.map(({ featureSet, file, text, project }) =>
-      context.progress.step(`${featureSet.name} features`, async (step): Promise<Ended> => {
+    definitions.map((definition) =>
+      context.progress.step(`${definition.featureSet.name} features`, async (step): Promise<Ended> => {
+        const { featureSet } = definition;
         const { name } = featureSet;
-        const folder = runFolder(stack.stateDir, name);
-        await writeJob(featureSet, provenanceOf(file, text, project), folder.folder);
-        const topic = topicOf(featureSet.source, stack.topicPrefix);
-        const target = await stack.spark({
-          featureSet: name,
-          topic,
-          continuous: options.continuous ?? false,
-        });
-        const spark = { ...target, conf: { ...target.conf, ...options.conf } };
+        const submission = await submissionOf(definition, options, { stack, endpoints, storage });
+        const { folder, spark } = submission;
         step.update("starting Spark");
         let examples: JobTable | undefined;
         const onEvent = (event: JobEvent) => {
@@ -125,17 +114,8 @@ async function runAll(definitions: Definition[], options: RunOptions, context: C
           else examples = event;
         };
         const finished = await runJob({
-          featureSet: name,
-          folder,
-          pythonPath: path.join(PACKAGE_ROOT, "spark-jobs"),
-          spark,
-          ...(spark.servers ?? { kafka: endpoints.kafka, redis: endpoints.redis }),
-          topicPrefix: stack.topicPrefix,
-          storage,
-          plan: planOf(featureSet),
-          sink: options.sink,
+          ...submission,
           inStep: (await storesWritten(stack.stateDir, name))?.inStep ?? true,
-          continuous: options.continuous ?? false,
           prepare: () =>
             prepare(
               featureSet,

@@ -1,6 +1,5 @@
 /** Where jobs keep things, and how this machine reaches it. */
 import { rm } from "node:fs/promises";
-import { readIfExists, writeFileAtomic } from "./files.ts";
 
 /** In the jobs' own words: paths, or URIs that Hadoop's file systems know. */
 export interface Places {
@@ -13,11 +12,16 @@ export interface Storage {
   readonly places: Places;
   /** Brings a folder of the offline store to this machine, to where the stack's endpoint `offline` is. */
   fetch(folder: string): Promise<void>;
+  /** Removes a place, or what lies below one; none is fine. */
+  remove(place: string): Promise<void>;
+  /** For a driver that is told and heard by files; absent where every driver is heard itself. */
+  notes?: Notes;
+}
+
+export interface Notes {
   /** The text of a file; undefined where there is none. */
   read(place: string): Promise<string | undefined>;
   write(place: string, text: string): Promise<void>;
-  /** Removes a place, or what lies below one; none is fine. */
-  remove(place: string): Promise<void>;
 }
 
 /** Folders that jobs and this machine name alike. */
@@ -25,8 +29,6 @@ export function localStorage(places: Places): Storage {
   return {
     places,
     fetch: async () => {},
-    read: readIfExists,
-    write: writeFileAtomic,
     remove: (place) => rm(place, { recursive: true, force: true }),
   };
 }

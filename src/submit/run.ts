@@ -63,6 +63,7 @@ export async function runJob(request: RunRequest): Promise<JobFinished> {
   await refuseSecondRun(request);
   try {
     await request.prepare();
+    await request.spark.clear?.();
     await rm(folder.stop, { force: true });
     await writeFileAtomic(folder.settings, JSON.stringify(settingsOf(request), null, 2), 0o600);
     const remote = remoteOf(request);
@@ -133,11 +134,13 @@ export async function submit<Last extends JobEvent["event"]>(
   });
   // It stays open until the job is to stop, and closes by itself when this command is gone, however that came.
   if (files !== undefined) job.stdin?.on("error", () => {}).write(files);
+  // A job on this machine looks for the file itself.
   const isToStop = setInterval(() => {
-    if (!existsSync(folder.stop)) return;
+    if (spark.driver.kind === "local" || !existsSync(folder.stop)) return;
     clearInterval(isToStop);
     job.stdin?.end();
-    void request.remote?.stop();
+    // Where it cannot be told, it is ended like one that does not listen.
+    request.remote?.stop().catch(() => {});
   }, STOP_POLL_MS);
   const log = createWriteStream(folder.log);
   const hide = (text: string) => withoutSecrets(text, request.secrets ?? []);
@@ -209,16 +212,17 @@ interface Remote {
 
 function remoteOf(request: RunRequest): Remote | undefined {
   const report = reportOf(request);
-  if (report === undefined) return undefined;
   const { storage } = request;
+  const { notes } = storage;
+  if (report === undefined || notes === undefined) return undefined;
   const stop = stopFileOf(request);
   return {
     begin: async () => {
       for (const place of [report, stop]) await storage.remove(place);
     },
-    stop: () => storage.write(stop, ""),
+    stop: () => notes.write(stop, ""),
     events: async () => {
-      const text = await storage.read(report);
+      const text = await notes.read(report);
       return text === undefined ? [] : parseReport(text);
     },
   };

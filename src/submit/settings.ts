@@ -4,11 +4,14 @@ import { kafkaClientProperties } from "../platform/kafka-properties.ts";
 import { below } from "../platform/storage.ts";
 import type { RunRequest } from "./run.ts";
 
+/** Of a run what its job is told. */
+type Told = Omit<RunRequest, "prepare" | "signal" | "onEvent">;
+
 /** Of a continuous run: how long changes are gathered before they are computed. */
 const TRIGGER_INTERVAL = "1 second";
 
 /** What spark-jobs/cdc_features/settings.py reads. */
-export function settingsOf(request: RunRequest): Record<string, unknown> {
+export function settingsOf(request: Told): Record<string, unknown> {
   const { kafka, redis, featureSet, storage } = request;
   const { places } = storage;
   return {
@@ -36,23 +39,14 @@ export function settingsOf(request: RunRequest): Record<string, unknown> {
 }
 
 /** As the job names it. */
-export function stopFileOf({
-  spark: { driver },
-  folder,
-  storage: { places },
-  featureSet,
-}: RunRequest): string {
+export function stopFileOf({ spark: { driver }, folder, storage: { places }, featureSet }: Told): string {
   if (driver.kind === "local") return folder.stop;
   if (driver.kind === "container") return path.posix.join(driver.inbox, path.basename(folder.stop));
   return below(places.checkpoints, featureSet, "stop");
 }
 
 /** Where a job writes what it says, when this command does not hear it. */
-export function reportOf({
-  spark: { driver },
-  storage: { places },
-  featureSet,
-}: RunRequest): string | undefined {
+export function reportOf({ spark: { driver }, storage: { places }, featureSet }: Told): string | undefined {
   const isHeard = driver.kind === "local" || driver.kind === "container";
   return isHeard ? undefined : below(places.checkpoints, featureSet, "report.json");
 }

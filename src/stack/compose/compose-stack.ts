@@ -38,7 +38,7 @@ import {
 } from "../stack.ts";
 import { claimStateFolder, removeEmpty, removeGitignore, removeWhole } from "../state-folder.ts";
 import { Compose, type Container } from "./compose.ts";
-import { checkEngine, docker, reasonIn, requireEngine } from "./engine.ts";
+import { type ComposeCommand, docker, findEngine, reasonIn, requireEngine } from "./engine.ts";
 import {
   type ComposeState,
   inCompose,
@@ -84,6 +84,7 @@ export class ComposeStack implements Stack {
   readonly hasShop = true;
   readonly stateDir: string;
   readonly #home: Home;
+  #engine: Promise<ComposeCommand> | undefined;
 
   constructor(home: Home) {
     this.#home = home;
@@ -91,14 +92,14 @@ export class ComposeStack implements Stack {
   }
 
   async up(progress: Progress, options: { newPorts: boolean }): Promise<OwnEndpoints> {
-    const command = await requireEngine();
+    await this.#requireEngine();
     await claimStateFolder(this.#home);
     return this.#locked("cdc-features up", progress, async () => {
       await claimStateFolder(this.#home);
       const state = (await loadState(this.stateDir)) ?? (await newState(this.stateDir, this.#home.projectId));
       if (options.newPorts) state.ports = await choosePorts(this.stateDir, PORTS);
       await saveState(this.stateDir, state);
-      const compose = new Compose(command, this.stateDir, state);
+      const compose = await this.#composeOf(state);
       await claimPorts(state, await compose.containers());
       await progress.step("containers", (step) => startContainers(compose, step));
       const endpoints = await this.#endpointsOf(state);
@@ -132,8 +133,6 @@ export class ComposeStack implements Stack {
           inVolume(below(PLACES.offline, folder)),
           path.join(inCompose.offline(this.stateDir), folder),
         ),
-      read: async () => undefined,
-      write: async () => {},
       remove: (place) => removeFrom(volume, place),
     };
   }
@@ -142,11 +141,9 @@ export class ComposeStack implements Stack {
     const state = await this.#known();
     const { kafka } = await this.#endpointsOf(state);
     const jvm = jvmOptions({ lasts: isLasting({ continuous, records: await recordsIn({ kafka, topic }) }) });
-    const compose = new Compose(await requireEngine(), this.stateDir, state);
+    const compose = await this.#composeOf(state);
     const redis = await secretOf(this.stateDir, "redis-password");
     const name = `${state.project}-job-${featureSet}`;
-    // One whose command was killed ends by itself, after its batch; nobody reads what it says any more.
-    await docker(["rm", "--force", name]).catch(() => "");
     return {
       command: compose.line("run", "--rm", "-T", "--no-deps", "--name", name, "spark-submit"),
       servers: {
@@ -157,6 +154,10 @@ export class ComposeStack implements Stack {
       env: compose.env,
       options: ["--jars", "/job/cdc_features/records.jar"],
       driver: { kind: "container", inbox: "/job" },
+      // One whose command was killed ends by itself, after its batch; nobody reads what it says any more.
+      clear: async () => {
+        await docker(["rm", "--force", name]).catch(() => "");
+      },
       secrets: [redis],
       conf: {
         "spark.driver.memory": "640m",
@@ -218,7 +219,7 @@ export class ComposeStack implements Stack {
     if (!SERVICES.includes(name as (typeof SERVICES)[number])) {
       throw new UsageError(`no server named ${name}`, { hint: `There are: ${SERVICES.join(", ")}` });
     }
-    const compose = new Compose(await requireEngine(), this.stateDir, await this.#known());
+    const compose = await this.#composeOf(await this.#known());
     const args = ["logs", "--no-color", "--tail", String(lines)];
     if (follow === undefined) {
       print((await compose.must([...args, name], `the log of ${name}`)).trimEnd());
@@ -233,7 +234,7 @@ export class ComposeStack implements Stack {
     await this.#locked("cdc-features down", progress, async () => {
       const state = await loadState(this.stateDir);
       if (state !== undefined) {
-        const compose = new Compose(await requireEngine(), this.stateDir, state);
+        const compose = await this.#composeOf(state);
         const args = ["down", "--remove-orphans", "--timeout", "20", ...(options.purge ? ["--volumes"] : [])];
         await progress.step(options.purge ? "removing containers and volumes" : "stopping containers", () =>
           compose.must(args, "stopping the containers"),
@@ -247,7 +248,7 @@ export class ComposeStack implements Stack {
   }
 
   async doctor(): Promise<Check[]> {
-    const checks = await checkEngine();
+    const { checks } = await findEngine();
     const state = await loadState(this.stateDir);
     if (state === undefined || checks.some(({ ok }) => !ok)) return checks;
     const running = (await this.#containers(state)).filter(isUp).map(({ service }) => service);
@@ -265,9 +266,19 @@ export class ComposeStack implements Stack {
     });
   }
 
+  /** It is looked for once: that takes some programs a while. */
+  #requireEngine(): Promise<ComposeCommand> {
+    this.#engine ??= requireEngine();
+    return this.#engine;
+  }
+
+  async #composeOf(state: ComposeState): Promise<Compose> {
+    return new Compose(await this.#requireEngine(), this.stateDir, state);
+  }
+
   async #containers(state: ComposeState | undefined): Promise<Container[]> {
     if (state === undefined) return [];
-    return new Compose(await requireEngine(), this.stateDir, state).containers();
+    return (await this.#composeOf(state)).containers();
   }
 
   async #endpointsOf({ ports }: ComposeState): Promise<OwnEndpoints> {

@@ -19,18 +19,20 @@ const MEMORY_BYTES = 7 * 1024 ** 3;
 
 /** Throws EnvironmentError that names the first thing missing and the way to get it. */
 export async function requireEngine(): Promise<ComposeCommand> {
-  const missing = (await checkEngine()).find(({ ok }) => !ok);
-  if (missing === undefined) return (await composeCommand())?.command as ComposeCommand;
+  const { checks, compose } = await findEngine();
+  const missing = checks.find(({ ok }) => !ok);
+  if (missing === undefined && compose !== undefined) return compose;
   throw new EnvironmentError(
-    `${missing.name}: ${missing.found}`,
-    missing.hint === undefined ? {} : { hint: `${missing.hint} Without Docker: \`--target embedded\`.` },
+    `${missing?.name}: ${missing?.found}`,
+    missing?.hint === undefined ? {} : { hint: `${missing.hint} Without Docker: \`--target embedded\`.` },
   );
 }
 
-export async function checkEngine(): Promise<Check[]> {
+/** What there is of it, and the command where all is there. */
+export async function findEngine(): Promise<{ checks: Check[]; compose: ComposeCommand | undefined }> {
   const client = await runCommand("docker", ["--version"]);
   const docker = { name: "docker", ok: client.ok, found: client.ok ? firstLine(client.stdout) : "not found" };
-  if (!client.ok) return [{ ...docker, hint: GET_DOCKER }];
+  if (!client.ok) return { checks: [{ ...docker, hint: GET_DOCKER }], compose: undefined };
   const info = await runCommand("docker", ["info", "--format", "{{.ServerVersion}} {{.MemTotal}}"], {
     timeoutMs: 20_000,
   });
@@ -44,19 +46,17 @@ export async function checkEngine(): Promise<Check[]> {
         hint: memoryHint(Number(memory)),
       }
     : { name: "docker engine", ok: false, found: reasonIn(info), hint: START_ENGINE };
-  const compose = await composeCommand();
-  return [
-    { ...docker, hint: undefined },
-    engine,
-    compose === undefined
+  const found = await composeCommand();
+  const compose =
+    found === undefined
       ? { name: "docker compose", ok: false, found: "not found", hint: GET_COMPOSE }
       : {
           name: "docker compose",
           ok: true,
-          found: `${compose.command.join(" ")} ${compose.version}`,
+          found: `${found.command.join(" ")} ${found.version}`,
           hint: undefined,
-        },
-  ];
+        };
+  return { checks: [{ ...docker, hint: undefined }, engine, compose], compose: found?.command };
 }
 
 async function composeCommand(): Promise<{ command: ComposeCommand; version: string } | undefined> {

@@ -24,6 +24,9 @@ import { isLocal, storageOf } from "./hadoop-storage.ts";
 import type { Profile } from "./profile.ts";
 import { propertiesText, type Submitting, sparkProperties, sparkRuntimeOf } from "./spark-command.ts";
 
+/** Of a submission what is the same for all jobs. */
+type Installed = Pick<Submitting, "installation" | "archive" | "connector" | "libraryZip">;
+
 interface Server {
   name: string;
   address: string;
@@ -38,6 +41,7 @@ export class ExternalStack implements Stack {
   readonly stateDir: string;
   readonly #home: Home;
   readonly #profile: Profile;
+  #installed: Promise<Installed> | undefined;
 
   constructor(home: Home, profile: Profile) {
     this.#home = home;
@@ -49,7 +53,7 @@ export class ExternalStack implements Stack {
   async up(progress: Progress): Promise<Endpoints> {
     await claimStateFolder(this.#home);
     const endpoints = await this.endpoints();
-    await this.#submitting(progress, "");
+    await this.#setUp(progress);
     await progress.step("servers answer", async (step) => {
       for (const { name, ask } of this.#servers()) {
         step.update(name);
@@ -77,12 +81,22 @@ export class ExternalStack implements Stack {
       places: this.#profile.places,
       mirror: this.#mirror,
       tmp: this.#tmp,
-      spark: () => this.spark({ featureSet: "storage" }),
+      spark: () => this.#runtime("storage", this.#tmp),
     });
   }
 
   async spark({ featureSet }: { featureSet: string }): Promise<SparkRuntime> {
-    const submitting = await this.#submitting(silent, featureSet);
+    return this.#runtime(featureSet, path.join(this.stateDir, "runs", featureSet));
+  }
+
+  /** `folder` takes Spark's properties. */
+  async #runtime(featureSet: string, folder: string): Promise<SparkRuntime> {
+    const submitting = {
+      ...(await this.#setUp(silent)),
+      profile: this.#profile,
+      propertiesFile: path.join(folder, "spark.properties"),
+      featureSet,
+    };
     await writeFileAtomic(submitting.propertiesFile, propertiesText(sparkProperties(submitting)), 0o600);
     return sparkRuntimeOf(submitting, withoutSpark(jvmEnvironment()));
   }
@@ -201,22 +215,23 @@ export class ExternalStack implements Stack {
     ];
   }
 
-  /** Sets up the driver's own Spark where that is missing. */
-  async #submitting(progress: Progress, featureSet: string): Promise<Submitting> {
+  /** The driver's own Spark, and what travels; once for all jobs of a command. */
+  #setUp(progress: Progress): Promise<Installed> {
+    this.#installed ??= this.#install(progress);
+    return this.#installed;
+  }
+
+  async #install(progress: Progress): Promise<Installed> {
     const installation = await installSpark(this.#home, progress);
     const { spark } = this.#profile;
     const isHere = spark.master.startsWith("local");
     const archive = "archive" in spark.python && !isHere ? spark.python.archive : undefined;
     const python = path.join(installation.venv, "bin", "python");
-    const folder = path.join(this.stateDir, "runs", featureSet);
     return {
-      profile: this.#profile,
       installation,
       archive: archive === "packed" ? await packedPython(this.#home, python, progress) : archive,
       connector: await connectorJars(installation.jars),
-      propertiesFile: path.join(featureSet === "storage" ? this.#tmp : folder, "spark.properties"),
       libraryZip: await libraryZip(this.#home, installation),
-      featureSet,
     };
   }
 

@@ -1,8 +1,8 @@
 /** Places behind Hadoop's file systems, reached by the same Spark, with the same settings, as the jobs'. */
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { JobError } from "../../errors.ts";
-import { lastLines } from "../../platform/files.ts";
+import { lastLines, readIfExists, writeFileAtomic } from "../../platform/files.ts";
 import { runCommand } from "../../platform/processes.ts";
 import { withoutSecrets } from "../../platform/secrets.ts";
 import { below, localStorage, type Places, type Storage } from "../../platform/storage.ts";
@@ -44,20 +44,22 @@ export function storageOf(options: HadoopStorageOptions): Storage {
       if (!isLocal(places.offline))
         await perform(["fetch", below(places.offline, folder), path.join(mirror, folder)]);
     },
-    read: (place) =>
-      isLocal(place)
-        ? local.read(place)
-        : withFile(async (file) => {
-            await perform(["read", place, file]);
-            return readFile(file, "utf8").catch(() => undefined);
-          }),
-    write: (place, text) =>
-      isLocal(place)
-        ? local.write(place, text)
-        : withFile(async (file) => {
-            await writeFile(file, text, { mode: 0o600 });
-            await perform(["write", file, place]);
-          }),
+    notes: {
+      read: (place) =>
+        isLocal(place)
+          ? readIfExists(place)
+          : withFile(async (file) => {
+              await perform(["read", place, file]);
+              return readIfExists(file);
+            }),
+      write: (place, text) =>
+        isLocal(place)
+          ? writeFileAtomic(place, text)
+          : withFile(async (file) => {
+              await writeFile(file, text, { mode: 0o600 });
+              await perform(["write", file, place]);
+            }),
+    },
     remove: (place) => (isLocal(place) ? local.remove(place) : perform(["remove", place])),
   };
 }

@@ -1,0 +1,45 @@
+/** What a run hands to spark-submit, whether it is then called or only shown. */
+import path from "node:path";
+import { topicOf } from "../definition/feature-set.ts";
+import type { Storage } from "../platform/storage.ts";
+import { provenanceOf, writeJob } from "../render/write-job.ts";
+import { PACKAGE_ROOT } from "../stack/home.ts";
+import type { Endpoints, Stack } from "../stack/stack.ts";
+import { planOf } from "../submit/plan.ts";
+import { runFolder, type Sink } from "../submit/run-folder.ts";
+import type { Target } from "./context.ts";
+import type { Definition } from "./definitions.ts";
+
+export interface SubmissionOptions extends Target {
+  continuous?: boolean;
+  sink: Sink;
+  /** Settings of Spark, over those of the target. */
+  conf?: Record<string, string>;
+}
+
+/** Writes the job into its run's folder. */
+export async function submissionOf(
+  { featureSet, file, text, project }: Definition,
+  { sink, conf, continuous = false }: SubmissionOptions,
+  { stack, endpoints, storage }: { stack: Stack; endpoints: Endpoints; storage: Storage },
+) {
+  const { name } = featureSet;
+  const folder = runFolder(stack.stateDir, name);
+  await writeJob(featureSet, provenanceOf(file, text, project), folder.folder);
+  const topic = topicOf(featureSet.source, stack.topicPrefix);
+  const spark = await stack.spark({ featureSet: name, topic, continuous });
+  const { kafka, redis } = spark.servers ?? endpoints;
+  return {
+    featureSet: name,
+    folder,
+    pythonPath: path.join(PACKAGE_ROOT, "spark-jobs"),
+    spark: { ...spark, conf: { ...spark.conf, ...conf } },
+    kafka,
+    redis,
+    topicPrefix: stack.topicPrefix,
+    storage,
+    plan: planOf(featureSet),
+    sink,
+    continuous,
+  };
+}
