@@ -91,8 +91,9 @@ async function call({ tmp, spark }: HadoopStorageOptions, operations: Operation[
     const said = (await lastLines(path.join(folder, "log"), 200)).filter((line) =>
       /Exception|Error|denied/i.test(line),
     );
-    const reason = withoutSecrets(said.slice(0, 4).join("\n") || result.stderr.slice(-500), secrets);
-    throw new JobError(`${operations[0]?.slice(0, 2).join(" ")} failed:\n${reason}`, {
+    const reason = said.slice(0, 4).join("\n") || result.stderr.slice(-500);
+    const told = `${operations[0]?.slice(0, 2).join(" ")} failed:\n${reason}`;
+    throw new JobError(withoutSecrets(told, secrets), {
       hint: "The same settings reach it as a job's: spark.conf, spark.packages and spark.env of the profile.",
     });
   } finally {
