@@ -138,6 +138,16 @@ describe("the stack of docker-compose.yml", () => {
     for (const secret of secrets) expect(processes).not.toContain(secret);
     const connector = await (await fetch(`${endpoints.connect}/connectors/shop/config`)).text();
     expect(connector).not.toContain(secrets[0]);
+    // Looking at a run, or asking for a second one, leaves it alone.
+    const job = await docker("ps", "-q", "--filter", `name=${project}-job`);
+    expect(job).toHaveLength(1);
+    const { stdout: shown } = await succeeds(["run", "customer", "--dry-run"]);
+    expect(shown).toContain("--master spark://spark-master:7077");
+    for (const secret of secrets) expect(shown).not.toContain(secret);
+    const second = await cli(folder, ["run", "customer", ...TARGET]);
+    expect(second.exitCode, second.stderr).toBe(2);
+    expect(second.stderr).toContain("already being run");
+    expect(await docker("ps", "-q", "--filter", `name=${project}-job`)).toEqual(job);
     running.kill("SIGKILL");
     await running;
     await waitFor({ what: "the job to end", timeoutMs: 120_000, intervalMs: 500 }, async () => {

@@ -302,7 +302,7 @@ class Lookout {
     this.#texts = [...forms, ...forms.map((form) => JSON.stringify(form).slice(1, -1))];
   }
 
-  look(place: string, content: string): void {
+  look(place: string, content: string | Buffer): void {
     this.#places.add(place);
     if (this.#texts.some((text) => content.includes(text))) this.#found.add(place);
   }
@@ -400,13 +400,12 @@ function stateOf(name: string): string {
 }
 
 /** All but the two files that hold secrets for Spark and the job, which are for the user alone. */
-function filesIn(root: string): [string, string][] {
-  return readdirSync(root, { recursive: true, encoding: "utf8" })
-    .map((name) => path.join(root, name))
-    .filter((file) => statSync(file).isFile())
-    .flatMap((file): [string, string][] => {
-      if (!/\/(settings\.json|spark\.properties)$/.test(file)) return [[file, readFileSync(file, "utf8")]];
-      expect(statSync(file).mode & 0o077, file).toBe(0);
-      return [];
-    });
+function* filesIn(root: string): Generator<[string, Buffer]> {
+  for (const name of readdirSync(root, { recursive: true, encoding: "utf8" })) {
+    const file = path.join(root, name);
+    const status = statSync(file);
+    if (/\/(settings\.json|spark\.properties)$/.test(file)) expect(status.mode & 0o077, file).toBe(0);
+    // One at a time: each executor has unpacked the Python environment of its own there.
+    else if (status.isFile()) yield [file, readFileSync(file)];
+  }
 }
