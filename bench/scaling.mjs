@@ -45,7 +45,7 @@ try {
       cli(
         "sql",
         `INSERT INTO orders (customer_id, product_id, quantity, total_amount, created_at)
-         SELECT 1 + i * 7919 % 20000, 1 + i % 300, 1 + i % 3, (i % 1000 + 0.31)::numeric(12,2),
+         SELECT 1 + i::bigint * 7919 % 20000, 1 + i % 300, 1 + i % 3, (i % 1000 + 0.31)::numeric(12,2),
                 now() - (i % 25) * interval '1 day' FROM generate_series(${inserted + 1}, ${last}) AS i`,
       );
     }

@@ -65,6 +65,7 @@ export async function main(args: string[], world: World = realWorld()): Promise<
   let exitCode: number = EXIT.ok;
   const interrupt = new AbortController();
   let endsItself = false;
+  let target: Target | undefined;
   let onSignal = () => {};
   const interrupted = new Promise<never>((_, reject) => {
     onSignal = () => {
@@ -78,7 +79,11 @@ export async function main(args: string[], world: World = realWorld()): Promise<
     cwd,
     terminal,
     progress: progressOn(terminal),
-    stack: (target) => stackOf(target, cwd, env),
+    stack: (chosen) => {
+      target = chosen;
+      return stackOf(chosen, cwd, env);
+    },
+    localSpark: () => new EmbeddedStack(homeOf(cwd, env)),
     interruption: () => {
       endsItself = true;
       return interrupt.signal;
@@ -92,7 +97,7 @@ export async function main(args: string[], world: World = realWorld()): Promise<
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-    return reportError(error, terminal);
+    return reportError(error, terminal, target);
   } finally {
     for (const signal of SIGNALS) process.off(signal, onSignal);
   }
@@ -127,12 +132,18 @@ function programOf(context: Context): Command {
   return program;
 }
 
-function stackOf({ target, profile }: Target, cwd: string, env: NodeJS.ProcessEnv): Stack {
+function stackOf(options: Target, cwd: string, env: NodeJS.ProcessEnv): Stack {
+  const { target, profile, master, deployMode } = options;
   const home = homeOf(cwd, env);
+  if (target !== "external" && (master !== undefined || deployMode !== undefined)) {
+    throw new UsageError(`the target ${target} brings its own Spark`, {
+      hint: "`--master` and `--deploy-mode` go with `--target external`.",
+    });
+  }
   if (target === "embedded") return new EmbeddedStack(home);
   if (target === "compose") return new ComposeStack(home);
   if (target === "external" && profile !== undefined)
-    return new ExternalStack(home, readProfile(path.resolve(cwd, profile), env));
+    return new ExternalStack(home, readProfile(path.resolve(cwd, profile), env, options));
   if (target === "external") {
     throw new UsageError("the target external needs a profile", {
       hint: "`--profile FILE` names your Kafka, Redis, Spark and storage, see docs/clusters.md.",

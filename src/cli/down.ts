@@ -13,7 +13,9 @@ export function down(program: Command, context: Context): void {
     .addOption(option("--purge", "remove everything they hold, too: database, topics, features, checkpoints"))
     .action(async (options: Target & { purge?: boolean }) => {
       const stack = context.stack(options);
-      await Promise.all((await runFolders(stack.stateDir)).map(({ folder }) => stopJob(folder)));
+      await Promise.all(
+        (await runFolders(stack.stateDir)).map(({ folder }) => stopJob(folder, () => stack.storage())),
+      );
       await stack.down(context.progress, { purge: options.purge ?? false });
     });
 }

@@ -1,4 +1,4 @@
-/** What a run would do, without any server: the job's files are written, and spark-submit is shown. */
+/** What a run would do: the job's files are written, and spark-submit is shown. */
 import { readFile } from "node:fs/promises";
 import { withoutSecrets } from "../platform/secrets.ts";
 import type { Endpoints, SparkRuntime } from "../stack/stack.ts";
@@ -38,7 +38,7 @@ export async function dryRun(
     const submission = await submissionOf(definition, options, { stack, endpoints, storage });
     const { featureSet: name, folder, spark, redis, pythonPath } = submission;
     const { command, args } = commandLine(spark, submission);
-    const settings = settingsOf({ ...submission, inStep: true });
+    const settings = settingsOf({ ...submission, runId: "…" });
     const hide = hiding(spark, { ...endpoints, redis });
     runs.push({
       featureSet: name,
@@ -46,7 +46,9 @@ export async function dryRun(
       command: [command, ...args].map(hide),
       environment: changed(spark.env, pythonPath, hide),
       properties: await propertiesOf(spark, hide),
-      settings: JSON.parse(hide(JSON.stringify(settings))) as Record<string, unknown>,
+      settings: JSON.parse(
+        JSON.stringify(settings, (_, value) => (typeof value === "string" ? hide(value) : value)),
+      ),
     });
   }
   if (options.json) context.terminal.print(JSON.stringify({ dryRuns: runs }));

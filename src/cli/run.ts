@@ -5,9 +5,9 @@ import { replicaIdentity } from "../platform/postgres.ts";
 import type { JobEvent, JobFinished, JobTable } from "../submit/job-events.ts";
 import { refuseOtherPlan, rememberPlan, rememberSink } from "../submit/plan.ts";
 import { finishRebuild, forget, type Stored } from "../submit/rebuild.ts";
+import { remotePlacesOf } from "../submit/remote-job.ts";
 import { runJob } from "../submit/run.ts";
 import { SINKS } from "../submit/run-folder.ts";
-import { storesWritten } from "../submit/run-states.ts";
 import type { Context } from "./context.ts";
 import { type Definition, loadDefinitions } from "./definitions.ts";
 import { dryRun } from "./dry-run.ts";
@@ -30,6 +30,8 @@ export function run(program: Command, context: Context): void {
     .description("compute feature sets: start what is missing, render, submit, follow")
     .addOption(target())
     .addOption(profile())
+    .addOption(option("--master <url>", "Spark's master, over the profile's"))
+    .addOption(option("--deploy-mode <mode>", "client or cluster, over the profile's"))
     .addOption(option("--continuous", "go on until Ctrl-C"))
     .addOption(option("--sink <sink>", "where features go").choices(SINKS).default("dual"))
     .addOption(
@@ -102,11 +104,12 @@ async function runAll(definitions: Definition[], options: RunOptions, context: C
         const submission = await submissionOf(definition, options, { stack, endpoints, storage });
         const { folder, spark } = submission;
         step.update("starting Spark");
+        const remember = () => rememberSink(stack.stateDir, name, options.sink);
         let examples: JobTable | undefined;
         const onEvent = (event: JobEvent) => {
           if (event.event === "started") {
             step.update("Spark is up, computing");
-            rememberSink(stack.stateDir, name, options.sink);
+            remember();
           }
           if (event.event === "progress") step.update(progressLine(event));
           if (event.event !== "table") return;
@@ -115,13 +118,12 @@ async function runAll(definitions: Definition[], options: RunOptions, context: C
         };
         const finished = await runJob({
           ...submission,
-          inStep: (await storesWritten(stack.stateDir, name))?.inStep ?? true,
-          prepare: () =>
-            prepare(
-              featureSet,
-              { stateDir: stack.stateDir, folder, redis: endpoints.redis, storage },
-              options,
-            ),
+          prepare: async () => {
+            const stored = { stateDir: stack.stateDir, folder, redis: endpoints.redis, storage };
+            await prepare(featureSet, stored, options);
+            // A driver elsewhere is heard when it has ended, and then by a living command only.
+            if (remotePlacesOf(spark.driver, storage.places, name) !== undefined) remember();
+          },
           signal,
           ...(spark.secrets && { secrets: spark.secrets }),
           onEvent,

@@ -17,7 +17,7 @@ import { provenanceOf, writeJob } from "../render/write-job.ts";
 import { PACKAGE_ROOT } from "../stack/home.ts";
 import { runCases } from "../submit/golden.ts";
 import type { JobGoldenCase } from "../submit/job-events.ts";
-import type { Context, Target } from "./context.ts";
+import type { Context } from "./context.ts";
 import {
   type Definition,
   definitionProblems,
@@ -25,10 +25,10 @@ import {
   isPath,
   readDefinition,
 } from "./definitions.ts";
-import { json, option, profile, target } from "./options.ts";
+import { json, option } from "./options.ts";
 import { goldenLines } from "./report/golden.ts";
 
-interface TestOptions extends Target {
+interface TestOptions {
   json?: boolean;
   junit?: string;
 }
@@ -41,13 +41,11 @@ export function test(program: Command, context: Context): void {
     .description(
       "run golden tests, through the job and through the verifier (default: tests/*.test.yaml; a folder: those in it)",
     )
-    .addOption(target())
-    .addOption(profile())
     .addOption(json())
     .addOption(option("--junit <file>", "write a JUnit report, too"))
     .action(async (files: string[], options: TestOptions) => {
       const tests = await loadTests(testFiles(files, context.cwd), context.cwd);
-      const reports = await runAll(tests, options, context);
+      const reports = await runAll(tests, context);
       const report = goldenReport(reports);
       if (options.junit !== undefined)
         await writeFileAtomic(path.resolve(context.cwd, options.junit), goldenJunit(reports));
@@ -139,10 +137,10 @@ function noFeatureSet({ file, source }: GoldenForm, { message, hint }: UsageErro
   return { file, ...source.placeOf({ path: ["feature_set"] }), rule: "unknown-feature-set", message: told };
 }
 
-async function runAll(tests: Test[], options: TestOptions, context: Context): Promise<CaseReport[]> {
-  const stack = context.stack(options);
-  const spark = await stack.setUpSpark(context.progress);
-  const folder = await mkdtemp(path.join(stack.stateDir, "tmp", "golden-"));
+async function runAll(tests: Test[], context: Context): Promise<CaseReport[]> {
+  const local = context.localSpark();
+  const spark = await local.setUpSpark(context.progress);
+  const folder = await mkdtemp(path.join(local.stateDir, "tmp", "golden-"));
   const remove = () => rm(folder, { recursive: true, force: true });
   const scripts = await writeJobs(tests, folder);
   const told = new Map<number, JobGoldenCase>();

@@ -7,10 +7,10 @@ export type Driver =
    * bytes, and unpacks them to `inbox`; the job is to stop when that input ends.
    */
   | { kind: "container"; inbox: string }
-  /** Anywhere in a cluster, with what spark-submit uploads; it is told and heard by way of the storage. */
-  | { kind: "uploaded" }
+  /** Anywhere in a cluster, with what spark-submit uploads, `files` too; it is told and heard by way of the storage. */
+  | { kind: "uploaded"; files?: string[] }
   /**
-   * The same, with its files in a folder that this machine and the cluster share. Spark unpacks no archive for such a driver:
-   * one with a Python environment is unpacked to `environment` there.
+   * The same, with its files in a folder that this machine and the cluster share, since Spark uploads nothing for such a
+   * driver: `jars` of this machine go to `jars` there, and an archive with a Python environment is unpacked to `environment`.
    */
-  | { kind: "shared"; folder: string; archive?: string };
+  | { kind: "shared"; folder: string; jars: string[]; archive?: string };

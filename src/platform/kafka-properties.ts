@@ -40,8 +40,8 @@ function tlsProperties({ ca, client }: Tls): Record<string, string> {
   };
 }
 
-/** Java reads no other form. */
-function pkcs8(key: string): string {
+/** Java reads no other form. Throws EnvironmentError. */
+export function pkcs8(key: string): string {
   try {
     return createPrivateKey(key).export({ type: "pkcs8", format: "pem" }) as string;
   } catch (cause) {

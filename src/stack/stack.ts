@@ -85,8 +85,6 @@ export interface Stack {
   storage(): Promise<Storage>;
   /** What spark-submit needs for a run of `featureSet` over `topic`; only after `up`. */
   spark(run: { featureSet: string; topic: string; continuous: boolean }): Promise<SparkRuntime>;
-  /** The same without any server: sets up what Spark itself is missing; idempotent. */
-  setUpSpark(progress: Progress): Promise<SparkRuntime>;
   /** Resolves once every change committed before the call is in its topic. */
   captureCaughtUp(timeoutMs: number): Promise<void>;
   /** What commands noted about this stack. */
@@ -97,6 +95,13 @@ export interface Stack {
   log(name: string, options: LogOptions, print: (text: string) => void): Promise<void>;
   down(progress: Progress, options: { purge: boolean }): Promise<void>;
   doctor(): Promise<Check[]>;
+}
+
+/** This machine's own Spark, without any server. */
+export interface LocalSpark {
+  readonly stateDir: string;
+  /** Sets up what is missing; idempotent. */
+  setUpSpark(progress: Progress): Promise<SparkRuntime>;
 }
 
 /** Debezium's `topic.prefix` for the demo shop. */

@@ -1,5 +1,5 @@
 /** What a job is started by, and how its files reach its driver. */
-import { copyFile, cp, mkdir, rm, writeFile } from "node:fs/promises";
+import { copyFile, cp, mkdir, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { execa } from "execa";
 import type { Driver } from "../platform/driver.ts";
@@ -53,7 +53,13 @@ export function commandLine(spark: Spark, job: JobFiles, bytes = 0): CommandLine
       return { command, args: submission([], there) };
     }
     case "uploaded":
-      return { command, args: submission(["--files", settings], [script, path.basename(settings)]) };
+      return {
+        command,
+        args: submission(
+          ["--files", [settings, ...(driver.files ?? [])].join(",")],
+          [script, path.basename(settings)],
+        ),
+      };
     case "shared": {
       // Spark takes Python in a standalone cluster's driver only by the class that it itself starts it with.
       const at = (file: string) => below(driver.folder, path.basename(file));
@@ -80,7 +86,11 @@ export async function prepareFiles(spark: Spark, job: JobFiles): Promise<Command
     return { ...commandLine(spark, job, files.length), files };
   }
   if (driver.kind === "shared") {
+    const jars = path.join(driver.folder, "jars");
+    await mkdir(path.dirname(driver.folder), { recursive: true });
     await mkdir(driver.folder, { recursive: true, mode: 0o700 });
+    await mkdir(jars, { recursive: true });
+    for (const jar of driver.jars) await copyFile(jar, path.join(jars, path.basename(jar)));
     if (driver.archive !== undefined) await unpack(driver.archive, path.join(driver.folder, "environment"));
     await cp(path.join(job.pythonPath, "cdc_features"), path.join(driver.folder, "cdc_features"), {
       recursive: true,
@@ -94,11 +104,13 @@ export async function prepareFiles(spark: Spark, job: JobFiles): Promise<Command
 /** Unless it was unpacked before. */
 async function unpack(archive: string, folder: string): Promise<void> {
   const marker = path.join(folder, ".unpacked");
-  if ((await readIfExists(marker)) === archive) return;
+  const { size, mtimeMs } = await stat(archive);
+  const now = `${archive} ${size} ${mtimeMs}`;
+  if ((await readIfExists(marker)) === now) return;
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder);
   await execa("tar", ["-xf", archive, "-C", folder], { stdin: "ignore" });
-  await writeFile(marker, archive);
+  await writeFile(marker, now);
 }
 
 /** The job, its settings and its library as a tar archive. */

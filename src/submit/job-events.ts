@@ -10,6 +10,7 @@ const started = z.object({
   pid: z.number(),
   application_id: z.string(),
   spark_ui: z.string().nullish(),
+  run_id: z.string().nullish(),
 });
 
 const progress = z.object({

@@ -21,10 +21,12 @@ export async function forget(featureSet: FeatureSet, stored: Stored): Promise<vo
   await mkdir(stored.folder.folder, { recursive: true });
   await writeFileAtomic(mark(stored), "");
   const { places, remove } = stored.storage;
-  await remove(below(places.checkpoints, featureSet.name));
   await rm(checkpointsOf(stored.stateDir, featureSet.name), { recursive: true, force: true });
-  await remove(below(places.deadLetters, featureSet.name));
-  await remove(below(places.offline, offlineFolder(featureSet)));
+  await remove(
+    below(places.checkpoints, featureSet.name),
+    below(places.deadLetters, featureSet.name),
+    below(places.offline, offlineFolder(featureSet)),
+  );
   const isOwn = (key: string) => onlinePlace(featureSet, key) !== undefined;
   await deleteKeys(stored.redis, onlinePattern(featureSet), isOwn);
   await rm(mark(stored));

@@ -1,19 +1,22 @@
 /** One run of a feature set's job: lock, settings, spark-submit, what it says, how it ends. */
+import { randomUUID } from "node:crypto";
 import { createWriteStream, existsSync, writeFileSync } from "node:fs";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { execa } from "execa";
+import { z } from "zod";
 import { InterruptedError, JobError, UsageError } from "../errors.ts";
 import type { KafkaConnection, RedisConnection } from "../platform/connections.ts";
 import { lastLines, readIfExists, writeFileAtomic } from "../platform/files.ts";
 import { tryLock, unlock } from "../platform/lock.ts";
-import { isAlive, type ProcessRef, processRef, startTimeOf } from "../platform/processes.ts";
+import { isAlive, processRef, startTimeOf } from "../platform/processes.ts";
 import { withoutSecrets } from "../platform/secrets.ts";
 import type { Storage } from "../platform/storage.ts";
 import { type JobFiles, prepareFiles, type Spark, sharedSettings } from "./command-line.ts";
-import { type JobEvent, type JobFinished, parseJobEvent, parseReport } from "./job-events.ts";
+import { type JobEvent, type JobFinished, parseJobEvent } from "./job-events.ts";
+import { RemoteJob, remotePlacesOf } from "./remote-job.ts";
 import type { RunFolder, Sink } from "./run-folder.ts";
-import { reportOf, settingsOf, stopFileOf } from "./settings.ts";
+import { settingsOf } from "./settings.ts";
 
 export interface RunRequest extends Submitted {
   folder: RunFolder;
@@ -22,8 +25,6 @@ export interface RunRequest extends Submitted {
   redis: RedisConnection;
   storage: Storage;
   sink: Sink;
-  /** Both stores were always written together. */
-  inStep: boolean;
   continuous: boolean;
   /** What the checkpoint has to be made by. */
   plan?: unknown;
@@ -34,8 +35,8 @@ export interface RunRequest extends Submitted {
 export interface Submitted extends JobFiles {
   folder: Pick<RunFolder, "folder" | "script" | "settings" | "log" | "stop" | "job">;
   spark: Spark;
-  /** How a job elsewhere in a cluster is told to stop, and heard. */
-  remote?: Remote;
+  /** Where its driver is elsewhere in a cluster. */
+  remote?: RemoteJob;
   /** The cluster has nothing free for the job; told again and again. */
   onWaiting?(): void;
   /** Texts that are not to be written anywhere. */
@@ -62,12 +63,15 @@ export async function runJob(request: RunRequest): Promise<JobFinished> {
   await mkdir(folder.folder, { recursive: true });
   await refuseSecondRun(request);
   try {
-    await request.prepare();
+    const runId = randomUUID();
+    const remote = remoteOf(request, runId);
+    // What an earlier run may have left writes no more, before anything is removed.
     await request.spark.clear?.();
-    await rm(folder.stop, { force: true });
-    await writeFileAtomic(folder.settings, JSON.stringify(settingsOf(request), null, 2), 0o600);
-    const remote = remoteOf(request);
     await remote?.begin();
+    await request.prepare();
+    await rm(folder.stop, { force: true });
+    const settings = settingsOf({ ...request, runId });
+    await writeFileAtomic(folder.settings, JSON.stringify(settings, null, 2), 0o600);
     const finished = await submit({ ...request, ...(remote && { remote }) }, "finished");
     if (request.signal.aborted && !request.continuous) {
       throw new InterruptedError(`the run of ${featureSet} was stopped`, {
@@ -93,25 +97,37 @@ async function refuseSecondRun({ folder, featureSet, continuous }: RunRequest): 
   const job = await runningJob(folder);
   if (job === undefined) return;
   await unlock(folder.lock);
+  const itself = job.remoteStop === undefined ? `\`kill ${job.pid}\` or ` : "";
   throw new UsageError(
     `a job of ${featureSet} still runs (pid ${job.pid}), though the command that started it is gone`,
     {
-      hint: `Stop it with \`kill ${job.pid}\` or \`cdc-features down\`.`,
+      hint: `Stop it with ${itself}\`cdc-features down\`.`,
     },
   );
 }
 
-/** The set's living job, whoever started it. A broken file names none: it was whole before the machine crashed. */
-export async function runningJob(folder: RunFolder): Promise<ProcessRef | undefined> {
+const jobRef = processRef.extend({
+  /** What tells a driver elsewhere in a cluster to stop; the process only waits for that. */
+  remoteStop: z.string().optional(),
+});
+
+type JobRef = z.infer<typeof jobRef>;
+
+/** The set's living job, whoever started it. */
+export async function runningJob(folder: RunFolder): Promise<JobRef | undefined> {
+  const job = await notedJob(folder);
+  return job !== undefined && isAlive(job) ? job : undefined;
+}
+
+/** A broken file names none: it was whole before the machine crashed. */
+async function notedJob(folder: RunFolder): Promise<JobRef | undefined> {
   const text = await readIfExists(folder.job);
   if (text === undefined) return undefined;
-  let job: ProcessRef;
   try {
-    job = processRef.parse(JSON.parse(text));
+    return jobRef.parse(JSON.parse(text));
   } catch {
     return undefined;
   }
-  return isAlive(job) ? job : undefined;
 }
 
 /** Resolves with the event that ends the job as it should. Throws as `runJob` does. */
@@ -135,12 +151,14 @@ export async function submit<Last extends JobEvent["event"]>(
   // It stays open until the job is to stop, and closes by itself when this command is gone, however that came.
   if (files !== undefined) job.stdin?.on("error", () => {}).write(files);
   // A job on this machine looks for the file itself.
+  let isTold = false;
   const isToStop = setInterval(() => {
-    if (spark.driver.kind === "local" || !existsSync(folder.stop)) return;
-    clearInterval(isToStop);
+    if (isTold || spark.driver.kind === "local" || !existsSync(folder.stop)) return;
+    isTold = true;
     job.stdin?.end();
-    // Where it cannot be told, it is ended like one that does not listen.
-    request.remote?.stop().catch(() => {});
+    request.remote?.stop().catch(() => {
+      isTold = false;
+    });
   }, STOP_POLL_MS);
   const log = createWriteStream(folder.log);
   const hide = (text: string) => withoutSecrets(text, request.secrets ?? []);
@@ -178,11 +196,14 @@ export async function submit<Last extends JobEvent["event"]>(
   process.once("exit", leaveNone);
   let result: Awaited<typeof job>;
   try {
-    if (job.pid !== undefined) await rememberJob(folder, job.pid);
+    if (job.pid !== undefined) await rememberJob(folder, job.pid, request.remote?.places.stop);
     if (signal.aborted) stop();
     signal.addEventListener("abort", stop, { once: true });
     result = await job;
-    for (const event of (await request.remote?.events()) ?? []) hear(event);
+    const told = (await request.remote?.events()) ?? [];
+    for (const event of told) hear(event);
+    // It ended without a word: nobody needs to wait for it.
+    if (result.exitCode !== undefined && told.length === 0) await request.remote?.stop();
   } finally {
     signal.removeEventListener("abort", stop);
     process.off("exit", leaveNone);
@@ -195,37 +216,22 @@ export async function submit<Last extends JobEvent["event"]>(
     failure === undefined
       ? await causeInLog(folder.log, result.shortMessage)
       : `${failure.type}: ${failure.message}`;
-  if (signal.aborted) throw new InterruptedError(`the run of ${featureSet} was stopped`);
+  if (signal.aborted) {
+    throw new InterruptedError(`the run of ${featureSet} was stopped`, {
+      ...(request.remote !== undefined && {
+        hint: "Its driver in the cluster may still be at its last batch. The next run waits for that.",
+      }),
+    });
+  }
   const elsewhere = request.remote === undefined ? "" : " Its driver's own log is in the cluster.";
   throw new JobError(`the job of ${featureSet} failed\n${hide(oneScreen(cause))}`, {
     hint: `The full log: ${folder.log}${logProblem}.${elsewhere}`,
   });
 }
 
-/** A job elsewhere in a cluster. */
-interface Remote {
-  /** Nothing of an earlier run is taken for this one's. */
-  begin(): Promise<void>;
-  stop(): Promise<void>;
-  events(): Promise<JobEvent[]>;
-}
-
-function remoteOf(request: RunRequest): Remote | undefined {
-  const report = reportOf(request);
-  const { storage } = request;
-  const { notes } = storage;
-  if (report === undefined || notes === undefined) return undefined;
-  const stop = stopFileOf(request);
-  return {
-    begin: async () => {
-      for (const place of [report, stop]) await storage.remove(place);
-    },
-    stop: () => notes.write(stop, ""),
-    events: async () => {
-      const text = await notes.read(report);
-      return text === undefined ? [] : parseReport(text);
-    },
-  };
+function remoteOf({ spark, storage, featureSet }: RunRequest, runId: string): RemoteJob | undefined {
+  const places = remotePlacesOf(spark.driver, storage.places, featureSet);
+  return places && storage.notes && new RemoteJob(places, storage.notes, runId);
 }
 
 function isEvent<Name extends JobEvent["event"]>(
@@ -236,9 +242,14 @@ function isEvent<Name extends JobEvent["event"]>(
 }
 
 /** Notes the job for `down` and the next run. A job that nobody could find again does not go on. */
-async function rememberJob(folder: Submitted["folder"], pid: number): Promise<void> {
+async function rememberJob(
+  folder: Submitted["folder"],
+  pid: number,
+  remoteStop: string | undefined,
+): Promise<void> {
+  const job: JobRef = { pid, startedAt: startTimeOf(pid) ?? "", ...(remoteStop && { remoteStop }) };
   try {
-    await writeFileAtomic(folder.job, JSON.stringify({ pid, startedAt: startTimeOf(pid) ?? "" }));
+    await writeFileAtomic(folder.job, JSON.stringify(job));
   } catch (error) {
     kill(pid);
     throw error;
@@ -292,9 +303,12 @@ function oneScreen(text: string): string {
 }
 
 /** Stops whatever job of the set is on, gently first. For `down`. */
-export async function stopJob(folder: RunFolder): Promise<void> {
-  const job = await runningJob(folder);
+export async function stopJob(folder: RunFolder, storage: () => Promise<Storage>): Promise<void> {
+  const job = await notedJob(folder);
   if (job === undefined) return;
-  await askToStop(folder, job.pid);
+  // Its command may be gone, and spark-submit with it, while the driver goes on.
+  if (job.remoteStop !== undefined) await (await storage()).notes?.write(job.remoteStop, "");
+  if (isAlive(job)) await askToStop(folder, job.pid);
   while (isAlive(job)) await new Promise((resolve) => setTimeout(resolve, 100));
+  await rm(folder.job, { force: true });
 }

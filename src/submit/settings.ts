@@ -2,18 +2,23 @@
 import path from "node:path";
 import { kafkaClientProperties } from "../platform/kafka-properties.ts";
 import { below } from "../platform/storage.ts";
+import { remotePlacesOf } from "./remote-job.ts";
 import type { RunRequest } from "./run.ts";
 
 /** Of a run what its job is told. */
-type Told = Omit<RunRequest, "prepare" | "signal" | "onEvent">;
+type Told = Omit<RunRequest, "prepare" | "signal" | "onEvent"> & {
+  /** Tells a run from others of the set. */
+  runId: string;
+};
 
 /** Of a continuous run: how long changes are gathered before they are computed. */
 const TRIGGER_INTERVAL = "1 second";
 
 /** What spark-jobs/cdc_features/settings.py reads. */
 export function settingsOf(request: Told): Record<string, unknown> {
-  const { kafka, redis, featureSet, storage } = request;
+  const { kafka, redis, featureSet, storage, spark } = request;
   const { places } = storage;
+  const remote = remotePlacesOf(spark.driver, places, featureSet);
   return {
     kafka: kafka.brokers,
     kafka_options: kafkaClientProperties(kafka),
@@ -28,25 +33,19 @@ export function settingsOf(request: Told): Record<string, unknown> {
     // A checkpoint belongs to one sink: what a run wrote to Redis alone must still reach Parquet when both are asked for.
     checkpoint: below(places.checkpoints, featureSet, request.sink),
     sink: request.sink,
-    in_step: request.inStep,
     continuous: request.continuous,
     trigger_interval: TRIGGER_INTERVAL,
-    stop_file: stopFileOf(request),
-    report: reportOf(request) ?? null,
+    run_id: request.runId,
+    stop_file: remote?.stop ?? stopFileOf(request),
+    report: remote?.report ?? null,
     plan: request.plan ?? null,
     dead_letters: places.deadLetters,
   };
 }
 
-/** As the job names it. */
-export function stopFileOf({ spark: { driver }, folder, storage: { places }, featureSet }: Told): string {
-  if (driver.kind === "local") return folder.stop;
-  if (driver.kind === "container") return path.posix.join(driver.inbox, path.basename(folder.stop));
-  return below(places.checkpoints, featureSet, "stop");
-}
-
-/** Where a job writes what it says, when this command does not hear it. */
-export function reportOf({ spark: { driver }, storage: { places }, featureSet }: Told): string | undefined {
-  const isHeard = driver.kind === "local" || driver.kind === "container";
-  return isHeard ? undefined : below(places.checkpoints, featureSet, "report.json");
+/** As a job that is heard names it. */
+function stopFileOf({ spark: { driver }, folder }: Told): string {
+  return driver.kind === "container"
+    ? path.posix.join(driver.inbox, path.basename(folder.stop))
+    : folder.stop;
 }

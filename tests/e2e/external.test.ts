@@ -2,7 +2,7 @@
  * The target external on a standalone Spark cluster of real processes: workers and drivers that are lost, servers that ask for
  * TLS and passwords, and passwords that are nowhere to be seen.
  */
-import { createHash } from "node:crypto";
+import { createHash, createPrivateKey } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import os from "node:os";
@@ -28,6 +28,7 @@ const CHANGES = `
   UPDATE orders SET customer_id = customer_id % 300 + 1 WHERE order_id % 7 = 0;
   DELETE FROM orders WHERE order_id % 11 = 0`;
 
+const ROOT = path.join(import.meta.dirname, "..", "..");
 const folder = mkdtempSync(path.join(os.tmpdir(), "cdc-features-external-"));
 /** With an embedded stack of its own, whose servers are the ones of others here. */
 const project = path.join(folder, "project");
@@ -43,7 +44,9 @@ beforeAll(async () => {
   const installation = JSON.parse(
     readFileSync(path.join(project, ".cdc-features", "installation.json"), "utf8"),
   );
-  cluster = await startSparkCluster(path.join(folder, "spark"), installation);
+  const { kafka, spark } = installation.jars;
+  const hidden = [kafka, spark, path.join(ROOT, "spark-jobs"), path.join(project, ".cdc-features")];
+  cluster = await startSparkCluster(path.join(folder, "spark"), { ...installation, hidden });
   await cluster.startWorker("a");
   await cluster.startWorker("b");
 });
@@ -56,7 +59,7 @@ afterAll(async () => {
 interface Servers {
   kafka: object;
   redis: object;
-  conf?: object;
+  conf?: Record<string, unknown>;
   deployMode?: string;
 }
 
@@ -85,7 +88,7 @@ async function profile(name: string, servers: Servers): Promise<string[]> {
     },
     storage: { offline: at("features"), checkpoints: at("checkpoints"), dead_letters: at("dead-letters") },
   };
-  const file = path.join(folder, `${name}.yaml`);
+  const file = path.join(project, `${name}.yaml`);
   writeFileSync(file, JSON.stringify(content));
   return ["--target", "external", "--profile", file];
 }
@@ -138,6 +141,22 @@ describe("customer features on a standalone cluster", () => {
     await verified(target);
   });
 
+  it("outlive a broker and a Redis that are killed in the middle of a batch", async () => {
+    const target = await plain("client");
+    await runSql(own.postgres, CHANGES);
+    const running = startCli(project, ["run", "customer", "--json", ...target], environment());
+    await executorsOf(cluster, 2, running);
+    const { stdout: status } = await cli(project, ["status", "--json"]);
+    for (const { name, pid } of JSON.parse(status).servers as { name: string; pid: number }[])
+      if (name === "kafka" || name === "redis") process.kill(pid, "SIGKILL");
+    const up = await cli(project, ["up", "--json"]);
+    expect(up.exitCode, up.stderr).toBe(0);
+    // It may have got over that, or given up.
+    expect([0, 4]).toContain((await running).exitCode);
+    await succeeds(["run", "customer", ...target]);
+    await verified(target);
+  });
+
   it("come by a driver in the cluster, which is heard by what it leaves in the shared folder", async () => {
     const target = await plain("cluster", { deployMode: "cluster" });
     const { stdout } = await succeeds(["run", "customer", "--json", ...target]);
@@ -148,7 +167,31 @@ describe("customer features on a standalone cluster", () => {
     expect(failed.exitCode).toBe(4);
     expect(failed.stderr).toContain("own log is in the cluster");
   });
+
+  it("come by one driver only: one in the cluster whose command was killed ends when the next begins", async () => {
+    const target = await plain("cluster", { deployMode: "cluster" });
+    await runSql(own.postgres, CHANGES);
+    const running = startCli(project, ["run", "customer", "--continuous", ...target], environment());
+    const pid = await driverOf("cluster", "customer");
+    // The driver has a core, too.
+    await executorsOf(cluster, 3, running);
+    running.kill("SIGKILL");
+    process.kill(-pid, "SIGKILL");
+    await running;
+    expect(await driversOf(cluster)).toBe(1);
+    const { stdout } = await succeeds(["run", "customer", "--json", ...target]);
+    expect(JSON.parse(stdout).runs[0].deadLetters).toBe(0);
+    expect(await driversOf(cluster)).toBe(0);
+    await verified(target);
+  });
 });
+
+async function driversOf({ webPort }: SparkCluster): Promise<number> {
+  const state = (await (await fetch(`http://127.0.0.1:${webPort}/json/`)).json()) as {
+    activedrivers: unknown[];
+  };
+  return state.activedrivers.length;
+}
 
 async function verified(target: string[], env: Record<string, string> = {}) {
   const { stdout } = await succeeds(["verify", "customer", "--json", ...target], env);
@@ -190,7 +233,7 @@ async function driverOf(name: string, set: string): Promise<number> {
 
 /** Each is in one secret place, and in no other. */
 const CANARIES = {
-  KAFKA_PASSWORD: 'canary-kafka-"q"\\b',
+  KAFKA_PASSWORD: 'canary-kafka-"q"\\b) ]x, y=z',
   REDIS_PASSWORD: "canary-redis-#/é",
   S3_KEY: "canary-s3-key",
   PIN: "canary-pin-setting",
@@ -201,13 +244,22 @@ describe.skipIf(process.env.CDC_FEATURES_TEST_KAFKA_JARS === undefined)(
   () => {
     let broker: TestBroker;
     let redis: TestRedis | undefined;
-    let target: string[];
+    let secured: Servers;
+    /** Of the client's key, as its file has it and as Java reads it. */
+    let keyLines: string[];
     const servers = path.join(folder, "secured-servers");
 
     beforeAll(async () => {
       mkdirSync(servers);
       const authority = makeAuthority(servers, "authority");
       const certificate = makeCertificate(servers, "server", authority, ["IP:127.0.0.1"]);
+      const client = makeCertificate(servers, "client", authority, ["DNS:client"]);
+      const key = createPrivateKey(client.key).export({ type: "pkcs1", format: "pem" }) as string;
+      const keyFile = path.join(servers, "pkcs1.key");
+      writeFileSync(keyFile, key);
+      keyLines = `${key}${client.key}`
+        .split("\n")
+        .filter((line) => line.length > 20 && !line.includes("-----"));
       const scram = { cdc: CANARIES.KAFKA_PASSWORD };
       broker = await startBroker({ folder: servers, authority, certificate, scram, plain: {} });
       await fillTopic(broker.internal, own.kafka);
@@ -222,11 +274,11 @@ describe.skipIf(process.env.CDC_FEATURES_TEST_KAFKA_JARS === undefined)(
       );
       const eventLog = path.join(folder, "events");
       mkdirSync(eventLog);
-      target = await profile("secured", {
+      secured = {
         kafka: {
           brokers: [broker.users],
           sasl: { mechanism: "scram-sha-512", username: "cdc", password: { env: "KAFKA_PASSWORD" } },
-          tls: { ca: authority.file },
+          tls: { ca: authority.file, certificate: client.file, key: keyFile },
         },
         redis: {
           nodes: [new URL(redis?.url ?? "redis://127.0.0.1:1").host],
@@ -234,13 +286,8 @@ describe.skipIf(process.env.CDC_FEATURES_TEST_KAFKA_JARS === undefined)(
           password: { env: "REDIS_PASSWORD" },
           tls: { ca: authority.file },
         },
-        conf: {
-          "spark.hadoop.fs.s3a.secret.key": { env: "S3_KEY" },
-          "spark.cdc.pin": { env: "PIN" },
-          "spark.eventLog.enabled": true,
-          "spark.eventLog.dir": `file://${eventLog}`,
-        },
-      });
+        conf: { "spark.eventLog.enabled": true, "spark.eventLog.dir": `file://${eventLog}` },
+      };
     });
     afterAll(async () => {
       await broker.stop();
@@ -249,17 +296,35 @@ describe.skipIf(process.env.CDC_FEATURES_TEST_KAFKA_JARS === undefined)(
 
     it("are in no process's arguments, rendered job, log, page of Spark's, or message", async (test) => {
       if (redis === undefined) test.skip("no Redis with TLS is at hand: install redis-server");
-      const seen = new Lookout([...Object.values(CANARIES), environment().PG_PASSWORD as string]);
-      const watching = new AbortController();
-      const watch = watchEverything(seen, watching.signal);
-      const said = await succeeds(["run", "customer", "--json", ...target], CANARIES);
-      watching.abort();
-      await watch;
-      expect(JSON.parse(said.stdout).runs[0].applied).toBeGreaterThanOrEqual(3000);
+      const seen = new Lookout([
+        ...Object.values(CANARIES),
+        environment().PG_PASSWORD as string,
+        ...keyLines,
+      ]);
+      const target = await profile("secured", {
+        ...secured,
+        conf: {
+          ...secured.conf,
+          "spark.hadoop.fs.s3a.secret.key": { env: "S3_KEY" },
+          "spark.cdc.pin": { env: "PIN" },
+        },
+      });
+      const inCluster = await profile("secured-cluster", { ...secured, deployMode: "cluster" });
+      for (const [args, name] of [
+        [target, "secured"],
+        [inCluster, "secured-cluster"],
+      ] as const) {
+        const watching = new AbortController();
+        const watch = watchEverything(seen, name, watching.signal);
+        const said = await succeeds(["run", "customer", "--json", ...args], CANARIES);
+        watching.abort();
+        await watch;
+        expect(JSON.parse(said.stdout).runs[0].applied).toBeGreaterThanOrEqual(3000);
+        seen.look("run", said.stdout + said.stderr);
+      }
       expect(seen.places).toEqual(expect.arrayContaining([expect.stringMatching(/environment/)]));
       await verified(target, CANARIES);
 
-      seen.look("run", said.stdout + said.stderr);
       for (const args of [["doctor"], ["status"], ["up", "--json"], ["run", "customer", "--dry-run"]]) {
         const { stdout, stderr } = await succeeds([...args, ...target], CANARIES);
         seen.look(args.join(" "), stdout + stderr);
@@ -279,8 +344,7 @@ describe.skipIf(process.env.CDC_FEATURES_TEST_KAFKA_JARS === undefined)(
       for (const root of [
         cluster.folder,
         path.join(folder, "events"),
-        path.join(folder, "secured"),
-        stateOf("secured"),
+        ...["secured", "secured-cluster"].flatMap((name) => [path.join(folder, name), stateOf(name)]),
       ]) {
         for (const [name, content] of filesIn(root)) seen.look(name, content);
       }
@@ -355,7 +419,7 @@ async function fillTopic(brokers: string, source: string): Promise<void> {
 }
 
 /** Looks at all processes' arguments and at the driver's web interface until the signal fires. */
-async function watchEverything(seen: Lookout, signal: AbortSignal): Promise<void> {
+async function watchEverything(seen: Lookout, name: string, signal: AbortSignal): Promise<void> {
   const ownPid = String(process.pid);
   while (!signal.aborted) {
     for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name) && name !== ownPid)) {
@@ -366,7 +430,7 @@ async function watchEverything(seen: Lookout, signal: AbortSignal): Promise<void
         // It has ended.
       }
     }
-    const log = path.join(stateOf("secured"), "runs", "customer", "job.log");
+    const log = path.join(stateOf(name), "runs", "customer", "job.log");
     const ui = /started at (http:\S+)/.exec(await readFile(log, "utf8").catch(() => ""))?.[1];
     if (ui !== undefined) await readInterface(ui, seen);
     await new Promise((resolve) => setTimeout(resolve, 300));

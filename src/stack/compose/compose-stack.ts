@@ -116,7 +116,7 @@ export class ComposeStack implements Stack {
     const stopped = NEEDED.filter((name) => !running.has(name));
     if (state === undefined || stopped.length > 0) {
       throw new EnvironmentError(`not running here: ${stopped.join(", ")}`, {
-        hint: "Start the stack with `cdc-features up --target compose`.",
+        hint: "Start the stack with `cdc-features up`.",
       });
     }
     return this.#endpointsOf(state);
@@ -133,7 +133,7 @@ export class ComposeStack implements Stack {
           inVolume(below(PLACES.offline, folder)),
           path.join(inCompose.offline(this.stateDir), folder),
         ),
-      remove: (place) => removeFrom(volume, place),
+      remove: (...places) => removeFrom(volume, places),
     };
   }
 
@@ -164,18 +164,12 @@ export class ComposeStack implements Stack {
         "spark.driver.extraJavaOptions": jvm.join(" "),
         "spark.executor.memory": "512m",
         "spark.executor.extraJavaOptions": jvm.join(" "),
-        // One core of each worker, so that two jobs can be on at a time.
+        // An executor on each worker; a second job waits until they are free.
         "spark.executor.cores": "1",
         "spark.cores.max": "2",
         "spark.sql.shuffle.partitions": "2",
       },
     };
-  }
-
-  async setUpSpark(): Promise<SparkRuntime> {
-    throw new UsageError("golden tests run on this machine's own Spark", {
-      hint: "They need no servers: leave out `--target compose`.",
-    });
   }
 
   async captureCaughtUp(timeoutMs: number): Promise<void> {
@@ -262,7 +256,7 @@ export class ComposeStack implements Stack {
     const state = await loadState(this.stateDir);
     if (state !== undefined) return state;
     throw new EnvironmentError("the stack is not set up here", {
-      hint: "Run `cdc-features up --target compose`.",
+      hint: "Run `cdc-features up`.",
     });
   }
 
@@ -306,7 +300,7 @@ export class ComposeStack implements Stack {
       ];
       for (const [name, answers] of probes) {
         step.update(name);
-        const hint = `See \`cdc-features logs ${name} --target compose\`.`;
+        const hint = `See \`cdc-features logs ${name}\`.`;
         await waitFor(
           { what: `${name} to answer`, timeoutMs: START_TIMEOUT_MS, hint, intervalMs: 200 },
           async () => ((await answers()) ? true : undefined),
@@ -363,7 +357,7 @@ async function startContainers(compose: Compose, step: Step): Promise<void> {
   const result = await compose.run(["up", "--detach", "--build", "--remove-orphans", ...SERVICES]);
   if (!result.ok) {
     throw new JobError(`the containers did not start:\n${reasonIn(result)}`, {
-      hint: "See `cdc-features status --target compose` and `cdc-features doctor --target compose`.",
+      hint: "See `cdc-features status` and `cdc-features doctor`.",
     });
   }
   step.update("waiting until all are healthy");
@@ -372,7 +366,7 @@ async function startContainers(compose: Compose, step: Step): Promise<void> {
       what: "all containers to be healthy",
       timeoutMs: START_TIMEOUT_MS,
       intervalMs: 500,
-      hint: "See `cdc-features status --target compose`.",
+      hint: "See `cdc-features status`.",
     },
     async () => {
       const containers = await compose.containers();

@@ -40,9 +40,9 @@ export class Compose {
     ];
   }
 
-  run(args: string[], options: { signal?: AbortSignal } = {}): Promise<CommandResult> {
+  run(args: string[]): Promise<CommandResult> {
     const [program, ...rest] = this.line(...args);
-    return runCommand(program, rest, { env: this.env, cwd: this.#folder, ...options });
+    return runCommand(program, rest, { env: this.env, cwd: this.#folder });
   }
 
   /** Throws JobError with what compose said. */
@@ -50,7 +50,7 @@ export class Compose {
     const result = await this.run(args);
     if (result.ok) return result.stdout;
     throw new JobError(`${what} failed:\n${reasonIn(result)}`, {
-      hint: "See `cdc-features doctor --target compose` and `cdc-features logs NAME --target compose`.",
+      hint: "See `cdc-features doctor` and `cdc-features logs NAME`.",
     });
   }
 

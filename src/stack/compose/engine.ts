@@ -74,8 +74,8 @@ function memoryHint(bytes: number): string | undefined {
 }
 
 /** A `docker` command that has to work. Throws JobError with what it said. */
-export async function docker(args: string[], options: { timeoutMs?: number } = {}): Promise<string> {
-  const result = await runCommand("docker", args, options);
+export async function docker(args: string[]): Promise<string> {
+  const result = await runCommand("docker", args);
   if (result.ok) return result.stdout;
   throw new JobError(`\`docker ${args[0]}\` failed: ${reasonIn(result)}`);
 }

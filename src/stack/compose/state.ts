@@ -101,6 +101,6 @@ export async function secretOf(folder: string, name: (typeof SECRETS)[number]): 
   const text = await readIfExists(inCompose.secret(folder, name));
   if (text !== undefined) return text;
   throw new EnvironmentError(`${inCompose.secret(folder, name)} is gone`, {
-    hint: "Without it the stack's data cannot be read. `cdc-features down --purge --target compose`, then `up`.",
+    hint: "Without it the stack's data cannot be read. `cdc-features down --purge`, then `up`.",
   });
 }

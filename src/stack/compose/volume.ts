@@ -30,9 +30,9 @@ export async function copyFolder(volume: Volume, remote: string, local: string):
   if (missing.length > 0) await copy(volume, remote, local, missing);
 }
 
-/** Removes what lies at an absolute path of the volume. */
-export async function removeFrom(volume: Volume, place: string): Promise<void> {
-  await docker([...container(volume, "rw"), "rm", "-rf", "--", place]);
+/** Removes what lies at absolute paths of the volume. */
+export async function removeFrom(volume: Volume, places: string[]): Promise<void> {
+  await docker([...container(volume, "rw"), "rm", "-rf", "--", ...places]);
 }
 
 function container({ name, image }: Volume, access: "ro" | "rw"): string[] {
@@ -41,8 +41,8 @@ function container({ name, image }: Volume, access: "ro" | "rw"): string[] {
 
 /** Manifests first: a file that is put in place meanwhile is then one without a manifest, never one that is lost. */
 const LIST = `cd "/data/$0" 2>/dev/null || exit 0
-find ./_batches -type f -printf '%P\\t%s\\t%T@\\t_batches/\\n' 2>/dev/null
-find . \\( -path ./_batches -o -path ./_staging \\) -prune -o -type f -printf '%P\\t%s\\t%T@\\t\\n'`;
+find ./_batches -ignore_readdir_race -type f -printf '%P\\t%s\\t%T@\\t_batches/\\n' 2>/dev/null
+find . -ignore_readdir_race \\( -path ./_batches -o -path ./_staging \\) -prune -o -type f -printf '%P\\t%s\\t%T@\\t\\n'`;
 
 async function list(volume: Volume, remote: string): Promise<RemoteFile[]> {
   const lines = (await docker([...container(volume, "ro"), "bash", "-c", LIST, remote])).split("\n");
@@ -78,7 +78,7 @@ async function copy(volume: Volume, remote: string, local: string, names: string
     const failed = [...moved.pipedFrom, moved].find((one) => one.failed);
     if (failed !== undefined)
       throw new JobError(
-        `the offline store could not be copied from its volume: ${Buffer.from((failed.stderr as Uint8Array | undefined) ?? []).toString() || failed.shortMessage}`,
+        `the offline store could not be copied from its volume: ${failed.stderr?.toString() || failed.shortMessage}`,
       );
     for (const name of names) {
       await mkdir(path.dirname(path.join(local, name)), { recursive: true });

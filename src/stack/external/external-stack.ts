@@ -17,7 +17,7 @@ import { connectorJars } from "../setup/jars.ts";
 import { jvmEnvironment, withoutSpark } from "../setup/java.ts";
 import { packedPython } from "../setup/packed-python.ts";
 import { checkPrerequisites } from "../setup/prerequisites.ts";
-import { installSpark, type SparkInstallation } from "../setup/spark.ts";
+import { installSpark } from "../setup/spark.ts";
 import type { Check, Endpoints, ServerStatus, SparkRuntime, Stack, StackMemory } from "../stack.ts";
 import { claimStateFolder, removeEmpty, removeGitignore, removeWhole } from "../state-folder.ts";
 import { isLocal, storageOf } from "./hadoop-storage.ts";
@@ -25,7 +25,7 @@ import type { Profile } from "./profile.ts";
 import { propertiesText, type Submitting, sparkProperties, sparkRuntimeOf } from "./spark-command.ts";
 
 /** Of a submission what is the same for all jobs. */
-type Installed = Pick<Submitting, "installation" | "archive" | "connector" | "libraryZip">;
+type Installed = Pick<Submitting, "installation" | "archive" | "connector">;
 
 interface Server {
   name: string;
@@ -47,7 +47,7 @@ export class ExternalStack implements Stack {
     this.#home = home;
     this.#profile = profile;
     this.topicPrefix = profile.topicPrefix;
-    this.stateDir = path.join(home.state, "external", profile.name);
+    this.stateDir = path.join(home.state, "external", stateName(home, profile));
   }
 
   async up(progress: Progress): Promise<Endpoints> {
@@ -77,6 +77,8 @@ export class ExternalStack implements Stack {
   }
 
   async storage(): Promise<Storage> {
+    // Before anything is written: what a run keeps has passwords in it, and is not for a repository.
+    await claimStateFolder(this.#home);
     return storageOf({
       places: this.#profile.places,
       mirror: this.#mirror,
@@ -95,16 +97,13 @@ export class ExternalStack implements Stack {
       ...(await this.#setUp(silent)),
       profile: this.#profile,
       propertiesFile: path.join(folder, "spark.properties"),
+      libraryZip: path.join(folder, "cdc_features.zip"),
       featureSet,
     };
+    const runtime = sparkRuntimeOf(submitting, withoutSpark(jvmEnvironment()));
     await writeFileAtomic(submitting.propertiesFile, propertiesText(sparkProperties(submitting)), 0o600);
-    return sparkRuntimeOf(submitting, withoutSpark(jvmEnvironment()));
-  }
-
-  async setUpSpark(): Promise<SparkRuntime> {
-    throw new UsageError("golden tests run on this machine's own Spark", {
-      hint: "They need no servers: leave out `--target external`.",
-    });
+    if (runtime.driver.kind === "uploaded") await writeLibraryZip(submitting);
+    return runtime;
   }
 
   async captureCaughtUp(timeoutMs: number): Promise<void> {
@@ -114,6 +113,11 @@ export class ExternalStack implements Stack {
       { postgres: postgres.url, slot: postgres.slot, connect: undefined },
       timeoutMs,
     ).catch(async (error: unknown) => {
+      if (!(error instanceof CdcFeaturesError)) {
+        throw new EnvironmentError(`Postgres does not tell how far Debezium is: ${messageOf(error)}`, {
+          hint: "postgres.host of the profile is the server that Debezium reads, with a user who may read pg_replication_slots; without postgres.slot nothing is waited for.",
+        });
+      }
       const said = connect === undefined ? "" : await connectorState(connect).catch(() => undefined);
       if (said && error instanceof CdcFeaturesError && said.failure)
         throw new EnvironmentError(`${error.message}; the connector failed: ${said.failure}`);
@@ -231,7 +235,6 @@ export class ExternalStack implements Stack {
       installation,
       archive: archive === "packed" ? await packedPython(this.#home, python, progress) : archive,
       connector: await connectorJars(installation.jars),
-      libraryZip: await libraryZip(this.#home, installation),
     };
   }
 
@@ -244,18 +247,19 @@ export class ExternalStack implements Stack {
   }
 }
 
-/** The Python library as a zip, made anew each time: it is small, and may have changed. */
-async function libraryZip(home: Home, { venv }: SparkInstallation): Promise<string> {
-  const folder = path.join(home.state, "external");
-  await mkdir(folder, { recursive: true });
-  const file = path.join(folder, "cdc_features.zip");
+/** State of different profiles is kept apart, and stays a profile's own when the project moves. */
+function stateName({ state }: Home, { file }: Profile): string {
+  return encodeURIComponent(path.relative(path.dirname(state), file).replace(/\.yaml$/, ""));
+}
+
+/** Made anew each time: it is small, and may have changed. */
+async function writeLibraryZip({ libraryZip: file, installation: { venv } }: Submitting): Promise<void> {
   const made = await runCommand(
     path.join(venv, "bin", "python"),
     ["-m", "zipfile", "-c", file, "cdc_features"],
     { cwd: path.join(PACKAGE_ROOT, "spark-jobs") },
   );
   if (!made.ok) throw new EnvironmentError(`could not write ${file}: ${made.stderr}`);
-  return file;
 }
 
 async function answers(connect: string): Promise<void> {

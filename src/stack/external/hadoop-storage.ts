@@ -45,12 +45,13 @@ export function storageOf(options: HadoopStorageOptions): Storage {
         await perform(["fetch", below(places.offline, folder), path.join(mirror, folder)]);
     },
     notes: {
-      read: (place) =>
-        isLocal(place)
-          ? readIfExists(place)
+      read: (texts) =>
+        texts.every(isLocal)
+          ? Promise.all(texts.map(readIfExists))
           : withFile(async (file) => {
-              await perform(["read", place, file]);
-              return readIfExists(file);
+              const files = texts.map((_, i) => `${file}-${i}`);
+              await perform(...texts.map((place, i): Operation => ["read", place, files[i] as string]));
+              return Promise.all(files.map(readIfExists));
             }),
       write: (place, text) =>
         isLocal(place)
@@ -60,7 +61,11 @@ export function storageOf(options: HadoopStorageOptions): Storage {
               await perform(["write", file, place]);
             }),
     },
-    remove: (place) => (isLocal(place) ? local.remove(place) : perform(["remove", place])),
+    remove: async (...gone) => {
+      await local.remove(...gone.filter(isLocal));
+      const remote = gone.filter((place) => !isLocal(place));
+      if (remote.length > 0) await perform(...remote.map((place): Operation => ["remove", place]));
+    },
   };
 }
 
@@ -81,7 +86,9 @@ async function call({ tmp, spark }: HadoopStorageOptions, operations: Operation[
       program,
       [
         ...before,
-        ...["--master", "local[1]", "--class", "cdcfeatures.Storage", ...withoutClusterOptions(options)],
+        ...options,
+        // The last one counts: this is no job and runs here, whatever the jobs' deploy mode.
+        ...["--master", "local[1]", "--deploy-mode", "client", "--class", "cdcfeatures.Storage"],
         ...[LIBRARY, request],
       ],
       { env },
@@ -99,14 +106,4 @@ async function call({ tmp, spark }: HadoopStorageOptions, operations: Operation[
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-/** This is no job: it runs here, whatever the jobs' deploy mode. */
-function withoutClusterOptions(options: string[]): string[] {
-  const kept = ["--properties-file", "--load-spark-defaults", "--jars", "--packages", "--repositories"];
-  return options.flatMap((option, i) => {
-    const before = options[i - 1] ?? "";
-    const isValue = kept.includes(before) && before !== "--load-spark-defaults";
-    return kept.includes(option) || isValue ? [option] : [];
-  });
 }

@@ -8,6 +8,8 @@ import { z } from "zod";
 import { readYaml, type YamlSource } from "../../definition/yaml-source.ts";
 import { UsageError } from "../../errors.ts";
 import type { KafkaConnection, RedisConnection, Tls } from "../../platform/connections.ts";
+import { pkcs8 } from "../../platform/kafka-properties.ts";
+import { isUri } from "../../platform/storage.ts";
 
 const hostPort = z.string().regex(/^[^\s/@,]+:\d{1,5}$/, "expected host:port");
 const text = z.string().min(1);
@@ -23,6 +25,27 @@ const place = z
   .transform((value) => value.replace(/^file:\/\/(?=\/)/, ""))
   .refine((value) => !/:\/\/[^/]*@/.test(value), "credentials do not stand in a URI: see spark.conf");
 const scalar = z.union([z.string(), z.number(), z.boolean()]).transform(String);
+const master = z
+  .string()
+  .regex(
+    /^(local(\[[^\]]+\])?|yarn|spark:\/\/\S+|k8s:\/\/\S+)$/,
+    "expected local[N], spark://host:port, yarn or k8s://https://host:port",
+  );
+const deployMode = z.enum(["client", "cluster"]);
+
+/** Options of spark-submit that would replace ours, and where what they say belongs. */
+const OWN_OPTIONS: Record<string, string> = {
+  "--master": "spark.master",
+  "--deploy-mode": "spark.deploy_mode",
+  "--class": "the rendered job, which is always what is run",
+  "--name": "the feature set's name",
+  "--jars": "spark.jars",
+  "--packages": "spark.packages",
+  "--files": "spark.conf: spark.files",
+  "--py-files": "spark.conf: spark.submit.pyFiles",
+  "--archives": "spark.conf: spark.archives",
+  "--properties-file": "spark.conf, or spark.home with its spark-defaults.conf",
+};
 
 const profileSchema = z.strictObject({
   kafka: z.strictObject({
@@ -60,15 +83,13 @@ const profileSchema = z.strictObject({
       tls: z.strictObject({ ca: text.optional() }).optional(),
     })
     .optional(),
-  connect: z.url({ protocol: /^https?$/ }).optional(),
+  connect: z
+    .url({ protocol: /^https?$/ })
+    .refine((value) => !/:\/\/[^/]*@/.test(value), "credentials do not stand in a profile")
+    .optional(),
   spark: z.strictObject({
-    master: z
-      .string()
-      .regex(
-        /^(local(\[[^\]]+\])?|yarn|spark:\/\/\S+|k8s:\/\/\S+)$/,
-        "expected local[N], spark://host:port, yarn or k8s://https://host:port",
-      ),
-    deploy_mode: z.enum(["client", "cluster"]).default("client"),
+    master,
+    deploy_mode: deployMode.default("client"),
     /** A Spark 4.1 of one's own; else the one in the cache. */
     home: text.optional(),
     /** How executors, and in cluster mode the driver, find Python with the packages of a job. */
@@ -77,9 +98,25 @@ const profileSchema = z.strictObject({
       .default({ archive: "packed" }),
     packages: z.array(text).default([]),
     jars: z.array(text).default([]),
-    conf: z.record(z.string(), z.union([scalar, secret])).default({}),
+    conf: z
+      .record(z.string(), z.union([scalar, secret]))
+      .refine(
+        (conf) =>
+          !Object.entries(conf).some(
+            ([name, value]) => name.endsWith("JavaOptions") && typeof value === "object",
+          ),
+        "Spark puts Java options among the arguments of processes, where everybody on a machine sees them: no secret there",
+      )
+      .default({}),
     /** More arguments of spark-submit, such as `--queue` and its value. */
-    options: z.array(scalar).default([]),
+    options: z
+      .array(
+        scalar.superRefine((option, context) => {
+          const place = OWN_OPTIONS[option.split("=")[0] ?? ""];
+          if (place !== undefined) context.addIssue(`${option} is set already: see ${place}`);
+        }),
+      )
+      .default([]),
     /** More environment of spark-submit, such as HADOOP_CONF_DIR. */
     env: z.record(z.string(), scalar).default({}),
   }),
@@ -89,8 +126,8 @@ const profileSchema = z.strictObject({
 type Written = z.output<typeof profileSchema>;
 
 export interface Profile {
-  /** The file's name without its ending: state of different profiles is kept apart. */
-  name: string;
+  /** Absolute path. */
+  file: string;
   kafka: KafkaConnection;
   topicPrefix: string;
   redis: RedisConnection;
@@ -102,8 +139,14 @@ export interface Profile {
   secrets: string[];
 }
 
+/** What a command line may say instead of the profile. */
+export interface Override {
+  master?: string;
+  deployMode?: string;
+}
+
 /** Throws UsageError with file:line:column of everything that is wrong, or the secret that is not there. */
-export function readProfile(file: string, env: NodeJS.ProcessEnv): Profile {
+export function readProfile(file: string, env: NodeJS.ProcessEnv, override: Override = {}): Profile {
   const source = readYaml(contentOf(file, "profile"));
   const problems = source.problems.map(
     ({ line, column, message }) => `${file}:${line}:${column}: ${message}`,
@@ -111,7 +154,23 @@ export function readProfile(file: string, env: NodeJS.ProcessEnv): Profile {
   if (problems.length > 0 || source.data === undefined) throw wrong(problems);
   const parsed = profileSchema.safeParse(source.data, { reportInput: false });
   if (!parsed.success) throw wrong(parsed.error.issues.map((issue) => problemText(issue, source, file)));
-  return new ProfileReader(file, env).profile(parsed.data);
+  const { data } = parsed;
+  return new ProfileReader(file, env).profile({ ...data, spark: { ...data.spark, ...overriding(override) } });
+}
+
+function overriding({ master: url, deployMode: mode }: Override): Partial<Written["spark"]> {
+  return {
+    ...(url !== undefined && { master: chosen(master, url, "--master") }),
+    ...(mode !== undefined && { deploy_mode: chosen(deployMode, mode, "--deploy-mode") }),
+  };
+}
+
+function chosen<T>(schema: z.ZodType<T>, value: string, option: string): T {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new UsageError(`${option} ${value}: ${parsed.error.issues[0]?.message}`, {
+    hint: "See docs/clusters.md.",
+  });
 }
 
 function contentOf(file: string, what: string): string {
@@ -119,7 +178,7 @@ function contentOf(file: string, what: string): string {
     return readFileSync(file, "utf8");
   } catch (error) {
     throw new UsageError(`the ${what} ${file} cannot be read: ${(error as Error).message}`, {
-      hint: "`cdc-features init` writes an example, docs/clusters.md explains it.",
+      hint: "docs/clusters.md has an example of a profile, and explains it.",
     });
   }
 }
@@ -153,7 +212,7 @@ class ProfileReader {
       typeof value === "string" ? value : this.#secret(value, `spark.conf.${key}`),
     ]);
     const read = {
-      name: path.parse(this.#file).name,
+      file: path.resolve(this.#file),
       kafka: {
         brokers: kafka.brokers.join(","),
         ...(kafka.group_prefix !== undefined && { groupPrefix: kafka.group_prefix }),
@@ -173,12 +232,10 @@ class ProfileReader {
       connect,
       spark: {
         ...spark,
-        jars: spark.jars.map((jar) => this.#path(jar)),
+        jars: spark.jars.map((jar) => this.#pathOrUri(jar)),
         python:
-          "archive" in spark.python &&
-          spark.python.archive !== "packed" &&
-          !spark.python.archive.includes("://")
-            ? { archive: this.#path(spark.python.archive) }
+          "archive" in spark.python && spark.python.archive !== "packed"
+            ? { archive: this.#pathOrUri(spark.python.archive) }
             : spark.python,
         conf: Object.fromEntries(conf),
         secretConf: Object.keys(spark.conf).filter((key) => typeof spark.conf[key] === "object"),
@@ -215,7 +272,7 @@ class ProfileReader {
     return {
       ca: ca && this.#pem(ca),
       ...(certificate !== undefined &&
-        key !== undefined && { client: { certificate: this.#pem(certificate), key: this.#pem(key) } }),
+        key !== undefined && { client: { certificate: this.#pem(certificate), key: this.#key(key) } }),
     };
   }
 
@@ -238,9 +295,23 @@ class ProfileReader {
   #pem(file: string): string {
     const pem = contentOf(this.#path(file), "certificate");
     if (!pem.includes("-----BEGIN ")) throw wrong([`${this.#file}: ${file} is not in PEM`]);
-    if (pem.includes("PRIVATE KEY"))
-      this.#secrets.push(...pem.split("\n").filter((line) => line.length > 40));
     return pem;
+  }
+
+  /** As the file has it, and as the job is told it: neither is shown, as a whole or by the line. */
+  #key(file: string): string {
+    const pem = this.#pem(file);
+    const key = pkcs8(pem);
+    const bodies = [pem, key].map((one) => one.replace(/-----[^-]+-----/g, "").trim());
+    this.#secrets.push(
+      ...bodies,
+      ...bodies.flatMap((body) => body.split(/\s+/).filter((line) => line.length > 8)),
+    );
+    return key;
+  }
+
+  #pathOrUri(file: string): string {
+    return isUri(file) ? file : this.#path(file);
   }
 
   /** As seen from the profile. */

@@ -2,7 +2,7 @@
 import path from "node:path";
 import { UsageError } from "../../errors.ts";
 import type { Driver } from "../../platform/driver.ts";
-import { below } from "../../platform/storage.ts";
+import { below, isUri } from "../../platform/storage.ts";
 import { LIBRARY } from "../home.ts";
 import type { SparkInstallation } from "../setup/spark.ts";
 import type { SparkRuntime } from "../stack.ts";
@@ -20,13 +20,13 @@ export interface Submitting {
   connector: string[];
   /** File that takes the settings: values may be secrets, and arguments are seen by everybody on a machine. */
   propertiesFile: string;
-  /** Zip of the library, for a driver elsewhere. */
+  /** Takes the library as a zip, for a driver elsewhere. */
   libraryZip: string;
   featureSet: string;
 }
 
 export function sparkRuntimeOf(submitting: Submitting, inherited: NodeJS.ProcessEnv): SparkRuntime {
-  const { profile, installation, connector, propertiesFile, libraryZip } = submitting;
+  const { profile, installation, propertiesFile, libraryZip } = submitting;
   const { spark } = profile;
   const home = spark.home ?? installation.sparkHome;
   const driver = driverOf(submitting);
@@ -40,9 +40,11 @@ export function sparkRuntimeOf(submitting: Submitting, inherited: NodeJS.Process
       ...["--deploy-mode", spark.deploy_mode],
       ...["--properties-file", propertiesFile],
       ...(spark.home === undefined ? [] : ["--load-spark-defaults"]),
-      ...["--jars", [LIBRARY, ...connector, ...spark.jars].join(",")],
+      ...["--jars", jarsFor(driver, submitting).join(",")],
       ...(spark.packages.length === 0 ? [] : ["--packages", spark.packages.join(",")]),
-      ...(driver.kind === "uploaded" ? ["--py-files", libraryZip] : []),
+      ...(driver.kind === "uploaded"
+        ? ["--py-files", [libraryZip, ...listIn(spark.conf, "spark.submit.pyFiles")].join(",")]
+        : []),
       ...spark.options,
     ],
     env: {
@@ -56,6 +58,21 @@ export function sparkRuntimeOf(submitting: Submitting, inherited: NodeJS.Process
     },
     secrets: profile.secrets,
   };
+}
+
+/** With those of `spark.jars`, which the option would replace. */
+function jarsOf({ connector, profile: { spark } }: Submitting): string[] {
+  return [LIBRARY, ...connector, ...spark.jars, ...listIn(spark.conf, "spark.jars")];
+}
+
+function jarsFor(driver: Driver, submitting: Submitting): string[] {
+  const jars = jarsOf(submitting);
+  if (driver.kind !== "shared") return jars;
+  return jars.map((jar) => (isUri(jar) ? jar : below(driver.folder, "jars", path.basename(jar))));
+}
+
+function listIn(conf: Record<string, string>, name: string): string[] {
+  return (conf[name] ?? "").split(",").filter((one) => one !== "");
 }
 
 /** Settings of Spark: what the profile says, over what a job needs. */
@@ -105,14 +122,26 @@ function pythonOf(submitting: Submitting): { driver: string; executors: string }
   return { driver: spark.deploy_mode === "cluster" ? executors : own, executors };
 }
 
-function driverOf({ profile: { spark, places }, featureSet, archive }: Submitting): Driver {
+function driverOf(submitting: Submitting): Driver {
+  const { featureSet, archive } = submitting;
+  const { spark, places } = submitting.profile;
   if (spark.deploy_mode === "client") return { kind: "local" };
   if (spark.master.startsWith("local")) {
     throw new UsageError(`Spark's master ${spark.master} is this machine and has no deploy mode cluster`, {
       hint: "Leave out spark.deploy_mode.",
     });
   }
-  if (!spark.master.startsWith("spark:")) return { kind: "uploaded" };
+  const upload = "spark.kubernetes.file.upload.path";
+  if (spark.master.startsWith("k8s:") && spark.conf[upload] === undefined) {
+    throw new UsageError(
+      `for a driver in Kubernetes Spark uploads the job's files to ${upload}, which is not set`,
+      {
+        hint: `Let spark.conf.${upload} of the profile be a folder that driver and executors reach, such as s3a://bucket/folder.`,
+      },
+    );
+  }
+  if (!spark.master.startsWith("spark:"))
+    return { kind: "uploaded", files: listIn(spark.conf, "spark.files") };
   if (!places.checkpoints.startsWith("/")) {
     throw new UsageError(
       "in a standalone cluster Spark does not upload the files of a Python driver, so that cluster mode needs a shared folder",
@@ -128,9 +157,18 @@ function driverOf({ profile: { spark, places }, featureSet, archive }: Submittin
       { hint: "Take spark.deploy_mode: client, or give the workers the secret in their own configuration." },
     );
   }
+  if (archive !== undefined && isUri(archive)) {
+    throw new UsageError(
+      "a standalone cluster unpacks no archive for a driver, and this machine unpacks files only",
+      {
+        hint: "Let spark.python.archive be a path, or name an executable that the workers have.",
+      },
+    );
+  }
   return {
     kind: "shared",
     folder: below(places.checkpoints, featureSet, "driver"),
+    jars: jarsOf(submitting).filter((jar) => !isUri(jar)),
     ...(archive !== undefined && { archive }),
   };
 }

@@ -1,5 +1,5 @@
 /** A standalone Spark cluster of real processes on this machine: a master, and workers that can be killed one by one. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, openSync, readFileSync } from "node:fs";
 import path from "node:path";
@@ -19,18 +19,24 @@ export interface SparkCluster {
   stop(): Promise<void>;
 }
 
-/** `sparkHome` and `javaHome` are those of the embedded stack's installation. */
+/**
+ * `sparkHome` and `javaHome` are those of the embedded stack's installation. Workers do not see what is in `hidden`, folders
+ * of this machine, as if they were others; where this user may not do that, they see it.
+ */
 export async function startSparkCluster(
   folder: string,
-  { sparkHome, javaHome }: { sparkHome: string; javaHome: string },
+  { sparkHome, javaHome, hidden }: { sparkHome: string; javaHome: string; hidden: string[] },
 ): Promise<SparkCluster> {
   mkdirSync(folder, { recursive: true });
   const [port, webPort] = [await freePort(), await freePort()];
   const master = `spark://127.0.0.1:${port}`;
   const workers = new Map<string, ChildProcess>();
-  const start = (name: string, main: string, args: string[], env: NodeJS.ProcessEnv = {}) => {
+  const mayHide = spawnSync("unshare", ["--mount", "true"]).status === 0;
+  const start = (name: string, main: string, args: string[], env?: NodeJS.ProcessEnv) => {
     const log = openSync(path.join(folder, `${name}.log`), "a");
-    return spawn(path.join(sparkHome, "bin", "spark-class"), [main, ...args], {
+    const line = [path.join(sparkHome, "bin", "spark-class"), main, ...args];
+    const [program = "", ...rest] = env && mayHide ? [...behindMounts(hidden), ...line] : line;
+    return spawn(program, rest, {
       detached: true,
       stdio: ["ignore", log, log],
       env: {
@@ -75,6 +81,11 @@ export async function startSparkCluster(
       await kill(server);
     },
   };
+}
+
+function behindMounts(hidden: string[]): string[] {
+  const script = `for folder in ${hidden.map((one) => `'${one}'`).join(" ")}; do mount -t tmpfs none "$folder"; done; exec "$@"`;
+  return ["unshare", "--mount", "bash", "-ec", script, "worker"];
 }
 
 /** The whole group: executors are a worker's children. */

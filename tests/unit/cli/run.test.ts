@@ -8,7 +8,7 @@ import type { Context } from "../../../src/cli/context.ts";
 import { run } from "../../../src/cli/run.ts";
 import { silent } from "../../../src/platform/progress.ts";
 import { localStorage } from "../../../src/platform/storage.ts";
-import type { Endpoints, Stack } from "../../../src/stack/stack.ts";
+import type { Endpoints, LocalSpark, Stack } from "../../../src/stack/stack.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 const COUNTS = { read: 3, applied: 3, duplicates: 0, late: 0, dead_letters: 0, ignored: 0 };
@@ -71,6 +71,7 @@ async function callRun(...args: string[]) {
     },
     progress: silent,
     stack: () => stack as Stack,
+    localSpark: () => stack as unknown as LocalSpark,
     interruption: () => new AbortController().signal,
     exitWith: () => {},
   };

@@ -1,9 +1,11 @@
 /** Profiles of the target external: what they may say, and where they are wrong. */
+import { generateKeyPairSync } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import type { CdcFeaturesError } from "../../../src/errors.ts";
-import { type Profile, readProfile } from "../../../src/stack/external/profile.ts";
+import { withoutSecrets } from "../../../src/platform/secrets.ts";
+import { type Override, type Profile, readProfile } from "../../../src/stack/external/profile.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 const REST = `
@@ -17,11 +19,16 @@ redis: { nodes: ["r1:6379"] }
 ${REST}`;
 const PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
 
-function profileOf(text: string, env: NodeJS.ProcessEnv = {}, files: Record<string, string> = {}): Profile {
+function profileOf(
+  text: string,
+  env: NodeJS.ProcessEnv = {},
+  files: Record<string, string> = {},
+  override: Override = {},
+): Profile {
   const folder = temporaryFolder();
   for (const [name, content] of Object.entries(files)) writeFileSync(path.join(folder, name), content);
   writeFileSync(path.join(folder, "production.yaml"), text);
-  return readProfile(path.join(folder, "production.yaml"), env);
+  return readProfile(path.join(folder, "production.yaml"), env, override);
 }
 
 function problems(text: string, env: NodeJS.ProcessEnv = {}): string {
@@ -38,7 +45,7 @@ function problems(text: string, env: NodeJS.ProcessEnv = {}): string {
 describe("a profile", () => {
   it("says little where servers ask for nothing", () => {
     expect(profileOf(SMALL)).toMatchObject({
-      name: "production",
+      file: expect.stringMatching(/\/production\.yaml$/),
       kafka: { brokers: "k1:9092,k2:9092" },
       redis: { url: "redis://r1:6379/0", cluster: false, nodes: [] },
       postgres: undefined,
@@ -94,11 +101,52 @@ storage: { offline: s3a://b/f, checkpoints: s3a://b/c, dead_letters: s3a://b/d }
     [SMALL.replace("hdfs://n/features", "features"), "storage.offline: expected an absolute path or a URI"],
     [SMALL.replace("hdfs://n/features", "s3a://key:pass@b/f"), "credentials do not stand in a URI"],
     [SMALL.replace('"r1:6379"]', '"r1:6379"], password: geheim'), "a secret does not stand in a profile"],
+    [`${SMALL}connect: "https://u:geheim@c:8083"\n`, "credentials do not stand in a profile"],
+    [
+      SMALL.replace("yarn", "yarn\n  conf: { spark.executor.extraJavaOptions: { env: X } }"),
+      /production\.yaml:7:\d+: spark\.conf: Spark puts Java options among the arguments/,
+    ],
+    [
+      SMALL.replace("yarn", "yarn\n  options: [--queue, ml, --archives, x]"),
+      /production\.yaml:7:\d+: spark\.options\.2: --archives is set already: see spark\.conf: spark\.archives/,
+    ],
     [SMALL.replace("kafka:", "kafka: ["), /production\.yaml:\d+:\d+: /],
   ])("is refused with the place of what is wrong %#", (text, message) => {
     const told = problems(text);
     expect(told).toMatch(message);
     expect(told).not.toContain("geheim");
+  });
+
+  it("has a key in the one form that Java reads, and shows it in neither", () => {
+    const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+    const written = privateKey.export({ type: "pkcs1", format: "pem" }) as string;
+    const told = privateKey.export({ type: "pkcs8", format: "pem" }) as string;
+    const { kafka, secrets } = profileOf(
+      SMALL.replace("topic_prefix: shop", "topic_prefix: shop, tls: { certificate: c, key: k }"),
+      {},
+      { c: PEM, k: written },
+    );
+    expect(kafka.tls?.client).toEqual({ certificate: PEM, key: told });
+    for (const pem of [written, told, JSON.stringify(told), ...told.split("\n"), ...written.split("\n")])
+      expect(withoutSecrets(pem, secrets)).not.toMatch(/[A-Za-z0-9+/]{9}/);
+  });
+
+  it("leaves URIs of jars as they are", () => {
+    const { jars } = profileOf(
+      SMALL.replace("yarn", 'yarn\n  jars: ["local:///opt/x.jar", "s3a://b/y.jar", z.jar]'),
+    ).spark;
+    expect(jars).toEqual(["local:///opt/x.jar", "s3a://b/y.jar", expect.stringMatching(/^\/.*\/z\.jar$/)]);
+  });
+
+  it("gives way to what the command line says", () => {
+    const override = { master: "spark://m:7077", deployMode: "cluster" };
+    expect(profileOf(SMALL, {}, {}, override).spark).toMatchObject({
+      master: "spark://m:7077",
+      deploy_mode: "cluster",
+    });
+    expect(() => profileOf(SMALL, {}, {}, { master: "mesos://x" })).toThrow(
+      "--master mesos://x: expected local[N]",
+    );
   });
 
   it("is refused when a secret is not there, by the secret's name", () => {

@@ -14,7 +14,7 @@ type Spark = Profile["spark"];
 
 function submittingOf(spark: Partial<Spark>, checkpoints = "hdfs://n/c"): Submitting {
   const profile: Profile = {
-    name: "production",
+    file: "/project/production.yaml",
     kafka: { brokers: "k:9092" },
     topicPrefix: "shop",
     redis: { url: "redis://r:6379/0" },
@@ -101,7 +101,10 @@ describe("spark-submit", () => {
       master: "k8s://https://k:6443",
       deploy_mode: "cluster",
       python: { executable: "/usr/bin/python3" },
-      conf: { "spark.kubernetes.container.image": "registry/features:1" },
+      conf: {
+        "spark.kubernetes.container.image": "registry/features:1",
+        "spark.kubernetes.file.upload.path": "s3a://b/u",
+      },
     });
     expect(argumentsOf(submitting)).toEqual([
       ...["--master", "k8s://https://k:6443", "--name", "cdc-features customer"],
@@ -111,6 +114,7 @@ describe("spark-submit", () => {
     ]);
     expect(sparkProperties(submitting)).toEqual({
       "spark.kubernetes.container.image": "registry/features:1",
+      "spark.kubernetes.file.upload.path": "s3a://b/u",
       "spark.kubernetes.submission.waitAppCompletion": "true",
       "spark.pyspark.driver.python": "/usr/bin/python3",
       "spark.pyspark.python": "/usr/bin/python3",
@@ -118,10 +122,26 @@ describe("spark-submit", () => {
     });
   });
 
+  it("keeps files that the profile gives Spark beside the job's own", () => {
+    const conf = {
+      "spark.jars": "a.jar,s3a://b/c.jar",
+      "spark.files": "krb5.conf",
+      "spark.submit.pyFiles": "x.zip",
+    };
+    const args = argumentsOf(submittingOf({ deploy_mode: "cluster", conf }));
+    expect(args).toContain("JOBS/cdc_features/records.jar,/s/connector.jar,a.jar,s3a://b/c.jar");
+    expect(args).toContain("/x/cdc_features.zip,x.zip");
+    expect(args).toContain(`${SETTINGS},krb5.conf`);
+  });
+
   it("on a standalone cluster in cluster mode: by Spark's own runner of Python, from a shared folder", () => {
-    const submitting = submittingOf({ master: "spark://m:7077", deploy_mode: "cluster" }, "/shared/c");
+    const submitting = submittingOf(
+      { master: "spark://m:7077", deploy_mode: "cluster", jars: ["/own/udf.jar", "s3a://b/x.jar"] },
+      "/shared/c",
+    );
+    const jars = "/shared/c/customer/driver/jars";
     expect(argumentsOf(submitting).slice(8)).toEqual([
-      ...["--jars", "JOBS/cdc_features/records.jar,/s/connector.jar"],
+      ...["--jars", `${jars}/records.jar,${jars}/connector.jar,${jars}/udf.jar,s3a://b/x.jar`],
       ...["--class", "org.apache.spark.deploy.PythonRunner"],
       "/shared/c/customer/driver/cdc_features/records.jar",
       "/shared/c/customer/driver/customer_features.py",
@@ -141,6 +161,8 @@ describe("spark-submit", () => {
     expect(() => sparkRuntimeOf(secret, {})).toThrow(/could read the secret in spark\.conf\.spark\.x/);
     const elsewhere = submittingOf({ master: "spark://m:7077", deploy_mode: "cluster" });
     expect(() => sparkRuntimeOf(elsewhere, {})).toThrow(/needs a shared folder/);
+    const packed = { ...submitting, archive: "s3a://b/environment.tar.gz" };
+    expect(() => sparkRuntimeOf(packed, {})).toThrow(/unpacks no archive/);
   });
 
   it("on this machine needs no Python of others, and has no cluster mode", () => {
@@ -149,6 +171,13 @@ describe("spark-submit", () => {
     expect(sparkProperties(submitting)).toMatchObject({ "spark.pyspark.python": "/venv/bin/python" });
     const wrong = submittingOf({ master: "local[4]", deploy_mode: "cluster" });
     expect(() => sparkRuntimeOf(wrong, {})).toThrow(/no deploy mode cluster/);
+  });
+});
+
+describe("a driver in Kubernetes", () => {
+  it("needs a place that its files are uploaded to", () => {
+    const submitting = submittingOf({ master: "k8s://https://k:6443", deploy_mode: "cluster" });
+    expect(() => sparkRuntimeOf(submitting, {})).toThrow(/uploads the job's files to spark\.kubernetes/);
   });
 });
 

@@ -2,9 +2,11 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
+import type { Driver } from "../../../src/platform/driver.ts";
+import { readIfExists } from "../../../src/platform/files.ts";
 import { startTimeOf } from "../../../src/platform/processes.ts";
-import { localStorage } from "../../../src/platform/storage.ts";
-import { runJob, runningJob } from "../../../src/submit/run.ts";
+import { localStorage, type Storage } from "../../../src/platform/storage.ts";
+import { runJob, runningJob, stopJob } from "../../../src/submit/run.ts";
 import { runFolder } from "../../../src/submit/run-folder.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
@@ -24,8 +26,18 @@ const FINISHED = JSON.stringify({
 });
 
 /** A run whose job is `script`; its folder is made, so that a test can prepare it. */
-function prepared(script: string) {
+function prepared(script: string, driver: Driver = { kind: "local" }) {
   const stateDir = temporaryFolder();
+  const storage: Storage = {
+    ...localStorage({ offline: "", checkpoints: stateDir, deadLetters: "" }),
+    notes: {
+      read: (places) => Promise.all(places.map(readIfExists)),
+      write: async (place, text) => {
+        mkdirSync(path.dirname(place), { recursive: true });
+        writeFileSync(place, text);
+      },
+    },
+  };
   const folder = runFolder(stateDir, "customer");
   mkdirSync(folder.folder, { recursive: true });
   const sparkSubmit = path.join(stateDir, "spark-submit");
@@ -39,7 +51,7 @@ function prepared(script: string) {
       pythonPath: stateDir,
       spark: {
         command: [sparkSubmit],
-        driver: { kind: "local" },
+        driver,
         master: "local",
         env: { PATH: process.env.PATH },
         conf: {},
@@ -47,16 +59,24 @@ function prepared(script: string) {
       kafka: { brokers: "" },
       topicPrefix: "shop",
       redis: { url: "" },
-      storage: localStorage({ offline: "", checkpoints: "", deadLetters: "" }),
+      storage,
       sink: "dual",
-      inStep: true,
       continuous: true,
       signal: interrupt.signal,
       prepare: async () => {},
       onEvent: () => {},
     });
   const isJobAlive = () => startTimeOf(Number(readFileSync(`${stateDir}/pid`, "utf8"))) !== undefined;
-  return { folder, run, interrupt, isJobAlive };
+  const remote = path.join(stateDir, "_runs", "customer");
+  return {
+    folder,
+    storage,
+    run,
+    interrupt,
+    isJobAlive,
+    stop: path.join(remote, "stop"),
+    report: path.join(remote, "report.json"),
+  };
 }
 
 describe("a job", () => {
@@ -106,5 +126,62 @@ describe("a note of a job", () => {
     writeFileSync(folder.job, text);
     expect(await runningJob(folder)).toBeUndefined();
     expect(await run()).toMatchObject({ read: 3 });
+  });
+});
+
+describe("a driver elsewhere in a cluster", () => {
+  const ELSEWHERE: Driver = { kind: "uploaded" };
+  const started = (runId: string) =>
+    JSON.stringify({ event: "started", pid: 1, application_id: "a", run_id: runId });
+  /** Writes a report as the driver of the run that the stop file names. */
+  const tell = (folder = "../../_runs/customer") =>
+    `cat > ${folder}/report.json <<E\n[${started(`$(cat ${folder}/stop)`)},${FINISHED}]\nE\n`;
+
+  it("is heard by the report that it leaves", async () => {
+    const { run } = prepared(tell(), ELSEWHERE);
+    expect(await run()).toMatchObject({ read: 3 });
+  });
+
+  it("of an earlier run is ended and waited for, since two would share one checkpoint", async () => {
+    const { run, storage, stop, report, folder } = prepared(
+      `cp ${"../../_runs/customer"}/report.json seen; ${tell()}`,
+      ELSEWHERE,
+    );
+    await storage.notes?.write(stop, "earlier");
+    await storage.notes?.write(report, `[${started("earlier")}]`);
+    const ended = run();
+    await expect.poll(() => readFileSync(stop, "utf8")).not.toBe("earlier");
+    writeFileSync(report, `[${started("earlier")},${FINISHED}]`);
+    expect(await ended).toMatchObject({ read: 3 });
+    expect(readFileSync(path.join(folder.folder, "seen"), "utf8")).toContain("finished");
+  });
+
+  it("is not taken for another, whose report is still there", async () => {
+    const { run, storage, report, stop } = prepared("exit 1", ELSEWHERE);
+    await storage.notes?.write(report, `[${started("earlier")},${FINISHED}]`);
+    await expect(run()).rejects.toThrow(/the job of customer failed/);
+    // It ended without a word: the next run need not wait for it.
+    expect(readFileSync(stop, "utf8")).toBe("");
+  });
+
+  it("is told to stop at Ctrl-C", async () => {
+    const { run, interrupt, stop, folder } = prepared(
+      `while [ -s ../../_runs/customer/stop ]; do sleep 0.1; done; exit 1`,
+      ELSEWHERE,
+    );
+    const ended = run();
+    await expect.poll(() => runningJob(folder)).toBeDefined();
+    interrupt.abort();
+    await expect(ended).rejects.toThrow(/was stopped/);
+    expect(readFileSync(stop, "utf8")).toBe("");
+  });
+
+  it("is told to stop by `down`, though its command and spark-submit are gone", async () => {
+    const { folder, storage, stop } = prepared("", ELSEWHERE);
+    await storage.notes?.write(stop, "its run");
+    writeFileSync(folder.job, JSON.stringify({ pid: 2 ** 22, startedAt: "0", remoteStop: stop }));
+    await stopJob(folder, async () => storage);
+    expect(readFileSync(stop, "utf8")).toBe("");
+    expect(existsSync(folder.job)).toBe(false);
   });
 });
