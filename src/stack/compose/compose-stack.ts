@@ -37,7 +37,7 @@ import {
   TOPIC_PREFIX,
 } from "../stack.ts";
 import { claimStateFolder, removeEmpty, removeGitignore, removeWhole } from "../state-folder.ts";
-import { Compose, type Container } from "./compose.ts";
+import { Compose, type Container, sparkImage } from "./compose.ts";
 import { type ComposeCommand, docker, findEngine, reasonIn, requireEngine } from "./engine.ts";
 import {
   type ComposeState,
@@ -67,7 +67,6 @@ const PORT_OF: Record<string, PortName> = {
   "spark-master": "spark",
 };
 
-const IMAGE = "cdc-features/spark:4.1.1-1";
 const START_TIMEOUT_MS = 180_000;
 const UP_LOCK_TIMEOUT_MS = 30 * 60_000;
 
@@ -341,7 +340,7 @@ export class ComposeStack implements Stack {
 }
 
 function volumeOf({ project }: ComposeState): Volume {
-  return { name: `${project}_data`, image: IMAGE };
+  return { name: `${project}_data`, image: sparkImage() };
 }
 
 /** A port that somebody else has taken would only show as a container that does not start. */

@@ -1,10 +1,20 @@
 /** One project of compose: docker-compose.yml with the variables of a state folder. */
+import { readFileSync } from "node:fs";
 import path from "node:path";
+import { parse } from "yaml";
 import { JobError } from "../../errors.ts";
 import { type CommandResult, runCommand } from "../../platform/processes.ts";
 import { PACKAGE_ROOT } from "../home.ts";
 import { type ComposeCommand, docker, reasonIn } from "./engine.ts";
 import { type ComposeState, inCompose, variablesOf } from "./state.ts";
+
+const FILE = path.join(PACKAGE_ROOT, "docker-compose.yml");
+
+/** The image of master, workers and drivers. */
+export function sparkImage(): string {
+  const { services } = parse(readFileSync(FILE, "utf8"), { merge: true });
+  return services["spark-master"].image;
+}
 
 export interface Container {
   service: string;
@@ -34,7 +44,7 @@ export class Compose {
     return [
       program,
       ...before,
-      ...["--project-directory", PACKAGE_ROOT, "-f", path.join(PACKAGE_ROOT, "docker-compose.yml")],
+      ...["--project-directory", PACKAGE_ROOT, "-f", FILE],
       ...["--env-file", inCompose.environment(this.#folder), "-p", this.project],
       ...args,
     ];
