@@ -54,9 +54,10 @@ def main(feature_set: FeatureSet, build: Build) -> None:
     tell, secrets = emit, list[str]()
     try:
         settings = read_settings(sys.argv[1])
+        secret_options = dict[str, str]()
         if isinstance(settings, Settings):
-            secrets = settings.secrets
-        spark = open_session(f"cdc-features {feature_set.name}")
+            secrets, secret_options = settings.secrets, settings.secret_options
+        spark = open_session(f"cdc-features {feature_set.name}", secret_options)
         if isinstance(settings, Settings) and settings.report is not None:
             tell = RunReport(*resolve(spark, settings.report)).emit
         tell(

@@ -9,8 +9,8 @@ from urllib.parse import unquote, urlsplit
 
 Sink = Literal["dual", "redis", "parquet", "console"]
 
-# Names of Kafka's client properties that are secret (session.py tells them to Spark).
-_SECRET_OPTIONS = r"(?i)password|jaas|secret|credential|assertion|token$|(^|[.])key$"
+# Names of Kafka's client properties that are secret, whatever their case; Spark is told them, too (session.py).
+SECRET_OPTIONS = r"password|jaas|secret|credential|assertion|token$|(^|[.])key$"
 _SECRET_OF_JAAS = re.compile(r"""(?i)(?:password|secret|token)\w*\s*=\s*["']((?:[^"'\\]|\\.)+)["']""")
 
 
@@ -54,14 +54,20 @@ class Settings:
         return given | {"kafka.bootstrap.servers": self.kafka}
 
     @property
+    def secret_options(self) -> dict[str, str]:
+        """Those of `kafka_options` that are secret."""
+        return {
+            name: value for name, value in self.kafka_options.items() if re.search(SECRET_OPTIONS, name, re.IGNORECASE)
+        }
+
+    @property
     def secrets(self) -> list[str]:
         """What no message may show, the longest first."""
         password = urlsplit(self.redis.url).password or ""
         found = {password, unquote(password)}
-        for name, value in self.kafka_options.items():
-            if re.search(_SECRET_OPTIONS, name):
-                inner = _SECRET_OF_JAAS.findall(value)
-                found |= {value, *inner, *(re.sub(r"\\(.)", r"\1", text) for text in inner)}
+        for value in self.secret_options.values():
+            inner = _SECRET_OF_JAAS.findall(value)
+            found |= {value, *inner, *(re.sub(r"\\(.)", r"\1", text) for text in inner)}
         return sorted(found - {""}, key=len, reverse=True)
 
     @property

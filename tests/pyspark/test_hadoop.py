@@ -157,7 +157,7 @@ def test_a_report_tells_how_the_run_ended(
     """No secret is in it."""
     files = HadoopFiles(spark, root)
     chain.log.produce(event("c", None, order(1, 5, 1000, NOVEMBER), 1))
-    monkeypatch.setattr(job, "open_session", lambda name: spark)
+    monkeypatch.setattr(job, "open_session", lambda *_: spark)
     monkeypatch.setattr(sys, "argv", ["job.py", str(tmp_path / "settings.json")])
 
     def run(**changed: Any) -> list[dict[str, Any]]:
