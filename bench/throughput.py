@@ -118,6 +118,7 @@ def exact(bootstrap: str, topic: str, redis_url: str, folder: Path) -> dict[str,
     spark = open_session("exact")
     spark.sparkContext.setLogLevel("ERROR")
     settings = Settings(
+        run_id="throughput",
         kafka=bootstrap,
         kafka_options={},
         topic_prefix=topic.removesuffix(".public.orders"),

@@ -127,6 +127,7 @@ class _WriterAsOf(BatchWriter):
 
 def _settings(case: GoldenCase) -> Settings:
     return Settings(
+        run_id="",
         kafka="",
         kafka_options={},
         topic_prefix="",

@@ -28,10 +28,13 @@ class Redis:
 @dataclass(frozen=True)
 class Settings:
     """`in_step` says that both stores were always written together; `kafka` is a host:port list, `kafka_options` are
-    properties of its clients; the job ends after the running batch when `stop_file` appears, and tells in `report` how
-    it ended; `plan` is what the checkpoint must have been made by. `offline_root`, `checkpoint`, `dead_letters`,
-    `stop_file` and `report` are URIs of Hadoop's file systems, or paths that driver and executors share."""
+    properties of its clients; `stop_file` names the run that may go
+    on: where it is there and does not say `run_id`, the job ends after the running batch. It tells in `report` how it
+    ended; `plan` is what the checkpoint, `<root>/<set>/<sink>`, must have been made by. `offline_root`, `checkpoint`,
+    `dead_letters`, `stop_file` and `report` are URIs of Hadoop's file systems, or paths that driver and executors
+    share."""
 
+    run_id: str
     kafka: str
     kafka_options: dict[str, str] = field(repr=False)
     topic_prefix: str

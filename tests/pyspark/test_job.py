@@ -67,6 +67,7 @@ class Chain:
         self.folder = folder
         self.log = Log(folder / "log")
         self.settings = Settings(
+            run_id="first",
             kafka="",
             kafka_options={},
             topic_prefix="shop",
@@ -336,6 +337,52 @@ def test_a_continuous_run_ends_with_the_stop_file(chain: Chain, online: redis.Re
     assert (summary(events)["read"], summary(events)["batches"]) == (2, 2)
     Path(chain.settings.stop_file).unlink()
     assert summary(chain.run())["read"] == 0
+
+
+def test_a_run_ends_when_another_has_begun_and_that_one_goes_on(chain: Chain, online: redis.Redis) -> None:
+    """As a driver in a cluster whose command has gone."""
+    stop = Path(chain.settings.stop_file)
+    stop.write_text("first\n")
+    chain.log.produce(event("c", None, order(1, 5, 1000, NOVEMBER), 1))
+
+    def live() -> None:
+        _until(lambda: online.exists(key(5)) == 1)
+        time.sleep(1)
+        chain.log.produce(event("c", None, order(2, 5, 250, NOVEMBER), 2))
+        _until(lambda: online.hget(key(5), "order_count_30d") == "2")
+        stop.write_text("second")
+
+    thread = threading.Thread(target=live)
+    thread.start()
+    with pytest.raises(job.SupersededError, match=r"another run of customer has begun \(second\): this one \(first\)"):
+        chain.run(continuous=True)
+    thread.join()
+    chain.log.produce(event("c", None, order(3, 5, 250, NOVEMBER), 3))
+    # It also ends before it has begun, and touches nothing of the other's.
+    staged = Path(chain.store.location, "_staging", "of-the-other")
+    staged.mkdir(parents=True)
+    with pytest.raises(job.SupersededError):
+        chain.run()
+    assert staged.exists()
+    assert summary(chain.run(run_id="second"))["read"] == 1
+    assert online.hget(key(5), "order_count_30d") == "3"
+
+
+def test_a_run_that_is_superseded_at_its_end_leaves_the_stores_alone(
+    chain: Chain, online: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    follow = job.Job._follow
+
+    def then_another_begins(self: job.Job, *arguments: Any) -> None:
+        follow(self, *arguments)
+        online.flushall()
+        Path(chain.settings.stop_file).write_text("second")
+
+    monkeypatch.setattr(job.Job, "_follow", then_another_begins)
+    chain.log.produce(event("c", None, order(1, 5, 1000, NOVEMBER), 1))
+    with pytest.raises(job.SupersededError):
+        chain.run()
+    assert online.keys("*") == []
 
 
 def test_a_busy_continuous_run_ends_after_its_batch_and_the_next_one_goes_on(chain: Chain, online: redis.Redis) -> None:
