@@ -45,6 +45,8 @@ from cdc_features.windows import granularity_ms
 _POLL_SECONDS = 0.2
 _STOP_SECONDS = 30.0
 _FEW_DEAD_LETTERS = 1000
+# Whose checkpoints tell that the stores were also written apart.
+_STORE_SINKS = {"dual", "redis", "parquet"}
 
 Build = Callable[[DataFrame], DataFrame]
 
@@ -243,6 +245,7 @@ class Job:
             self._settings,
             last,
             datetime.now(timezone.utc),
+            in_step=self._checkpoint.neighbours() & _STORE_SINKS <= {self._settings.sink},
             just_written=self._writer.newest_written == last.version,
         )
         self._writer.examples = self._writer.examples or report.examples

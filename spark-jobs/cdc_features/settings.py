@@ -27,8 +27,7 @@ class Redis:
 
 @dataclass(frozen=True)
 class Settings:
-    """`in_step` says that both stores were always written together; `kafka` is a host:port list, `kafka_options` are
-    properties of its clients; `stop_file` names the run that may go
+    """`kafka` is a host:port list, `kafka_options` are properties of its clients; `stop_file` names the run that may go
     on: where it is there and does not say `run_id`, the job ends after the running batch. It tells in `report` how it
     ended; `plan` is what the checkpoint, `<root>/<set>/<sink>`, must have been made by. `offline_root`, `checkpoint`,
     `dead_letters`, `stop_file` and `report` are URIs of Hadoop's file systems, or paths that driver and executors
@@ -42,7 +41,6 @@ class Settings:
     offline_root: str
     checkpoint: str
     sink: Sink
-    in_step: bool
     continuous: bool
     trigger_interval: str
     stop_file: str

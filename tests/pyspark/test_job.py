@@ -75,7 +75,6 @@ class Chain:
             offline_root=str(folder / "offline"),
             checkpoint=str(folder / "checkpoint"),
             sink="dual",
-            in_step=True,
             continuous=False,
             trigger_interval="200 milliseconds",
             stop_file=str(folder / "stop"),
@@ -271,11 +270,27 @@ def test_a_refresh_ages_what_redis_was_given_alone(chain: Chain, spark: SparkSes
     last = Batch(0, {}, {"t": {"0": 2}}, 0)
     refresh(spark, FEATURE_SET, chain.store, chain.settings, last, now)
     assert online.hget(key(5), "days_since_last_order") != "10"
-    apart = replace(chain.settings, in_step=False)
-    refresh(spark, FEATURE_SET, chain.store, apart, Batch(0, {}, {"t": {"0": 1}}, 0), now)
+    refresh(spark, FEATURE_SET, chain.store, chain.settings, Batch(0, {}, {"t": {"0": 1}}, 0), now, in_step=False)
     assert online.hget(key(5), "days_since_last_order") != "10"
-    refresh(spark, FEATURE_SET, chain.store, apart, last, now)
+    refresh(spark, FEATURE_SET, chain.store, chain.settings, last, now, in_step=False)
     assert online.hmget(key(5), "days_since_last_order", "_version") == ["10", f"{2:020d}"]
+
+
+@pytest.mark.parametrize(("other", "customers"), [("redis", "1"), ("parquet", "1"), ("console", "7"), ("dual", "7")])
+def test_a_checkpoint_of_another_sink_tells_that_redis_may_be_ahead(
+    chain: Chain, online: redis.Redis, other: str, customers: str
+) -> None:
+    chain.log.produce(event("c", None, order(1, 5, 1000, NOVEMBER), 1))
+    chain.run()
+    # As a run into Redis alone would have left it, which has read more.
+    windows = "{customer:5:features}:windows"
+    (field, stored), *_ = online.hgetall(windows).items()
+    ahead = f"{2:020d}{stored[20:]}".replace('"order_count_30d", "1"', '"order_count_30d", "7"')
+    online.hset(windows, field, ahead)
+    chain.log.produce(event("c", None, order(2, 6, 250, NOVEMBER), 2))
+    Path(chain.settings.checkpoint).with_name(other).mkdir()
+    chain.run()
+    assert online.hmget(key(5), "order_count_30d", "_version") == [customers, f"{2:020d}"]
 
 
 def test_a_refresh_leaves_a_batch_that_is_being_written_alone(
@@ -294,8 +309,7 @@ def test_a_refresh_leaves_a_batch_that_is_being_written_alone(
     assert last is not None
     assert last.version == 1
     for in_step in (True, False):
-        settings = replace(chain.settings, in_step=in_step)
-        refresh(spark, FEATURE_SET, chain.store, settings, last, datetime.now(timezone.utc))
+        refresh(spark, FEATURE_SET, chain.store, chain.settings, last, datetime.now(timezone.utc), in_step=in_step)
         assert online.hmget(key(5), "order_count_30d", "_version") == ["2", f"{2:020d}"]
 
 

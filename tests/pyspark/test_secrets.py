@@ -33,7 +33,7 @@ OPTIONS = {
 def settings(tmp_path: Path) -> Settings:
     path = tmp_path / "settings.json"
     given = {
-        **{"kafka": "broker:9093", "kafka_options": OPTIONS, "topic_prefix": "shop", "sink": "dual", "in_step": True, "run_id": "1"},
+        **{"kafka": "broker:9093", "kafka_options": OPTIONS, "topic_prefix": "shop", "sink": "dual", "run_id": "1"},
         "redis": {"url": "rediss://me:p%40ss%2Fword@host:6380/0", "nodes": [], "cluster": False, "ca": None},
         **{"offline_root": "/o", "checkpoint": "/c", "dead_letters": "/d", "stop_file": "/s", "report": None},
         **{"continuous": False, "trigger_interval": "", "plan": None},
