@@ -246,7 +246,8 @@ class Job:
             last,
             datetime.now(timezone.utc),
             in_step=self._checkpoint.neighbours() & _STORE_SINKS <= {self._settings.sink},
-            just_written=self._writer.newest_written == last.version,
+            # A failover in a cluster takes back writes that were acknowledged.
+            just_written=self._writer.newest_written == last.version and not self._settings.redis.cluster,
         )
         self._writer.examples = self._writer.examples or report.examples
 
