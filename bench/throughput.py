@@ -118,6 +118,7 @@ def exact(bootstrap: str, topic: str, redis_url: str, folder: Path) -> dict[str,
     spark = open_session("exact")
     spark.sparkContext.setLogLevel("ERROR")
     settings = Settings(
+        run_id="throughput",
         kafka=bootstrap,
         kafka_options={},
         topic_prefix=topic.removesuffix(".public.orders"),
@@ -125,7 +126,6 @@ def exact(bootstrap: str, topic: str, redis_url: str, folder: Path) -> dict[str,
         offline_root=str(folder / "offline"),
         checkpoint=str(folder / "checkpoint"),
         sink="dual",
-        in_step=True,
         continuous=False,
         trigger_interval="0 seconds",
         stop_file=str(folder / "stop"),

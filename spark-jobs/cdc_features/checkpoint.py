@@ -6,6 +6,7 @@ batch runs with, and the end offsets of the source.
 
 import dataclasses
 import json
+import posixpath
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -85,6 +86,10 @@ class Checkpoint:
                 raise self._damaged(name, "is missing") from None
             except (ValueError, IndexError, KeyError, TypeError):
                 raise self._damaged(name, "is cut off or no record of Spark's") from None
+
+    def neighbours(self) -> set[str]:
+        """What is in the folder that it is in itself."""
+        return set(self._files.names(posixpath.dirname(self._root.rstrip("/"))))
 
     def truncated(self) -> Position | None:
         """The newest truncate of the table that has been applied: no older row exists."""

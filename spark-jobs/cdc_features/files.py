@@ -9,11 +9,13 @@ import posixpath
 import re
 import shutil
 import tempfile
+import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from py4j.protocol import Py4JJavaError
 from pyspark.sql import DataFrame, SparkSession
 
 from cdc_features import sql
@@ -85,9 +87,13 @@ class LocalFiles(Files):
     def replacing(self, path: str) -> Iterator[str]:
         folder, name = posixpath.split(path)
         Path(folder).mkdir(parents=True, exist_ok=True)
-        unfinished = posixpath.join(folder, f"_{name}{_UNFINISHED}")
-        yield unfinished
-        Path(unfinished).replace(path)
+        # A name of its own, so that two writers never mix what they write.
+        unfinished = posixpath.join(folder, f"_{name}.{uuid.uuid4().hex}{_UNFINISHED}")
+        try:
+            yield unfinished
+            Path(unfinished).replace(path)
+        finally:
+            Path(unfinished).unlink(missing_ok=True)
 
     def fetched(self, path: str) -> contextlib.AbstractContextManager[str]:
         return contextlib.nullcontext(path)
@@ -116,7 +122,12 @@ class HadoopFiles(Files):
     def read(self, path: str) -> str:
         if not self.exists(path):
             raise FileNotFoundError(path)
-        stream = self._manager.open(self._path(path))
+        try:
+            stream = self._manager.open(self._path(path))
+        except Py4JJavaError as error:
+            if error.java_exception.getClass().getName() == "java.io.FileNotFoundException":
+                raise FileNotFoundError(path) from None
+            raise
         try:
             return str(self._jvm.org.apache.commons.io.IOUtils.toString(stream, "UTF-8"))
         finally:

@@ -127,6 +127,7 @@ class _WriterAsOf(BatchWriter):
 
 def _settings(case: GoldenCase) -> Settings:
     return Settings(
+        run_id="",
         kafka="",
         kafka_options={},
         topic_prefix="",
@@ -134,7 +135,6 @@ def _settings(case: GoldenCase) -> Settings:
         offline_root=f"{case.folder}/offline",
         checkpoint=f"{case.folder}/checkpoint",
         sink="parquet",
-        in_step=True,
         continuous=False,
         trigger_interval="",
         stop_file="",

@@ -29,7 +29,7 @@ from cdc_features.durations import milliseconds
 from cdc_features.failure import describe
 from cdc_features.feature_set import FeatureSet
 from cdc_features.features import micros
-from cdc_features.files import LocalFiles, for_spark, resolve
+from cdc_features.files import for_spark, resolve
 from cdc_features.offline import OfflineStore
 from cdc_features.plan import keep_plan
 from cdc_features.progress import Emit, RunReport, Tally, emit, has_unusable, records_read
@@ -39,41 +39,48 @@ from cdc_features.session import open_session
 from cdc_features.settings import GoldenSettings, Settings, read_settings
 from cdc_features.sinks import start_workers
 from cdc_features.source import change_log, records_of
+from cdc_features.stop_file import StopFile
 from cdc_features.windows import granularity_ms
 
 _POLL_SECONDS = 0.2
-_REMOTE_POLL_SECONDS = 2.0
 _STOP_SECONDS = 30.0
 _FEW_DEAD_LETTERS = 1000
+# Whose checkpoints tell that the stores were also written apart.
+_STORE_SINKS = {"dual", "redis", "parquet"}
 
 Build = Callable[[DataFrame], DataFrame]
 
 
 def main(feature_set: FeatureSet, build: Build) -> None:
     """Runs a job with the settings file named on the command line; a failed run is told and exits with 1."""
-    tell, secrets = emit, list[str]()
+    tell, secrets, name = emit, list[str](), f"cdc-features {feature_set.name}"
     try:
         settings = read_settings(sys.argv[1])
-        if isinstance(settings, Settings):
-            secrets = settings.secrets
-        spark = open_session(f"cdc-features {feature_set.name}")
-        if isinstance(settings, Settings) and settings.report is not None:
-            tell = RunReport(*resolve(spark, settings.report)).emit
-        tell(
-            "started",
-            pid=os.getpid(),
-            application_id=spark.sparkContext.applicationId,
-            spark_ui=spark.sparkContext.uiWebUrl,
-        )
         if isinstance(settings, GoldenSettings):
+            spark = open_session(name)
+            tell("started", **_process(spark))
             golden.run(spark, settings)
-        else:
-            Job(spark, feature_set, settings, build, tell).run()
+            return
+        secrets = settings.secrets
+        spark = open_session(name, settings.secret_options)
+        if settings.report is not None:
+            tell = RunReport(*resolve(spark, settings.report), StopFile(spark, settings)).emit
+        tell("started", run_id=settings.run_id, **_process(spark))
+        Job(spark, feature_set, settings, build, tell).run()
     except Exception as error:
         # Where even the report cannot be written, stdout has the event, and the exit code says it, too.
         with contextlib.suppress(Exception):
             tell("failed", error=describe(error, secrets))
         sys.exit(1)
+
+
+def _process(spark: SparkSession) -> dict[str, Any]:
+    context = spark.sparkContext
+    return {"pid": os.getpid(), "application_id": context.applicationId, "spark_ui": context.uiWebUrl}
+
+
+class SupersededError(RuntimeError):
+    """Another run of the set has begun, and two must not write one checkpoint."""
 
 
 class TooManyDeadLettersError(RuntimeError):
@@ -94,7 +101,7 @@ class Job:
         self._store = OfflineStore(spark, settings.offline_root, feature_set)
         self._writer = BatchWriter(feature_set, settings, self._checkpoint, self._store, self._replay, emit)
         self._dead_letters = DeadLetters(spark, feature_set, settings)
-        self._stop_file = _StopFile(spark, settings.stop_file)
+        self._stop_file = StopFile(spark, settings)
         self._emit = emit
         self._tally = Tally(feature_set, emit)
         self._max_dead_share = Decimal(feature_set.dead_letter_share)
@@ -103,7 +110,8 @@ class Job:
         self._cut_off = False
 
     def run(self) -> None:
-        """Works until the log's end, or with `continuous` until the stop file appears; raises what failed."""
+        """Works until the log's end, or until the stop file says so; raises what failed."""
+        self._refuse_to_be_second()
         if self._settings.plan is not None:
             keep_plan(self._spark, self._settings.checkpoint, self._settings.plan)
         self._checkpoint.check()
@@ -119,11 +127,21 @@ class Job:
             self._follow(query, listener.events)
         finally:
             self._spark.streams.removeListener(listener)
+            # Where the query failed, too: the other run is why.
+            self._refuse_to_be_second()
         if not self._settings.continuous:
             self._refresh()
         if self._settings.sink != "console":
             self._emit("table", rows=self._writer.examples[:5])
         self._tally.finished()
+
+    def _refuse_to_be_second(self) -> None:
+        successor = self._stop_file.successor()
+        if successor is not None:
+            raise SupersededError(
+                f"another run of {self._feature_set.name} has begun ({successor}): this one ({self._settings.run_id}) "
+                "ends, since two would share one checkpoint. What it has committed is right; the other goes on from it."
+            )
 
     def _replay(self, batch: Batch) -> DataFrame:
         return self._build(records_of(self._spark, self._settings.kafka_source, batch, from_the_start=True))
@@ -148,7 +166,7 @@ class Job:
             except queue.Empty:
                 # Asked each time: where Spark's JVM was killed nothing else would end this process.
                 is_active = query.isActive
-                if is_active and self._stop_file.exists():
+                if is_active and self._stop_file.says_stop():
                     self._stop(query)
                 elif self._settings.continuous and self._refresh_due():
                     self._refresh()
@@ -227,24 +245,11 @@ class Job:
             self._settings,
             last,
             datetime.now(timezone.utc),
-            just_written=self._writer.newest_written == last.version,
+            in_step=self._checkpoint.neighbours() & _STORE_SINKS <= {self._settings.sink},
+            # A failover in a cluster takes back writes that were acknowledged.
+            just_written=self._writer.newest_written == last.version and not self._settings.redis.cluster,
         )
         self._writer.examples = self._writer.examples or report.examples
-
-
-class _StopFile:
-    """Elsewhere than on a shared path every look costs a request."""
-
-    def __init__(self, spark: SparkSession, location: str) -> None:
-        self._files, self._path = resolve(spark, location)
-        self._pause = 0.0 if isinstance(self._files, LocalFiles) else _REMOTE_POLL_SECONDS
-        self._next = 0.0
-
-    def exists(self) -> bool:
-        if time.monotonic() < self._next:
-            return False
-        self._next = time.monotonic() + self._pause
-        return self._files.exists(self._path)
 
 
 class _Progress(StreamingQueryListener):

@@ -19,6 +19,7 @@ from cdc_features.feature_set import FeatureSet
 from cdc_features.files import Files
 from cdc_features.online import iso
 from cdc_features.report import Report
+from cdc_features.stop_file import StopFile
 
 PREFIX = "@cdc-features "
 _REPORT_SECONDS = 5
@@ -34,11 +35,12 @@ def emit(event: str, **values: Any) -> None:
 
 class RunReport:
     """Emits events, and keeps the newest of each kind in a file: a JSON list of them, in the order in which the kinds
-    came up. `table` waits for the event that ends the run."""
+    came up. `table` waits for the event that ends the run. Once another run has begun the file is that run's."""
 
-    def __init__(self, files: Files, path: str) -> None:
+    def __init__(self, files: Files, path: str, stop_file: StopFile) -> None:
         self._files = files
         self._path = path
+        self._stop_file = stop_file
         self._events: dict[str, dict[str, Any]] = {}
         self._written = 0.0
         self._lock = threading.Lock()
@@ -57,7 +59,8 @@ class RunReport:
 
     def _write(self) -> None:
         self._written = time.monotonic()
-        self._files.write(self._path, [json.dumps(list(self._events.values()))])
+        if self._stop_file.successor() is None:
+            self._files.write(self._path, [json.dumps(list(self._events.values()))])
 
 
 class AccountError(RuntimeError):

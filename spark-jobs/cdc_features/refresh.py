@@ -34,13 +34,15 @@ def refresh(
     last: Batch,
     now: datetime,
     *,
+    in_step: bool = True,
     just_written: bool = False,
     also_unchanged: bool = False,
 ) -> Report:
     """Brings the stores from `last`, the newest committed batch, to `now`; one Spark job.
 
-    `just_written` says that this very run wrote `last` to Redis: unless the day has turned, its rows are right.
-    `also_unchanged` has the history of a set as of now take all rows, for the bounds of their windows.
+    `in_step` says that both stores were always written together; `just_written` that this very run wrote `last` to
+    Redis and nothing takes that back: unless the day has turned, its rows are right. `also_unchanged` has the history
+    of a set as of now take all rows, for the bounds of their windows.
     """
     if feature_set.as_of_now:
         return _age(spark, feature_set, store, settings, last, now, also_unchanged)
@@ -53,7 +55,7 @@ def refresh(
         return Report()
     if not store.has_history():
         return Report()
-    as_of = 0 if settings.in_step else last.version
+    as_of = 0 if in_step else last.version
     target = Target(now=now, expired=expired, as_of=as_of, redis=settings.redis)
     is_right = F.lit(just_written) & (F.col("batch_id") == last.version)
     is_right &= F.to_date("created_timestamp") == F.lit(now.date())

@@ -1,14 +1,18 @@
 """The Spark session of a job: what exactness needs, and what streaming needs unless spark-submit said otherwise."""
 
 import atexit
+import re
 import shutil
 import tempfile
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from py4j.java_gateway import JavaPackage
 from pyspark.sql import SparkSession
+
+from cdc_features.settings import SECRET_OPTIONS
 
 # The job's Java, for the class path of driver and executors.
 LIBRARY = Path(__file__).parent / "records.jar"
@@ -26,14 +30,10 @@ _REQUIRED = {
     "spark.sql.streaming.disabledV2MicroBatchReaders": "org.apache.spark.sql.kafka010.KafkaSourceProvider",
 }
 
-# Names of Kafka's client properties that are secret, for Spark, which shows options in its plans: as they stand in a
-# map, and as they stand in its text, up to the next option or the map's end.
-_SECRET_NAME = "(?:password|jaas|secret|credential|assertion|token|[.]key)"
-_SECRET_TEXT = rf"(?is)kafka[.][\w.]*{_SECRET_NAME}[\w.]*\s*(?:->|=).*?(?=, [\w.]+\s*(?:->|=)|\)|\]|$)"
+_REDACTION = "spark.sql.redaction.string.regex"
 
 _DEFAULTS = {
-    "spark.sql.redaction.options.regex": f"(?i)url|{_SECRET_NAME}",
-    "spark.sql.redaction.string.regex": _SECRET_TEXT,
+    "spark.sql.redaction.options.regex": f"(?i)url|{SECRET_OPTIONS}",
     "spark.sql.shuffle.partitions": "2",
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.streaming.stateStore.providerClass": (
@@ -47,8 +47,8 @@ _DEFAULTS = {
 SETTINGS = {**_DEFAULTS, **_REQUIRED}
 
 
-def open_session(name: str) -> SparkSession:
-    """A session in UTC whose executors can import this library."""
+def open_session(name: str, secret_options: Mapping[str, str] | None = None) -> SparkSession:
+    """A session in UTC whose executors can import this library, and whose plans show no secret options of sources."""
     spark = SparkSession.builder.appName(name).getOrCreate()
     given = spark.sparkContext.getConf()
     for key, value in _DEFAULTS.items():
@@ -56,8 +56,21 @@ def open_session(name: str) -> SparkSession:
             spark.conf.set(key, value)
     for key, value in _REQUIRED.items():
         spark.conf.set(key, value)
+    redact(spark, secret_options or {})
     share_library(spark)
     return spark
+
+
+def redact(spark: SparkSession, secret_options: Mapping[str, str]) -> None:
+    """Has the texts of plans, which show the options of sources, leave out these values, whatever stands in them.
+
+    Spark tells its event log the pattern, so that it holds their lengths only.
+    """
+    if not secret_options:
+        return
+    options = (rf"{re.escape(name)}\s*(?:->|=) ?.{{0,{len(value)}}}" for name, value in secret_options.items())
+    given = spark.sparkContext.getConf().get(_REDACTION)
+    spark.conf.set(_REDACTION, "|".join([f"(?is:{'|'.join(options)})", *([given] if given else [])]))
 
 
 def share_library(spark: SparkSession) -> None:

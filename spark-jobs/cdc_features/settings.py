@@ -9,8 +9,8 @@ from urllib.parse import unquote, urlsplit
 
 Sink = Literal["dual", "redis", "parquet", "console"]
 
-# Names of Kafka's client properties that are secret (session.py tells them to Spark).
-_SECRET_OPTIONS = r"(?i)password|jaas|secret|credential|assertion|token$|(^|[.])key$"
+# Names of Kafka's client properties that are secret, whatever their case; Spark is told them, too (session.py).
+SECRET_OPTIONS = r"password|jaas|secret|credential|assertion|token$|(^|[.])key$"
 _SECRET_OF_JAAS = re.compile(r"""(?i)(?:password|secret|token)\w*\s*=\s*["']((?:[^"'\\]|\\.)+)["']""")
 
 
@@ -27,11 +27,13 @@ class Redis:
 
 @dataclass(frozen=True)
 class Settings:
-    """`in_step` says that both stores were always written together; `kafka` is a host:port list, `kafka_options` are
-    properties of its clients; the job ends after the running batch when `stop_file` appears, and tells in `report` how
-    it ended; `plan` is what the checkpoint must have been made by. `offline_root`, `checkpoint`, `dead_letters`,
-    `stop_file` and `report` are URIs of Hadoop's file systems, or paths that driver and executors share."""
+    """`kafka` is a host:port list, `kafka_options` are properties of its clients; `stop_file` names the run that may go
+    on: where it is there and does not say `run_id`, the job ends after the running batch. It tells in `report` how it
+    ended; `plan` is what the checkpoint, `<root>/<set>/<sink>`, must have been made by. `offline_root`, `checkpoint`,
+    `dead_letters`, `stop_file` and `report` are URIs of Hadoop's file systems, or paths that driver and executors
+    share."""
 
+    run_id: str
     kafka: str
     kafka_options: dict[str, str] = field(repr=False)
     topic_prefix: str
@@ -39,7 +41,6 @@ class Settings:
     offline_root: str
     checkpoint: str
     sink: Sink
-    in_step: bool
     continuous: bool
     trigger_interval: str
     stop_file: str
@@ -54,14 +55,20 @@ class Settings:
         return given | {"kafka.bootstrap.servers": self.kafka}
 
     @property
+    def secret_options(self) -> dict[str, str]:
+        """Those of `kafka_options` that are secret."""
+        return {
+            name: value for name, value in self.kafka_options.items() if re.search(SECRET_OPTIONS, name, re.IGNORECASE)
+        }
+
+    @property
     def secrets(self) -> list[str]:
         """What no message may show, the longest first."""
         password = urlsplit(self.redis.url).password or ""
         found = {password, unquote(password)}
-        for name, value in self.kafka_options.items():
-            if re.search(_SECRET_OPTIONS, name):
-                inner = _SECRET_OF_JAAS.findall(value)
-                found |= {value, *inner, *(re.sub(r"\\(.)", r"\1", text) for text in inner)}
+        for value in self.secret_options.values():
+            inner = _SECRET_OF_JAAS.findall(value)
+            found |= {value, *inner, *(re.sub(r"\\(.)", r"\1", text) for text in inner)}
         return sorted(found - {""}, key=len, reverse=True)
 
     @property

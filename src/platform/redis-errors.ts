@@ -18,8 +18,9 @@ const HINTS: [reply: RegExp, hint: string][] = [
   ],
   [
     /NOPERM|^ERR ACL failure/,
-    "The user needs the commands +eval +hgetall +pttl +scan +unlink +select, on a cluster also +cluster, and for each " +
-      "feature set the keys ~NAME:* and ~{*NAME:*.",
+    "The user needs ~*:features* +eval +hgetall +pttl +scan +unlink +ping +evalsha +script|load +hget +hset +hdel +del, " +
+      "on every node of a cluster also +cluster|slots +cluster|nodes +cluster|info +asking +command, for a database " +
+      "other than 0 also +select.",
   ],
   [/cluster support disabled/, "It is a single server: remove `cluster: true` from the connection."],
   [/^(MOVED|CROSSSLOT)/, "It is a node of a Redis Cluster: set `cluster: true` for the connection."],

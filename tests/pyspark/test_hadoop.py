@@ -153,21 +153,25 @@ def test_a_report_tells_how_the_run_ended(
     root: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """No secret is in it."""
     files = HadoopFiles(spark, root)
     chain.log.produce(event("c", None, order(1, 5, 1000, NOVEMBER), 1))
-    monkeypatch.setattr(job, "open_session", lambda name: spark)
+    monkeypatch.setattr(job, "open_session", lambda *_: spark)
     monkeypatch.setattr(sys, "argv", ["job.py", str(tmp_path / "settings.json")])
 
     def run(**changed: Any) -> list[dict[str, Any]]:
+        capsys.readouterr()
         given = asdict(chain.settings) | places(root) | {"report": f"{root}/report.json"} | changed
         (tmp_path / "settings.json").write_text(json.dumps(given))
         job.main(chain.feature_set, chain.build)
         told: list[dict[str, Any]] = json.loads(files.read(f"{root}/report.json"))
         return told
 
-    assert [one["event"] for one in run()] == ["started", "progress", "table", "finished"]
+    told = run()
+    assert [one["event"] for one in told] == ["started", "progress", "table", "finished"]
+    assert told[0]["run_id"] == "first"
     chain.log.produce(event("c", None, order(2, 5, 1000, NOVEMBER), 2))
     with pytest.raises(SystemExit):
         run(redis={"url": "redis://me:s3cret@127.0.0.1:1/0", "nodes": [], "cluster": False, "ca": None})
@@ -175,6 +179,14 @@ def test_a_report_tells_how_the_run_ended(
     assert [one["event"] for one in told] == ["started", "failed"]
     assert "redis://127.0.0.1:1/0 cannot be used" in told[-1]["error"]["message"]
     assert "s3cret" not in json.dumps(told)
+    # The report is another run's from when that has begun.
+    files.write(f"{root}/stop", ["second"])
+    with pytest.raises(SystemExit):
+        run()
+    assert json.loads(files.read(f"{root}/report.json")) == told
+    (failed,) = (line for line in capsys.readouterr().out.splitlines() if '"failed"' in line)
+    assert "another run of customer has begun (second)" in failed
+    assert [one["event"] for one in run(run_id="second")] == ["started", "progress", "table", "finished"]
 
 
 def test_executors_of_their_own_write_to_hdfs(
@@ -195,7 +207,9 @@ def test_executors_of_their_own_write_to_hdfs(
     assert {count for _, _, count in history(spark, root)} == {4}
 
 
-def test_every_file_system_but_the_shared_path_is_hadoops(spark: SparkSession, cluster: str, tmp_path: Path) -> None:
+def test_every_file_system_but_the_shared_path_is_hadoops(
+    spark: SparkSession, cluster: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for location, path in [
         *[("/a b/c", "/a b/c"), ("file:/a%20b", "/a%20b"), ("file:///a", "/a"), ("file://localhost/a", "/a")],
         *[("hdfs://host:1/a", None), ("s3a://bucket/a", None), ("abfss://c@a.dfs/x", None), ("a/b:/c", "a/b:/c")],
@@ -208,6 +222,10 @@ def test_every_file_system_but_the_shared_path_is_hadoops(spark: SparkSession, c
     files.delete(f"{cluster}/nothing")
     with pytest.raises(FileNotFoundError):
         files.read(f"{cluster}/nothing")
+    monkeypatch.setattr(files, "exists", lambda path: True)  # It goes between look and read.
+    with pytest.raises(FileNotFoundError):
+        files.read(f"{cluster}/nothing")
+    monkeypatch.undo()
     files.write(f"{cluster}/x/y", ["ü"])
     with pytest.raises(ZeroDivisionError), files.replacing(f"{cluster}/x/y"):
         _ = 1 / 0

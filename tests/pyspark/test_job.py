@@ -67,6 +67,7 @@ class Chain:
         self.folder = folder
         self.log = Log(folder / "log")
         self.settings = Settings(
+            run_id="first",
             kafka="",
             kafka_options={},
             topic_prefix="shop",
@@ -74,7 +75,6 @@ class Chain:
             offline_root=str(folder / "offline"),
             checkpoint=str(folder / "checkpoint"),
             sink="dual",
-            in_step=True,
             continuous=False,
             trigger_interval="200 milliseconds",
             stop_file=str(folder / "stop"),
@@ -270,11 +270,27 @@ def test_a_refresh_ages_what_redis_was_given_alone(chain: Chain, spark: SparkSes
     last = Batch(0, {}, {"t": {"0": 2}}, 0)
     refresh(spark, FEATURE_SET, chain.store, chain.settings, last, now)
     assert online.hget(key(5), "days_since_last_order") != "10"
-    apart = replace(chain.settings, in_step=False)
-    refresh(spark, FEATURE_SET, chain.store, apart, Batch(0, {}, {"t": {"0": 1}}, 0), now)
+    refresh(spark, FEATURE_SET, chain.store, chain.settings, Batch(0, {}, {"t": {"0": 1}}, 0), now, in_step=False)
     assert online.hget(key(5), "days_since_last_order") != "10"
-    refresh(spark, FEATURE_SET, chain.store, apart, last, now)
+    refresh(spark, FEATURE_SET, chain.store, chain.settings, last, now, in_step=False)
     assert online.hmget(key(5), "days_since_last_order", "_version") == ["10", f"{2:020d}"]
+
+
+@pytest.mark.parametrize(("other", "customers"), [("redis", "1"), ("parquet", "1"), ("console", "7"), ("dual", "7")])
+def test_a_checkpoint_of_another_sink_tells_that_redis_may_be_ahead(
+    chain: Chain, online: redis.Redis, other: str, customers: str
+) -> None:
+    chain.log.produce(event("c", None, order(1, 5, 1000, NOVEMBER), 1))
+    chain.run()
+    # As a run into Redis alone would have left it, which has read more.
+    windows = "{customer:5:features}:windows"
+    (field, stored), *_ = online.hgetall(windows).items()
+    ahead = f"{2:020d}{stored[20:]}".replace('"order_count_30d", "1"', '"order_count_30d", "7"')
+    online.hset(windows, field, ahead)
+    chain.log.produce(event("c", None, order(2, 6, 250, NOVEMBER), 2))
+    Path(chain.settings.checkpoint).with_name(other).mkdir()
+    chain.run()
+    assert online.hmget(key(5), "order_count_30d", "_version") == [customers, f"{2:020d}"]
 
 
 def test_a_refresh_leaves_a_batch_that_is_being_written_alone(
@@ -293,8 +309,7 @@ def test_a_refresh_leaves_a_batch_that_is_being_written_alone(
     assert last is not None
     assert last.version == 1
     for in_step in (True, False):
-        settings = replace(chain.settings, in_step=in_step)
-        refresh(spark, FEATURE_SET, chain.store, settings, last, datetime.now(timezone.utc))
+        refresh(spark, FEATURE_SET, chain.store, chain.settings, last, datetime.now(timezone.utc), in_step=in_step)
         assert online.hmget(key(5), "order_count_30d", "_version") == ["2", f"{2:020d}"]
 
 
@@ -336,6 +351,52 @@ def test_a_continuous_run_ends_with_the_stop_file(chain: Chain, online: redis.Re
     assert (summary(events)["read"], summary(events)["batches"]) == (2, 2)
     Path(chain.settings.stop_file).unlink()
     assert summary(chain.run())["read"] == 0
+
+
+def test_a_run_ends_when_another_has_begun_and_that_one_goes_on(chain: Chain, online: redis.Redis) -> None:
+    """As a driver in a cluster whose command has gone."""
+    stop = Path(chain.settings.stop_file)
+    stop.write_text("first\n")
+    chain.log.produce(event("c", None, order(1, 5, 1000, NOVEMBER), 1))
+
+    def live() -> None:
+        _until(lambda: online.exists(key(5)) == 1)
+        time.sleep(1)
+        chain.log.produce(event("c", None, order(2, 5, 250, NOVEMBER), 2))
+        _until(lambda: online.hget(key(5), "order_count_30d") == "2")
+        stop.write_text("second")
+
+    thread = threading.Thread(target=live)
+    thread.start()
+    with pytest.raises(job.SupersededError, match=r"another run of customer has begun \(second\): this one \(first\)"):
+        chain.run(continuous=True)
+    thread.join()
+    chain.log.produce(event("c", None, order(3, 5, 250, NOVEMBER), 3))
+    # It also ends before it has begun, and touches nothing of the other's.
+    staged = Path(chain.store.location, "_staging", "of-the-other")
+    staged.mkdir(parents=True)
+    with pytest.raises(job.SupersededError):
+        chain.run()
+    assert staged.exists()
+    assert summary(chain.run(run_id="second"))["read"] == 1
+    assert online.hget(key(5), "order_count_30d") == "3"
+
+
+def test_a_run_that_is_superseded_at_its_end_leaves_the_stores_alone(
+    chain: Chain, online: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    follow = job.Job._follow
+
+    def then_another_begins(self: job.Job, *arguments: Any) -> None:
+        follow(self, *arguments)
+        online.flushall()
+        Path(chain.settings.stop_file).write_text("second")
+
+    monkeypatch.setattr(job.Job, "_follow", then_another_begins)
+    chain.log.produce(event("c", None, order(1, 5, 1000, NOVEMBER), 1))
+    with pytest.raises(job.SupersededError):
+        chain.run()
+    assert online.keys("*") == []
 
 
 def test_a_busy_continuous_run_ends_after_its_batch_and_the_next_one_goes_on(chain: Chain, online: redis.Redis) -> None:

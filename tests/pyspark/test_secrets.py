@@ -1,6 +1,8 @@
 """Kafka's client properties arrive wherever Kafka is read, and no secret arrives anywhere else."""
 
 import json
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ from pyspark.sql import SparkSession
 import customer_features
 from cdc_features.checkpoint import Batch
 from cdc_features.failure import describe
+from cdc_features.session import redact
 from cdc_features.settings import Redis, Settings, read_settings
 from cdc_features.source import change_log, records_of
 
@@ -30,7 +33,7 @@ OPTIONS = {
 def settings(tmp_path: Path) -> Settings:
     path = tmp_path / "settings.json"
     given = {
-        **{"kafka": "broker:9093", "kafka_options": OPTIONS, "topic_prefix": "shop", "sink": "dual", "in_step": True},
+        **{"kafka": "broker:9093", "kafka_options": OPTIONS, "topic_prefix": "shop", "sink": "dual", "run_id": "1"},
         "redis": {"url": "rediss://me:p%40ss%2Fword@host:6380/0", "nodes": [], "cluster": False, "ca": None},
         **{"offline_root": "/o", "checkpoint": "/c", "dead_letters": "/d", "stop_file": "/s", "report": None},
         **{"continuous": False, "trigger_interval": "", "plan": None},
@@ -102,14 +105,53 @@ def test_a_redis_without_a_password_has_no_secret() -> None:
     assert Settings(**base, **rest).secrets == []  # type: ignore[arg-type]
 
 
+@pytest.fixture
+def redacting(spark: SparkSession) -> Iterator[SparkSession]:
+    yield spark
+    spark.conf.unset("spark.sql.redaction.string.regex")
+
+
 @pytest.mark.spark
-def test_sparks_plans_show_no_secrets(spark: SparkSession, settings: Settings, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "password",
+    [
+        "TAIL",
+        "ab)TAIL",
+        "a]TAIL",
+        "a, TAIL=1",
+        "a, kafka.TAIL -> 1",
+        'a"TAIL',
+        "a\\TAIL",
+        " TAIL ",
+        "a\nTAIL",
+        "ü😀TAIL",
+    ],
+)
+def test_sparks_plans_show_no_secrets(
+    redacting: SparkSession, settings: Settings, tmp_path: Path, password: str
+) -> None:
     """A source by files prints its options as Kafka's does, and needs no connector."""
-    stream = spark.readStream.schema("value string").options(**settings.kafka_source).json(str(tmp_path))
-    batch = spark.read.schema("value string").options(**settings.kafka_source).json(str(tmp_path))
-    shown = "".join(frame._jdf.queryExecution().toString() for frame in (stream, batch))
+    quoted = password.replace("\\", "\\\\").replace('"', '\\"')
+    own = {"sasl.jaas.config": f'x.Y required password="{quoted}" TAIL;', "ssl.key.password": password}
+    own |= {"ssl.keystore.password": password, "ssl.truststore.password": password}
+    settings = replace(settings, kafka_options={**OPTIONS, **own})
+    redact(redacting, settings.secret_options)
+    source = settings.kafka_source
+    shown = ""
+    # Each option is the last once.
+    for name in source:
+        given = {**{other: source[other] for other in source if other != name}, name: source[name]}
+        for reader in (redacting.readStream, redacting.read):
+            frame = reader.schema("value string").options(**given).json(str(tmp_path))
+            shown += frame._jdf.queryExecution().toString()
     assert "SCRAM-SHA-512" in shown
-    assert [secret for secret in ("jaas", "MIIabc", "key-pass") if secret in shown.replace("sasl.jaas", "")] == []
+    assert [secret for secret in ("TAIL", "MIIabc") if secret in shown] == []
+    # Spark tells its event log the pattern.
+    assert "TAIL" not in str(redacting.conf.get("spark.sql.redaction.string.regex"))
+
+
+@pytest.mark.spark
+def test_sparks_option_maps_show_no_secrets(spark: SparkSession, settings: Settings) -> None:
     jvm: Any = spark.sparkContext._jvm
     session: Any = spark._jsparkSession
     given = jvm.org.apache.spark.api.python.PythonUtils.toScalaMap(settings.kafka_source)

@@ -22,6 +22,10 @@ import org.apache.spark.deploy.SparkHadoopUtil;
  * {@code write FROM FILE}, {@code remove PLACE}; TO and FROM are on this machine.
  */
 public final class Storage {
+  private static final String MANIFESTS = "_batches";
+  private static final String UNFINISHED = ".tmp";
+  private static final long ABANDONED_MS = 86_400_000;
+
   private final Configuration configuration;
 
   private Storage(Configuration configuration) {
@@ -48,12 +52,12 @@ public final class Storage {
     Map<String, FileStatus> wanted = new HashMap<>();
     if (files.exists(folder)) {
       // Manifests first: a file put in place meanwhile is then one without a manifest, never one that is lost.
-      list(files, new org.apache.hadoop.fs.Path(folder, "_batches"), "_batches/", wanted);
+      list(files, new org.apache.hadoop.fs.Path(folder, MANIFESTS), MANIFESTS + "/", wanted);
       list(files, folder, "", wanted);
     }
     for (Path file : localFiles(local)) {
-      if (!wanted.containsKey(local.relativize(file).toString())) {
-        Files.delete(file);
+      if (!wanted.containsKey(local.relativize(file).toString()) && !isBeingFetched(file)) {
+        Files.deleteIfExists(file);
       }
     }
     for (Map.Entry<String, FileStatus> entry : wanted.entrySet()) {
@@ -69,12 +73,18 @@ public final class Storage {
     }
     for (FileStatus status : files.listStatus(folder)) {
       String name = status.getPath().getName();
-      if (status.isDirectory() && !name.equals("_staging")) {
+      if (status.isDirectory() && !name.equals("_staging") && !name.equals(MANIFESTS)) {
         list(files, status.getPath(), prefix + name + "/", found);
-      } else if (status.isFile() && !name.endsWith(".tmp")) {
-        found.putIfAbsent(prefix + name, status);
+      } else if (status.isFile() && !name.endsWith(UNFINISHED)) {
+        found.put(prefix + name, status);
       }
     }
+  }
+
+  /** By another command, perhaps; what one that was killed has left goes after a day. */
+  private static boolean isBeingFetched(Path file) {
+    return file.toString().endsWith(UNFINISHED)
+        && file.toFile().lastModified() > System.currentTimeMillis() - ABANDONED_MS;
   }
 
   private static List<Path> localFiles(Path folder) throws IOException {
@@ -94,12 +104,13 @@ public final class Storage {
       return;
     }
     Files.createDirectories(local.getParent());
-    Path unfinished = local.resolveSibling("." + local.getFileName() + ".tmp");
+    Path unfinished = Files.createTempFile(local.getParent(), "." + local.getFileName() + ".", UNFINISHED);
     try (var source = files.open(status.getPath())) {
       Files.copy(source, unfinished, StandardCopyOption.REPLACE_EXISTING);
     }
-    Files.setLastModifiedTime(unfinished, changed);
     Files.move(unfinished, local, StandardCopyOption.ATOMIC_MOVE);
+    // Not before: an old file could be taken for an abandoned one.
+    Files.setLastModifiedTime(local, changed);
   }
 
   /** Makes no local file where there is none. */
