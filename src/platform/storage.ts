@@ -19,8 +19,8 @@ export interface Storage {
 }
 
 export interface Notes {
-  /** The texts of files; undefined where there is none. */
-  read(places: string[]): Promise<(string | undefined)[]>;
+  /** The text of a file; undefined where there is none. */
+  read(place: string): Promise<string | undefined>;
   write(place: string, text: string): Promise<void>;
 }
 

@@ -29,45 +29,53 @@ export function remotePlacesOf(
 
 export class RemoteJob {
   readonly places: RemotePlaces;
+  readonly #storage: Storage;
   readonly #notes: Notes;
   readonly #runId: string;
 
-  constructor(places: RemotePlaces, notes: Notes, runId: string) {
+  constructor(places: RemotePlaces, storage: Storage, notes: Notes, runId: string) {
     this.places = places;
+    this.#storage = storage;
     this.#notes = notes;
     this.#runId = runId;
   }
 
   /** A driver that an earlier run has left alone ends, and is waited for: two would share one checkpoint. */
   async begin(): Promise<void> {
-    const { stop, report } = this.places;
-    const [before, said] = await this.#notes.read([stop, report]);
-    await this.#notes.write(stop, this.#runId);
-    if (!before || hasEnded(said, before)) return;
-    const end = async () => (hasEnded((await this.#notes.read([report]))[0], before) ? true : undefined);
-    await waitFor({ what: "the driver before", timeoutMs: LAST_BATCH_MS, intervalMs: POLL_MS }, end).catch(
-      // It was lost, or comes too late: Spark refuses the commit of one of two.
-      () => {},
-    );
+    if (await this.#isAtWork()) {
+      await this.stop();
+      const end = async () => ((await this.#isAtWork()) ? undefined : true);
+      await waitFor({ what: "the driver before", timeoutMs: LAST_BATCH_MS, intervalMs: POLL_MS }, end).catch(
+        // Lost, or too slow: from now on it is one run too many, and ends without a word.
+        () => {},
+      );
+    }
+    await this.#notes.write(this.places.stop, this.#runId);
   }
 
+  /** Whoever drives the set now. */
   async stop(): Promise<void> {
     await this.#notes.write(this.places.stop, "");
   }
 
-  /** What it has said; nothing where it has not begun. */
+  /** What the run has said, after its submission has ended by itself; nothing where it did not begin. */
   async events(): Promise<JobEvent[]> {
-    const [said] = await this.#notes.read([this.places.report]);
-    return eventsOf(said, this.#runId);
+    const said = await this.#said();
+    if (!isOver(said)) await this.#storage.remove(this.places.report);
+    return said.some((one) => one.event === "started" && one.run_id === this.#runId) ? said : [];
+  }
+
+  async #isAtWork(): Promise<boolean> {
+    const said = await this.#said();
+    return said.length > 0 && !isOver(said);
+  }
+
+  async #said(): Promise<JobEvent[]> {
+    const text = await this.#notes.read(this.places.report);
+    return text === undefined ? [] : parseReport(text);
   }
 }
 
-function hasEnded(report: string | undefined, runId: string): boolean {
-  return eventsOf(report, runId).some(({ event }) => event === "finished" || event === "failed");
-}
-
-/** Those of one run: the file may still be that of another. */
-function eventsOf(report: string | undefined, runId: string): JobEvent[] {
-  const events = report === undefined ? [] : parseReport(report);
-  return events.some((one) => one.event === "started" && one.run_id === runId) ? events : [];
+function isOver(said: JobEvent[]): boolean {
+  return said.some(({ event }) => event === "finished" || event === "failed");
 }

@@ -200,10 +200,9 @@ export async function submit<Last extends JobEvent["event"]>(
     if (signal.aborted) stop();
     signal.addEventListener("abort", stop, { once: true });
     result = await job;
-    const told = (await request.remote?.events()) ?? [];
-    for (const event of told) hear(event);
-    // It ended without a word: nobody needs to wait for it.
-    if (result.exitCode !== undefined && told.length === 0) await request.remote?.stop();
+    // One that was killed says nothing of its driver.
+    if (result.exitCode !== undefined)
+      for (const event of (await request.remote?.events()) ?? []) hear(event);
   } finally {
     signal.removeEventListener("abort", stop);
     process.off("exit", leaveNone);
@@ -231,7 +230,7 @@ export async function submit<Last extends JobEvent["event"]>(
 
 function remoteOf({ spark, storage, featureSet }: RunRequest, runId: string): RemoteJob | undefined {
   const places = remotePlacesOf(spark.driver, storage.places, featureSet);
-  return places && storage.notes && new RemoteJob(places, storage.notes, runId);
+  return places && storage.notes && new RemoteJob(places, storage, storage.notes, runId);
 }
 
 function isEvent<Name extends JobEvent["event"]>(

@@ -45,13 +45,12 @@ export function storageOf(options: HadoopStorageOptions): Storage {
         await perform(["fetch", below(places.offline, folder), path.join(mirror, folder)]);
     },
     notes: {
-      read: (texts) =>
-        texts.every(isLocal)
-          ? Promise.all(texts.map(readIfExists))
+      read: (place) =>
+        isLocal(place)
+          ? readIfExists(place)
           : withFile(async (file) => {
-              const files = texts.map((_, i) => `${file}-${i}`);
-              await perform(...texts.map((place, i): Operation => ["read", place, files[i] as string]));
-              return Promise.all(files.map(readIfExists));
+              await perform(["read", place, file]);
+              return readIfExists(file);
             }),
       write: (place, text) =>
         isLocal(place)

@@ -31,7 +31,7 @@ function prepared(script: string, driver: Driver = { kind: "local" }) {
   const storage: Storage = {
     ...localStorage({ offline: "", checkpoints: stateDir, deadLetters: "" }),
     notes: {
-      read: (places) => Promise.all(places.map(readIfExists)),
+      read: readIfExists,
       write: async (place, text) => {
         mkdirSync(path.dirname(place), { recursive: true });
         writeFileSync(place, text);
@@ -157,11 +157,18 @@ describe("a driver elsewhere in a cluster", () => {
   });
 
   it("is not taken for another, whose report is still there", async () => {
-    const { run, storage, report, stop } = prepared("exit 1", ELSEWHERE);
+    const { run, storage, report } = prepared("exit 1", ELSEWHERE);
     await storage.notes?.write(report, `[${started("earlier")},${FINISHED}]`);
     await expect(run()).rejects.toThrow(/the job of customer failed/);
-    // It ended without a word: the next run need not wait for it.
-    expect(readFileSync(stop, "utf8")).toBe("");
+  });
+
+  it("that was lost is not waited for by the next run", async () => {
+    const { run, report } = prepared(
+      `echo '[${started("its run")}]' > ../../_runs/customer/report.json; exit 1`,
+      ELSEWHERE,
+    );
+    await expect(run()).rejects.toThrow(/the job of customer failed/);
+    expect(existsSync(report)).toBe(false);
   });
 
   it("is told to stop at Ctrl-C", async () => {
