@@ -1,5 +1,5 @@
 /** Places behind Hadoop's file systems, by a real spark-submit; `file:` stands for them, since Hadoop has it as one of its own. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Storage } from "../../../src/platform/storage.ts";
@@ -54,8 +54,13 @@ describe.skipIf(VENV === undefined)("storage by URIs", { timeout: 180_000 }, () 
     write("1.parquet", "replaced by a batch that was run again");
     write("2.parquet", "new");
     rmSync(at("offline", "customer_features", "_rows"), { recursive: true });
+    // Of another command at work, and of one that was killed days ago.
+    for (const name of [".2.parquet.1.tmp", ".2.parquet.2.tmp"]) {
+      writeFileSync(at("mirror", "customer_features", name), "half");
+    }
+    utimesSync(at("mirror", "customer_features", ".2.parquet.2.tmp"), 0, 0);
     await storage.fetch("customer_features");
-    expect(mirrored()).toEqual(["1.parquet", "2.parquet", "_batches/1.json"]);
+    expect(mirrored()).toEqual([".2.parquet.1.tmp", "1.parquet", "2.parquet", "_batches/1.json"]);
     expect(readFileSync(at("mirror", "customer_features", "1.parquet"), "utf8")).toMatch(/^replaced/);
   });
 
