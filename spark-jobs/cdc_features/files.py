@@ -194,12 +194,8 @@ def staged(tasks: DataFrame, folders: dict[str, str | None]) -> DataFrame:
     if not remote:
         return tasks
     spark = tasks.sparkSession
-    jvm: Any = spark.sparkContext._jvm
-    stager = java(spark, "Stager")(_configuration(spark))
     session: Any = spark._jsparkSession
-    move = jvm.org.apache.spark.sql.functions.udf(stager, session.parseDataType('"string"'))
-    # It must run once, wherever the optimizer would like to have it.
-    session.udf().register(_STAGE, move.asNondeterministic())
+    session.udf().register(_STAGE, java(spark, "Stager").function(_configuration(spark)))
     return tasks.selectExpr(
         *(
             f"{_STAGE}({column}, {sql.text(remote[column])}) AS {column}" if column in remote else column

@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { withoutSecrets } from "../platform/secrets.ts";
 import type { Endpoints, SparkRuntime } from "../stack/stack.ts";
-import { commandLine } from "../submit/command-line.ts";
+import { commandLine, environmentOf } from "../submit/command-line.ts";
 import { settingsOf } from "../submit/settings.ts";
 import type { Context } from "./context.ts";
 import type { Definition } from "./definitions.ts";
@@ -36,7 +36,7 @@ export async function dryRun(
   const runs: DryRun[] = [];
   for (const definition of definitions) {
     const submission = await submissionOf(definition, options, { stack, endpoints, storage });
-    const { featureSet: name, folder, spark, redis, pythonPath } = submission;
+    const { featureSet: name, folder, spark, redis } = submission;
     const { command, args } = commandLine(spark, submission);
     const settings = settingsOf({ ...submission, runId: "…" });
     const hide = hiding(spark, { ...endpoints, redis });
@@ -44,7 +44,7 @@ export async function dryRun(
       featureSet: name,
       script: folder.script,
       command: [command, ...args].map(hide),
-      environment: changed(spark.env, pythonPath, hide),
+      environment: changed(environmentOf(spark, submission), hide),
       properties: await propertiesOf(spark, hide),
       settings: JSON.parse(
         JSON.stringify(settings, (_, value) => (typeof value === "string" ? hide(value) : value)),
@@ -63,9 +63,8 @@ function hiding({ secrets = [] }: SparkRuntime, { postgres, redis }: Endpoints):
   return (text) => withoutSecrets(text, [...secrets, ...passwords]);
 }
 
-function changed(env: NodeJS.ProcessEnv, pythonPath: string, hide: (text: string) => string) {
-  const all = { ...env, PYTHONPATH: pythonPath };
-  const differing = Object.entries(all).filter(([name, value]) => process.env[name] !== value);
+function changed(env: NodeJS.ProcessEnv, hide: (text: string) => string) {
+  const differing = Object.entries(env).filter(([name, value]) => process.env[name] !== value);
   return Object.fromEntries(differing.map(([name, value]) => [name, hide(value ?? "")]));
 }
 

@@ -73,6 +73,12 @@ export function commandLine(spark: Spark, job: JobFiles, bytes = 0): CommandLine
   }
 }
 
+/** Of the command. To a driver elsewhere Spark would hand on this machine's path, before that of the library sent along. */
+export function environmentOf({ env, driver }: Spark, { pythonPath }: JobFiles): NodeJS.ProcessEnv {
+  const { PYTHONPATH: _, ...rest } = env;
+  return driver.kind === "local" ? { ...rest, PYTHONPATH: pythonPath } : rest;
+}
+
 /** They hold passwords, and are of no use after the job. */
 export function sharedSettings({ folder }: { folder: string }): string {
   return path.join(folder, "settings.json");

@@ -12,7 +12,7 @@ import { tryLock, unlock } from "../platform/lock.ts";
 import { isAlive, processRef, startTimeOf } from "../platform/processes.ts";
 import { withoutSecrets } from "../platform/secrets.ts";
 import type { Storage } from "../platform/storage.ts";
-import { type JobFiles, prepareFiles, type Spark, sharedSettings } from "./command-line.ts";
+import { environmentOf, type JobFiles, prepareFiles, type Spark, sharedSettings } from "./command-line.ts";
 import { type JobEvent, type JobFinished, parseJobEvent } from "./job-events.ts";
 import { RemoteJob, remotePlacesOf } from "./remote-job.ts";
 import type { RunFolder, Sink } from "./run-folder.ts";
@@ -140,7 +140,7 @@ export async function submit<Last extends JobEvent["event"]>(
   const { command, args, files } = await prepareFiles(spark, request);
   const job = execa(command, args, {
     cwd: folder.folder,
-    env: { ...spark.env, PYTHONPATH: request.pythonPath },
+    env: environmentOf(spark, request),
     extendEnv: false,
     detached: true,
     cleanup: false,

@@ -6,6 +6,9 @@ import java.nio.file.Files;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.sql.api.java.UDF2;
+import org.apache.spark.sql.expressions.UserDefinedFunction;
+import org.apache.spark.sql.functions;
+import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.util.SerializableConfiguration;
 
 /**
@@ -18,9 +21,18 @@ public final class Stager implements UDF2<String, String, String> {
 
   private final SerializableConfiguration configuration;
 
-  /** @param configuration the driver's, which Spark itself takes to its executors, too */
-  public Stager(Configuration configuration) {
+  private Stager(Configuration configuration) {
     this.configuration = new SerializableConfiguration(configuration);
+  }
+
+  /**
+   * As a function of Spark that runs once, wherever the optimizer would like to have it. Made here since {@code udf} of
+   * Scala's functions and of Java's look the same from Python.
+   *
+   * @param configuration the driver's, which Spark itself takes to its executors, too
+   */
+  public static UserDefinedFunction function(Configuration configuration) {
+    return functions.udf(new Stager(configuration), DataTypes.StringType).asNondeterministic();
   }
 
   @Override

@@ -84,13 +84,15 @@ export function sparkProperties(submitting: Submitting): Record<string, string> 
   const waits = spark.master.startsWith("k8s:")
     ? "spark.kubernetes.submission.waitAppCompletion"
     : "spark.standalone.submit.waitAppCompletion";
+  // On YARN the other one makes a driver here send it once more, to executors that have it.
+  const archives = spark.master === "yarn" ? "spark.yarn.dist.archives" : "spark.archives";
   return {
     "spark.pyspark.python": python.executors,
     "spark.pyspark.driver.python": python.driver,
     ...(spark.deploy_mode === "cluster" && spark.master !== "yarn" && { [waits]: "true" }),
     ...spark.conf,
     ...(archive !== undefined && {
-      "spark.archives": [`${archive}#environment`, spark.conf["spark.archives"] ?? []].flat().join(","),
+      [archives]: [`${archive}#environment`, spark.conf[archives] ?? []].flat().join(","),
     }),
     "spark.redaction.regex": [
       spark.conf["spark.redaction.regex"] ?? REDACTED,

@@ -7,7 +7,7 @@ import {
   sparkProperties,
   sparkRuntimeOf,
 } from "../../../src/stack/external/spark-command.ts";
-import { commandLine } from "../../../src/submit/command-line.ts";
+import { commandLine, environmentOf } from "../../../src/submit/command-line.ts";
 import { runFolder } from "../../../src/submit/run-folder.ts";
 
 type Spark = Profile["spark"];
@@ -51,11 +51,11 @@ function submittingOf(spark: Partial<Spark>, checkpoints = "hdfs://n/c"): Submit
   };
 }
 
+const JOB = { featureSet: "customer", folder: runFolder("/state", "customer"), pythonPath: "/py" };
+
 /** The arguments without the program, and without our own archive's place. */
 function argumentsOf(submitting: Submitting): string[] {
-  const folder = { ...runFolder("/state", "customer") };
-  const spark = sparkRuntimeOf(submitting, { PATH: "/bin" });
-  const { command, args } = commandLine(spark, { featureSet: "customer", folder, pythonPath: "/py" });
+  const { command, args } = commandLine(sparkRuntimeOf(submitting, { PATH: "/bin" }), JOB);
   expect(command).toBe(`${submitting.profile.spark.home ?? "/spark"}/bin/spark-submit`);
   return args.map((one) => one.replaceAll(/[^,]*\/spark-jobs\//g, "JOBS/"));
 }
@@ -76,8 +76,9 @@ describe("spark-submit", () => {
       ...["--packages", "org.apache.hadoop:hadoop-aws:3.4.2", "--queue", "ml"],
       ...[SCRIPT, SETTINGS],
     ]);
+    expect(environmentOf(sparkRuntimeOf(submitting, {}), JOB)).toMatchObject({ PYTHONPATH: "/py" });
     expect(sparkProperties(submitting)).toMatchObject({
-      "spark.archives": "/cache/environment.tar.gz#environment",
+      "spark.yarn.dist.archives": "/cache/environment.tar.gz#environment",
       "spark.pyspark.python": "./environment/bin/python",
       "spark.pyspark.driver.python": "/venv/bin/python",
     });
@@ -92,8 +93,10 @@ describe("spark-submit", () => {
       ...["--files", SETTINGS, SCRIPT, "settings.json"],
     ]);
     expect(sparkProperties(submitting)["spark.pyspark.driver.python"]).toBe("./environment/bin/python");
-    const { env } = sparkRuntimeOf(submitting, {});
+    const env = environmentOf(sparkRuntimeOf(submitting, { PYTHONPATH: "/mine" }), JOB);
     expect(env).toMatchObject({ HADOOP_CONF_DIR: "/etc/hadoop", PYSPARK_PYTHON: "./environment/bin/python" });
+    // YARN would put it before the uploaded library.
+    expect(env).not.toHaveProperty("PYTHONPATH");
   });
 
   it("on Kubernetes in cluster mode, with the Python of an image", () => {
