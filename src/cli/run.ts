@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError } from "commander";
+import { DURATION_PATTERN, explainDuration } from "../definition/duration.ts";
 import type { FeatureSet } from "../definition/feature-set.ts";
 import { UsageError } from "../errors.ts";
 import { replicaIdentity } from "../platform/postgres.ts";
@@ -33,6 +34,14 @@ export function run(program: Command, context: Context): void {
     .addOption(option("--master <url>", "Spark's master, over the profile's"))
     .addOption(option("--deploy-mode <mode>", "client or cluster, over the profile's"))
     .addOption(option("--continuous", "go on until Ctrl-C"))
+    .addOption(
+      option(
+        "--trigger <duration>",
+        "with --continuous: how long changes are gathered before they are computed",
+      )
+        .default("1 second")
+        .argParser(duration),
+    )
     .addOption(option("--sink <sink>", "where features go").choices(SINKS).default("dual"))
     .addOption(
       option("--rebuild", "forget what is stored of the sets, and compute them anew from the change log"),
@@ -63,6 +72,13 @@ export function run(program: Command, context: Context): void {
         context.progress.note(other instanceof Error ? other.message : String(other));
       if (failure !== undefined) throw failure;
     });
+}
+
+/** As definitions write them, which Spark takes, too. */
+function duration(text: string): string {
+  if (DURATION_PATTERN.test(text)) return text;
+  const { message, suggestion, allowed } = explainDuration(text);
+  throw new InvalidArgumentError(`${message}: it is ${suggestion ?? allowed?.join(", ")}.`);
 }
 
 /** One more `name=value`. */

@@ -12,6 +12,7 @@ import type { Definition } from "./definitions.ts";
 
 export interface SubmissionOptions extends Target {
   continuous?: boolean;
+  trigger: string;
   sink: Sink;
   /** Settings of Spark, over those of the target. */
   conf?: Record<string, string>;
@@ -20,7 +21,7 @@ export interface SubmissionOptions extends Target {
 /** Writes the job into its run's folder. */
 export async function submissionOf(
   { featureSet, file, text, project }: Definition,
-  { sink, conf, continuous = false }: SubmissionOptions,
+  { sink, conf, trigger, continuous = false }: SubmissionOptions,
   { stack, endpoints, storage }: { stack: Stack; endpoints: Endpoints; storage: Storage },
 ) {
   const { name } = featureSet;
@@ -41,5 +42,6 @@ export async function submissionOf(
     plan: planOf(featureSet),
     sink,
     continuous,
+    trigger,
   };
 }

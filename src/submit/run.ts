@@ -26,6 +26,8 @@ export interface RunRequest extends Submitted {
   storage: Storage;
   sink: Sink;
   continuous: boolean;
+  /** Of a continuous run: how long changes are gathered before they are computed, as `1 second`. */
+  trigger: string;
   /** What the checkpoint has to be made by. */
   plan?: unknown;
   /** Done while no other run of the set can be on, before the job starts. */

@@ -11,9 +11,6 @@ type Told = Omit<RunRequest, "prepare" | "signal" | "onEvent"> & {
   runId: string;
 };
 
-/** Of a continuous run: how long changes are gathered before they are computed. */
-const TRIGGER_INTERVAL = "1 second";
-
 /** What spark-jobs/cdc_features/settings.py reads. */
 export function settingsOf(request: Told): Record<string, unknown> {
   const { kafka, redis, featureSet, storage, spark } = request;
@@ -34,7 +31,7 @@ export function settingsOf(request: Told): Record<string, unknown> {
     checkpoint: below(places.checkpoints, featureSet, request.sink),
     sink: request.sink,
     continuous: request.continuous,
-    trigger_interval: TRIGGER_INTERVAL,
+    trigger_interval: request.trigger,
     run_id: request.runId,
     stop_file: remote?.stop ?? stopFileOf(request),
     report: remote?.report ?? null,

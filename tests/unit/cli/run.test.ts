@@ -10,6 +10,7 @@ import { silent } from "../../../src/platform/progress.ts";
 import { localStorage } from "../../../src/platform/storage.ts";
 import type { Endpoints, LocalSpark, Stack } from "../../../src/stack/stack.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
+import { call } from "./support.ts";
 
 const COUNTS = { read: 3, applied: 3, duplicates: 0, late: 0, dead_letters: 0, ignored: 0 };
 const FINISHED = {
@@ -108,6 +109,16 @@ describe("run of one set", () => {
     const { stdout, failure } = await callRun("customer", "customer", "--json");
     expect(failure).toBeUndefined();
     expect(JSON.parse(stdout).runs).toHaveLength(1);
+  });
+
+  it("gathers changes for a second, or for as long as it is told", async () => {
+    const settings = async (...more: string[]) =>
+      JSON.parse((await callRun("customer", "--dry-run", "--json", ...more)).stdout).dryRuns[0].settings;
+    expect(await settings()).toMatchObject({ trigger_interval: "1 second" });
+    expect(await settings("--trigger", "5 minutes")).toMatchObject({ trigger_interval: "5 minutes" });
+    const { exitCode, stderr } = await call(process.cwd(), "run", "customer", "--trigger", "5m");
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('"5m" is not a duration: it is 5 minutes.');
   });
 
   it("hands settings of Spark on, over those of the target", async () => {

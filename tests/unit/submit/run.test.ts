@@ -62,6 +62,7 @@ function prepared(script: string, driver: Driver = { kind: "local" }) {
       storage,
       sink: "dual",
       continuous: true,
+      trigger: "1 second",
       signal: interrupt.signal,
       prepare: async () => {},
       onEvent: () => {},
