@@ -1,7 +1,7 @@
-// What a small batch costs by its number of state partitions: time from planned to committed, and what it writes to the
-// checkpoint. On the embedded stack, with the demo shop's history behind it and 20 changes a second.
+// What a small batch costs by its number of state partitions and its trigger: time from planned to committed, and what it
+// writes to the checkpoint. On the embedded stack, with the demo shop's history behind it and 20 changes a second.
 //
-//   node bench/partitions.mjs [PARTITIONS,…]
+//   node bench/partitions.mjs [PARTITIONS@SECONDS,…]
 //
 // Prints a line of JSON for each.
 import { spawn, spawnSync } from "node:child_process";
@@ -12,7 +12,7 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
-const [partitions = "2,8,32"] = process.argv.slice(2);
+const [cases = "2@1,8@1,32@1,2@10"] = process.argv.slice(2);
 const WARM_UP_MS = 30_000;
 const MEASURED_MS = 60_000;
 const launcher = fileURLToPath(new URL("../bin/cdc-features", import.meta.url));
@@ -52,9 +52,9 @@ const median = (values) => values.sort((a, b) => a - b)[Math.floor(values.length
 
 try {
   cli("up");
-  for (const count of partitions.split(",")) {
+  for (const [count, seconds] of cases.split(",").map((one) => one.split("@"))) {
     cli("run", "customer", "--rebuild", "--conf", `spark.sql.shuffle.partitions=${count}`);
-    const run = start("run", "customer", "--continuous", "--conf", `spark.sql.shuffle.partitions=${count}`);
+    const run = start("run", "customer", "--continuous", "--trigger", `${seconds} seconds`, "--conf", `spark.sql.shuffle.partitions=${count}`);
     const traffic = start("traffic", "--rate", "20");
     await sleep(WARM_UP_MS);
     const begin = Date.now();
@@ -67,6 +67,7 @@ try {
     console.log(
       JSON.stringify({
         partitions: Number(count),
+        triggerSeconds: Number(seconds),
         batches: times.length,
         medianMs: Math.round(median(times)),
         stateFilesPerBatch: Math.round(files / times.length),
