@@ -1,6 +1,6 @@
 // Events per second of the exact job on one worker and on two, each of one core: on the target compose, in one run.
 //
-//   node bench/scaling.mjs [EVENTS,… [CPUS]]     needs a Docker engine and the images of docker-compose.yml
+//   node bench/scaling.mjs [EVENTS,… [CPUS [spark.name=value…]]]     needs a Docker engine and the images of docker-compose.yml
 //
 // Prints a line of JSON for each number of events and workers, and then for each two sizes the rate between them: the
 // events that one has more, by the seconds that it takes longer. What a run costs at its start, whatever its size, is not in it.
@@ -12,7 +12,7 @@ import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
-const [events = "300000,1200000", cpus = "0.5"] = process.argv.slice(2);
+const [events = "300000,900000", cpus = "0.5", ...settings] = process.argv.slice(2);
 const sizes = events.split(",").map(Number);
 const CHUNK = 50_000;
 const launcher = fileURLToPath(new URL("../bin/cdc-features", import.meta.url));
@@ -50,7 +50,8 @@ try {
       );
     }
     for (const count of [1, 2]) {
-      const args = ["run", "customer", "--rebuild", "--json", "--conf", `spark.cores.max=${count}`];
+      const conf = [`spark.cores.max=${count}`, ...settings].flatMap((setting) => ["--conf", setting]);
+      const args = ["run", "customer", "--rebuild", "--json", ...conf];
       const [{ read, seconds }] = JSON.parse(cli(...args)).runs;
       runs.push({ workers: count, read, seconds });
       console.log(JSON.stringify({ workers: count, read, seconds, rate: Math.round(read / seconds) }));
