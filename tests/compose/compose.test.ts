@@ -143,15 +143,8 @@ describe("the stack of docker-compose.yml", () => {
     expect(processes).toContain("SparkSubmit");
     for (const secret of secrets) expect(processes).not.toContain(secret);
     for (const place of ["environment/", "api/v1/applications", "StreamingQuery/", "SQL/"]) {
-      const page = await docker(
-        "exec",
-        `${project}-job-customer`,
-        "wget",
-        "-qO-",
-        `http://127.0.0.1:4040/${place}`,
-      );
-      expect(page.join("\n"), place).toContain("customer");
-      for (const secret of secrets) expect(page.join("\n"), place).not.toContain(secret);
+      const page = await sparkPage(place);
+      for (const secret of secrets) expect(page, place).not.toContain(secret);
     }
     const connector = await (await fetch(`${endpoints.connect}/connectors/shop/config`)).text();
     expect(connector).not.toContain(secrets[0]);
@@ -230,6 +223,15 @@ describe("the compose file", () => {
     }
   });
 });
+
+/** Of the driver, once Spark is up; all of them name the job. */
+async function sparkPage(place: string): Promise<string> {
+  const command = ["exec", `${project}-job-customer`, "wget", "-qO-", `http://127.0.0.1:4040/${place}`];
+  return waitFor({ what: `Spark's page ${place}`, timeoutMs: 60_000, intervalMs: 500 }, async () => {
+    const page = (await docker(...command).catch(() => [])).join("\n");
+    return page.includes("customer") ? page : undefined;
+  });
+}
 
 /** Waits until the job has executors on both workers. */
 async function executors(run: PromiseLike<CliResult>): Promise<void> {
