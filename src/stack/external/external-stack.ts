@@ -118,8 +118,8 @@ export class ExternalStack implements Stack {
           hint: "postgres.host of the profile is the server that Debezium reads, with a user who may read pg_replication_slots; without postgres.slot nothing is waited for.",
         });
       }
-      const said = connect === undefined ? "" : await connectorState(connect).catch(() => undefined);
-      if (said && error instanceof CdcFeaturesError && said.failure)
+      const said = connect === undefined ? undefined : await connectorState(connect).catch(() => undefined);
+      if (said?.failure !== undefined)
         throw new EnvironmentError(`${error.message}; the connector failed: ${said.failure}`);
       throw error;
     });

@@ -17,13 +17,14 @@ const secret = z.union([z.strictObject({ env: text }), z.strictObject({ file: te
   error: "expected `{ env: NAME }` or `{ file: PATH }`: a secret does not stand in a profile",
 });
 const tls = z.strictObject({ ca: text.optional(), certificate: text.optional(), key: text.optional() });
+const hasNoCredentials = (uri: string) => !/:\/\/[^/]*@/.test(uri);
 /** A path from the root, or a URI. */
 const place = z
   .string()
   .regex(/^(\/|[a-z][a-z0-9+.-]*:\/\/)/i, "expected an absolute path or a URI such as s3a://bucket/folder")
   // As everything on this machine names it.
   .transform((value) => value.replace(/^file:\/\/(?=\/)/, ""))
-  .refine((value) => !/:\/\/[^/]*@/.test(value), "credentials do not stand in a URI: see spark.conf");
+  .refine(hasNoCredentials, "credentials do not stand in a URI: see spark.conf");
 const scalar = z.union([z.string(), z.number(), z.boolean()]).transform(String);
 const master = z
   .string()
@@ -85,7 +86,7 @@ const profileSchema = z.strictObject({
     .optional(),
   connect: z
     .url({ protocol: /^https?$/ })
-    .refine((value) => !/:\/\/[^/]*@/.test(value), "credentials do not stand in a profile")
+    .refine(hasNoCredentials, "credentials do not stand in a profile")
     .optional(),
   spark: z.strictObject({
     master,
