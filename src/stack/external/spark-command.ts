@@ -86,13 +86,19 @@ export function sparkProperties(submitting: Submitting): Record<string, string> 
     : "spark.standalone.submit.waitAppCompletion";
   // On YARN the other one makes a driver here send it once more, to executors that have it.
   const archives = spark.master === "yarn" ? "spark.yarn.dist.archives" : "spark.archives";
+  // Among those of the other name Spark would put these in the place of ours.
+  const { "spark.archives": _, ...withoutArchives } = spark.conf;
+  const conf = archive === undefined ? spark.conf : withoutArchives;
   return {
     "spark.pyspark.python": python.executors,
     "spark.pyspark.driver.python": python.driver,
     ...(spark.deploy_mode === "cluster" && spark.master !== "yarn" && { [waits]: "true" }),
-    ...spark.conf,
+    ...conf,
     ...(archive !== undefined && {
-      [archives]: [`${archive}#environment`, spark.conf[archives] ?? []].flat().join(","),
+      [archives]: [
+        `${archive}#environment`,
+        ...[...new Set([archives, "spark.archives"])].flatMap((name) => listIn(spark.conf, name)),
+      ].join(","),
     }),
     "spark.redaction.regex": [
       spark.conf["spark.redaction.regex"] ?? REDACTED,

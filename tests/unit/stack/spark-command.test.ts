@@ -135,6 +135,12 @@ describe("spark-submit", () => {
     expect(args).toContain("JOBS/cdc_features/records.jar,/s/connector.jar,a.jar,s3a://b/c.jar");
     expect(args).toContain("/x/cdc_features.zip,x.zip");
     expect(args).toContain(`${SETTINGS},krb5.conf`);
+    const archives = { "spark.archives": "a.zip#a", "spark.yarn.dist.archives": "b.zip#b" };
+    const properties = sparkProperties(submittingOf({ conf: archives }));
+    expect(properties["spark.yarn.dist.archives"]).toBe(
+      "/cache/environment.tar.gz#environment,b.zip#b,a.zip#a",
+    );
+    expect(properties).not.toHaveProperty("spark.archives");
   });
 
   it("on a standalone cluster in cluster mode: by Spark's own runner of Python, from a shared folder", () => {
