@@ -75,6 +75,8 @@ try {
       }),
     );
   }
+  // The last changes of the traffic came after the last run had ended.
+  cli("run", "customer");
   cli("verify", "customer");
 } finally {
   cli("down", "--purge");
