@@ -129,11 +129,12 @@ class Job:
             self._spark.streams.removeListener(listener)
             # Where the query failed, too: the other run is why.
             self._refuse_to_be_second()
-        if not self._settings.continuous:
+        # One that is to make room does not take its time.
+        if not (self._settings.continuous or self._writer.stopping):
             self._refresh()
         if self._settings.sink != "console":
             self._emit("table", rows=self._writer.examples[:5])
-        self._tally.finished()
+        self._tally.finished(stopped=self._writer.stopping)
 
     def _refuse_to_be_second(self) -> None:
         successor = self._stop_file.successor()

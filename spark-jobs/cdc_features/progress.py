@@ -120,7 +120,8 @@ class Tally:
             seconds_behind=_seconds_behind(progress, observed["max_timestamp_ms"], seconds),
         )
 
-    def finished(self) -> None:
+    def finished(self, *, stopped: bool) -> None:
+        """`stopped` tells that the run was told to end, and may not have read all."""
         self.emit(
             "finished",
             read=self.read,
@@ -134,6 +135,7 @@ class Tally:
             state_rows=self.state_rows,
             state_bytes=self.state_bytes,
             seconds=round(time.monotonic() - self.started, 3),
+            stopped=stopped,
         )
 
     def _watermark(self, batch: Batch) -> str | None:

@@ -38,7 +38,7 @@ class StopFile:
         """None where this run may go on."""
         try:
             named = self._files.read(self._path).strip()
-        except (FileNotFoundError, UnicodeDecodeError, Py4JError):
-            # It has gone since it was seen, or is not whole yet.
+        except (OSError, UnicodeDecodeError, Py4JError):
+            # It has gone since it was seen, is not whole yet, or was replaced by another machine (on NFS).
             return None
         return None if named == self._run_id else named

@@ -1,6 +1,7 @@
 /** What a run would do: the job's files are written, and spark-submit is shown. */
 import { readFile } from "node:fs/promises";
 import { withoutSecrets } from "../platform/secrets.ts";
+import { quoted } from "../platform/shell.ts";
 import type { Endpoints, SparkRuntime } from "../stack/stack.ts";
 import { commandLine, environmentOf } from "../submit/command-line.ts";
 import { settingsOf } from "../submit/settings.ts";
@@ -99,8 +100,4 @@ function lines(command: string[]): string {
     return rows;
   }, []);
   return rows.map((row) => row.join(" ")).join(" \\\n  ");
-}
-
-function quoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

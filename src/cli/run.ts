@@ -1,11 +1,17 @@
 import { type Command, InvalidArgumentError } from "commander";
-import { DURATION_PATTERN, explainDuration } from "../definition/duration.ts";
+import {
+  DURATION_PATTERN,
+  explainDuration,
+  formatDuration,
+  LONGEST_MS,
+  parseDuration,
+} from "../definition/duration.ts";
 import type { FeatureSet } from "../definition/feature-set.ts";
 import { UsageError } from "../errors.ts";
 import { replicaIdentity } from "../platform/postgres.ts";
 import type { JobEvent, JobFinished, JobTable } from "../submit/job-events.ts";
 import { refuseOtherPlan, rememberPlan, rememberSink } from "../submit/plan.ts";
-import { finishRebuild, forget, type Stored } from "../submit/rebuild.ts";
+import { finishRebuild, forget, isForgotten, type Stored } from "../submit/rebuild.ts";
 import { remotePlacesOf } from "../submit/remote-job.ts";
 import { runJob } from "../submit/run.ts";
 import { SINKS } from "../submit/run-folder.ts";
@@ -54,7 +60,11 @@ export function run(program: Command, context: Context): void {
     )
     .addOption(option("--dry-run", "show what spark-submit would be called with, and end"))
     .addOption(json())
-    .action(async (sets: string[], options: RunOptions) => {
+    .action(async (sets: string[], options: RunOptions, command: Command) => {
+      if (!options.continuous && command.getOptionValueSource("trigger") === "cli")
+        throw new UsageError("--trigger says how long a run with --continuous gathers changes", {
+          hint: "Leave it out, or add --continuous.",
+        });
       const definitions = await loadDefinitions(sets, context.cwd);
       if (options.dryRun) {
         await dryRun(definitions, options, context);
@@ -76,7 +86,10 @@ export function run(program: Command, context: Context): void {
 
 /** As definitions write them, which Spark takes, too. */
 function duration(text: string): string {
-  if (DURATION_PATTERN.test(text)) return text;
+  if (DURATION_PATTERN.test(text)) {
+    if (parseDuration(text) <= LONGEST_MS) return text;
+    throw new InvalidArgumentError(`It is ${formatDuration(LONGEST_MS)} at most.`);
+  }
   const { message, suggestion, allowed } = explainDuration(text);
   throw new InvalidArgumentError(`${message}: it is ${suggestion ?? allowed?.join(", ")}.`);
 }
@@ -132,6 +145,9 @@ async function runAll(definitions: Definition[], options: RunOptions, context: C
           if (options.sink === "console" && !options.json) context.terminal.print(`${featureTable(event)}\n`);
           else examples = event;
         };
+        // Before a driver that is at work is told to make room.
+        if (!options.rebuild && !(await isForgotten(submission)))
+          await refuseOtherPlan(stack.stateDir, featureSet);
         const finished = await runJob({
           ...submission,
           prepare: async () => {

@@ -21,20 +21,20 @@ export interface SubmissionOptions extends Target {
 /** Writes the job into its run's folder. */
 export async function submissionOf(
   { featureSet, file, text, project }: Definition,
-  { sink, conf, trigger, continuous = false }: SubmissionOptions,
+  { sink, conf = {}, trigger, continuous = false }: SubmissionOptions,
   { stack, endpoints, storage }: { stack: Stack; endpoints: Endpoints; storage: Storage },
 ) {
   const { name } = featureSet;
   const folder = runFolder(stack.stateDir, name);
   await writeJob(featureSet, provenanceOf(file, text, project), folder.folder);
   const topic = topicOf(featureSet.source, stack.topicPrefix);
-  const spark = await stack.spark({ featureSet: name, topic, continuous });
+  const spark = await stack.spark({ featureSet: name, topic, continuous, conf });
   const { kafka, redis } = spark.servers ?? endpoints;
   return {
     featureSet: name,
     folder,
     pythonPath: path.join(PACKAGE_ROOT, "spark-jobs"),
-    spark: { ...spark, conf: { ...spark.conf, ...conf } },
+    spark,
     kafka,
     redis,
     topicPrefix: stack.topicPrefix,

@@ -71,6 +71,14 @@ export interface StackMemory {
   demoData?: "seeded" | "declined";
 }
 
+export interface SparkRun {
+  featureSet: string;
+  topic: string;
+  continuous: boolean;
+  /** Settings of Spark, over those of the target. */
+  conf: Record<string, string>;
+}
+
 export interface Stack {
   readonly target: string;
   readonly stateDir: string;
@@ -84,7 +92,7 @@ export interface Stack {
   endpoints(): Promise<Endpoints>;
   storage(): Promise<Storage>;
   /** What spark-submit needs for a run of `featureSet` over `topic`; only after `up`. */
-  spark(run: { featureSet: string; topic: string; continuous: boolean }): Promise<SparkRuntime>;
+  spark(run: SparkRun): Promise<SparkRuntime>;
   /** Resolves once every change committed before the call is in its topic. */
   captureCaughtUp(timeoutMs: number): Promise<void>;
   /** What commands noted about this stack. */

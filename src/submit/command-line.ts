@@ -79,9 +79,10 @@ export function environmentOf({ env, driver }: Spark, { pythonPath }: JobFiles):
   return driver.kind === "local" ? { ...rest, PYTHONPATH: pythonPath } : rest;
 }
 
-/** They hold passwords, and are of no use after the job. */
-export function sharedSettings({ folder }: { folder: string }): string {
-  return path.join(folder, "settings.json");
+/** They hold passwords, and are of no use after the job; those of a run that has begun meanwhile are. */
+export async function removeSharedSettings({ folder }: { folder: string }, runId: string): Promise<void> {
+  const file = path.join(folder, "settings.json");
+  if ((await readIfExists(file))?.includes(runId)) await rm(file, { force: true });
 }
 
 /** Brings the job's files to where the command line names them. */

@@ -40,6 +40,8 @@ const finished = z.object({
   state_rows: z.number(),
   state_bytes: z.number(),
   seconds: z.number(),
+  /** It was told to end, and may not have read all. */
+  stopped: z.boolean().default(false),
 });
 
 const failed = z.object({

@@ -34,9 +34,14 @@ export async function forget(featureSet: FeatureSet, stored: Stored): Promise<vo
 
 /** Without checkpoint and with old values in the stores, a run would leave those that no row speaks of any more. */
 export async function finishRebuild(featureSet: FeatureSet, stored: Stored): Promise<void> {
-  if ((await readIfExists(mark(stored))) !== undefined) await forget(featureSet, stored);
+  if (await isForgotten(stored)) await forget(featureSet, stored);
 }
 
-function mark({ folder }: Stored): string {
+/** Whether the next run is going to forget all there is. */
+export async function isForgotten(stored: Pick<Stored, "folder">): Promise<boolean> {
+  return (await readIfExists(mark(stored))) !== undefined;
+}
+
+function mark({ folder }: Pick<Stored, "folder">): string {
   return path.join(folder.folder, "rebuilding");
 }

@@ -29,13 +29,11 @@ export function remotePlacesOf(
 
 export class RemoteJob {
   readonly places: RemotePlaces;
-  readonly #storage: Storage;
   readonly #notes: Notes;
   readonly #runId: string;
 
-  constructor(places: RemotePlaces, storage: Storage, notes: Notes, runId: string) {
+  constructor(places: RemotePlaces, notes: Notes, runId: string) {
     this.places = places;
-    this.#storage = storage;
     this.#notes = notes;
     this.#runId = runId;
   }
@@ -58,11 +56,17 @@ export class RemoteJob {
     await this.#notes.write(this.places.stop, "");
   }
 
-  /** What the run has said, after its submission has ended by itself; nothing where it did not begin. */
+  /**
+   * What the run has said, after its submission has ended by itself; nothing where it did not begin. A report without an end
+   * stays: that a submission has ended does not say that its driver has.
+   */
   async events(): Promise<JobEvent[]> {
     const said = await this.#said();
-    if (!isOver(said)) await this.#storage.remove(this.places.report);
-    return said.some((one) => one.event === "started" && one.run_id === this.#runId) ? said : [];
+    if (said.some((one) => one.event === "started" && one.run_id === this.#runId)) return said;
+    const named = (await this.#notes.read(this.places.stop))?.trim();
+    if (!named || named === this.#runId) return [];
+    const message = `another run has begun (${named}), and two would share one checkpoint: this one has ended.`;
+    return [{ event: "failed", error: { type: "SupersededError", message, traceback: message } }];
   }
 
   async #isAtWork(): Promise<boolean> {

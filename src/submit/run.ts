@@ -12,7 +12,13 @@ import { tryLock, unlock } from "../platform/lock.ts";
 import { isAlive, processRef, startTimeOf } from "../platform/processes.ts";
 import { withoutSecrets } from "../platform/secrets.ts";
 import type { Storage } from "../platform/storage.ts";
-import { environmentOf, type JobFiles, prepareFiles, type Spark, sharedSettings } from "./command-line.ts";
+import {
+  environmentOf,
+  type JobFiles,
+  prepareFiles,
+  removeSharedSettings,
+  type Spark,
+} from "./command-line.ts";
 import { type JobEvent, type JobFinished, parseJobEvent } from "./job-events.ts";
 import { RemoteJob, remotePlacesOf } from "./remote-job.ts";
 import type { RunFolder, Sink } from "./run-folder.ts";
@@ -64,29 +70,31 @@ export async function runJob(request: RunRequest): Promise<JobFinished> {
   const { folder, featureSet } = request;
   await mkdir(folder.folder, { recursive: true });
   await refuseSecondRun(request);
+  const runId = randomUUID();
   try {
-    const runId = randomUUID();
     const remote = remoteOf(request, runId);
     // What an earlier run may have left writes no more, before anything is removed.
     await request.spark.clear?.();
     await remote?.begin();
+    // That may have taken a while, and what `prepare` removes is gone.
+    if (request.signal.aborted) throw stopped(featureSet);
     await request.prepare();
     await rm(folder.stop, { force: true });
     const settings = settingsOf({ ...request, runId });
     await writeFileAtomic(folder.settings, JSON.stringify(settings, null, 2), 0o600);
     const finished = await submit({ ...request, ...(remote && { remote }) }, "finished");
-    if (request.signal.aborted && !request.continuous) {
-      throw new InterruptedError(`the run of ${featureSet} was stopped`, {
-        hint: "The next run goes on from the checkpoint.",
-      });
-    }
+    if ((request.signal.aborted || finished.stopped) && !request.continuous) throw stopped(featureSet);
     return finished;
   } finally {
-    if (request.spark.driver.kind === "shared")
-      await rm(sharedSettings(request.spark.driver), { force: true });
-    await rm(folder.job, { force: true });
+    if (request.spark.driver.kind === "shared") await removeSharedSettings(request.spark.driver, runId);
     await unlock(folder.lock);
   }
+}
+
+function stopped(featureSet: string): InterruptedError {
+  return new InterruptedError(`the run of ${featureSet} was stopped`, {
+    hint: "The next run goes on from the checkpoint.",
+  });
 }
 
 async function refuseSecondRun({ folder, featureSet, continuous }: RunRequest): Promise<void> {
@@ -98,12 +106,16 @@ async function refuseSecondRun({ folder, featureSet, continuous }: RunRequest): 
   }
   const job = await runningJob(folder);
   if (job === undefined) return;
+  if (job.remoteStop !== undefined) {
+    // It only waits for a driver elsewhere, which this run is going to stop.
+    kill(job.pid);
+    return;
+  }
   await unlock(folder.lock);
-  const itself = job.remoteStop === undefined ? `\`kill ${job.pid}\` or ` : "";
   throw new UsageError(
     `a job of ${featureSet} still runs (pid ${job.pid}), though the command that started it is gone`,
     {
-      hint: `Stop it with ${itself}\`cdc-features down\`.`,
+      hint: `Stop it with \`kill ${job.pid}\` or \`cdc-features down\`.`,
     },
   );
 }
@@ -210,6 +222,9 @@ export async function submit<Last extends JobEvent["event"]>(
     process.off("exit", leaveNone);
     clearInterval(isToStop);
     await new Promise((resolve) => log.end(resolve));
+    // Of a driver elsewhere that is not known to have ended, `down` has to know.
+    if (request.remote === undefined || finished !== undefined || failure !== undefined)
+      await rm(folder.job, { force: true });
   }
 
   if (finished !== undefined) return finished;
@@ -232,7 +247,7 @@ export async function submit<Last extends JobEvent["event"]>(
 
 function remoteOf({ spark, storage, featureSet }: RunRequest, runId: string): RemoteJob | undefined {
   const places = remotePlacesOf(spark.driver, storage.places, featureSet);
-  return places && storage.notes && new RemoteJob(places, storage, storage.notes, runId);
+  return places && storage.notes && new RemoteJob(places, storage.notes, runId);
 }
 
 function isEvent<Name extends JobEvent["event"]>(

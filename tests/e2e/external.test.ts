@@ -4,7 +4,6 @@
  */
 import { createHash, createPrivateKey } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } from "kafkajs";
@@ -17,7 +16,7 @@ import { makeAuthority, makeCertificate } from "../support/certificates.ts";
 import { startBroker, type TestBroker } from "../support/kafka-broker.ts";
 import { startTlsRedis, type TestRedis } from "../support/redis-server.ts";
 import { type CliResult, cli, startCli } from "./support/cli.ts";
-import { type SparkCluster, startSparkCluster } from "./support/spark-cluster.ts";
+import { freePort, type SparkCluster, startSparkCluster } from "./support/spark-cluster.ts";
 
 const ORDERS = `
   INSERT INTO orders (customer_id, product_id, quantity, total_amount, created_at)
@@ -35,6 +34,8 @@ const project = path.join(folder, "project");
 mkdirSync(project);
 let own: Record<keyof EndpointUrls, string>;
 let cluster: SparkCluster;
+/** That is on every machine; unpacking one takes an executor some seconds. */
+let python: object;
 
 beforeAll(async () => {
   const up = await cli(project, ["up", "--no-demo-data", "--json"]);
@@ -45,6 +46,7 @@ beforeAll(async () => {
     readFileSync(path.join(project, ".cdc-features", "installation.json"), "utf8"),
   );
   const { kafka, spark } = installation.jars;
+  python = { executable: path.join(installation.venv, "bin", "python") };
   const hidden = [kafka, spark, path.join(ROOT, "spark-jobs"), path.join(project, ".cdc-features")];
   cluster = await startSparkCluster(path.join(folder, "spark"), { ...installation, hidden });
   await cluster.startWorker("a");
@@ -61,6 +63,7 @@ interface Servers {
   redis: object;
   conf?: Record<string, unknown>;
   deployMode?: string;
+  python?: object;
 }
 
 /** Writes a profile and gives the arguments that choose it. */
@@ -75,6 +78,7 @@ async function profile(name: string, servers: Servers): Promise<string[]> {
     spark: {
       master: cluster.master,
       deploy_mode: servers.deployMode ?? "client",
+      python: servers.python ?? python,
       env: { SPARK_LOCAL_IP: "127.0.0.1" },
       conf: {
         "spark.driver.memory": "512m",
@@ -113,8 +117,14 @@ async function succeeds(args: string[], env: Record<string, string> = {}) {
 }
 
 describe("customer features on a standalone cluster", () => {
+  it("are made where workers see nothing of this machine's folders", (test) => {
+    const seen = cluster.seen();
+    test.skip(seen === undefined, "this user may not hide folders");
+    expect(seen).toEqual([]);
+  });
+
   it("survive a worker that is lost in the middle, with the Python environment that travels", async () => {
-    const target = await plain("client");
+    const target = await plain("client", { python: { archive: "packed" } });
     const running = startCli(project, ["run", "customer", "--json", ...target], environment());
     await executorsOf(cluster, 2, running);
     await cluster.killWorker("a");
@@ -157,20 +167,8 @@ describe("customer features on a standalone cluster", () => {
     await verified(target);
   });
 
-  it("come by a driver in the cluster, which is heard by what it leaves in the shared folder", async () => {
-    const target = await plain("cluster", { deployMode: "cluster" });
-    const { stdout } = await succeeds(["run", "customer", "--json", ...target]);
-    expect(JSON.parse(stdout).runs[0]).toMatchObject({ deadLetters: 0, batches: 1 });
-    await verified(target);
-    const broken = await plain("cluster", { deployMode: "cluster", conf: { "spark.executor.memory": "1k" } });
-    const failed = await cli(project, ["run", "customer", ...broken], environment());
-    expect(failed.exitCode).toBe(4);
-    expect(failed.stderr).toContain("own log is in the cluster");
-  });
-
-  it("come by one driver only: one in the cluster whose command was killed ends when the next begins", async () => {
-    const target = await plain("cluster", { deployMode: "cluster" });
-    await runSql(own.postgres, CHANGES);
+  it("come by a driver in the cluster, and by one only: it ends when the next begins, should its command be killed", async () => {
+    const target = await plain("cluster", { deployMode: "cluster", python: { archive: "packed" } });
     const running = startCli(project, ["run", "customer", "--continuous", ...target], environment());
     const pid = await driverOf("cluster", "customer");
     // The driver has a core, too.
@@ -179,10 +177,16 @@ describe("customer features on a standalone cluster", () => {
     process.kill(-pid, "SIGKILL");
     await running;
     expect(await driversOf(cluster)).toBe(1);
+    await runSql(own.postgres, CHANGES);
     const { stdout } = await succeeds(["run", "customer", "--json", ...target]);
     expect(JSON.parse(stdout).runs[0].deadLetters).toBe(0);
     expect(await driversOf(cluster)).toBe(0);
     await verified(target);
+
+    const broken = ["--conf", "spark.executor.memory=1k", ...target];
+    const failed = await cli(project, ["run", "customer", ...broken], environment());
+    expect(failed.exitCode).toBe(4);
+    expect(failed.stderr).toContain("own log is in the cluster");
   });
 });
 
@@ -245,6 +249,8 @@ describe.skipIf(process.env.CDC_FEATURES_TEST_KAFKA_JARS === undefined)(
     let broker: TestBroker;
     let redis: TestRedis | undefined;
     let secured: Servers;
+    /** Of the driver's web interface. */
+    let uiPort: number;
     /** Some of the client's key, as its file has it and as Java reads it. */
     let keyLines: string[];
     const servers = path.join(folder, "secured-servers");
@@ -270,6 +276,7 @@ describe.skipIf(process.env.CDC_FEATURES_TEST_KAFKA_JARS === undefined)(
         { ca: authority.file, certificate: certificate.file, key: certificate.keyFile },
         acl,
       );
+      uiPort = await freePort();
       const eventLog = path.join(folder, "events");
       mkdirSync(eventLog);
       secured = {
@@ -284,7 +291,11 @@ describe.skipIf(process.env.CDC_FEATURES_TEST_KAFKA_JARS === undefined)(
           password: { env: "REDIS_PASSWORD" },
           tls: { ca: authority.file },
         },
-        conf: { "spark.eventLog.enabled": true, "spark.eventLog.dir": `file://${eventLog}` },
+        conf: {
+          "spark.eventLog.enabled": true,
+          "spark.eventLog.dir": `file://${eventLog}`,
+          "spark.ui.port": uiPort,
+        },
       };
     });
     afterAll(async () => {
@@ -313,14 +324,17 @@ describe.skipIf(process.env.CDC_FEATURES_TEST_KAFKA_JARS === undefined)(
         [inCluster, "secured-cluster"],
       ] as const) {
         const watching = new AbortController();
-        const watch = watchEverything(seen, name, watching.signal);
+        const watch = watchEverything(seen, name, `http://127.0.0.1:${uiPort}`, watching.signal);
         const said = await succeeds(["run", "customer", "--json", ...args], CANARIES);
         watching.abort();
         await watch;
         expect(JSON.parse(said.stdout).runs[0].applied).toBeGreaterThanOrEqual(3000);
         seen.look("run", said.stdout + said.stderr);
       }
-      expect(seen.places).toEqual(expect.arrayContaining([expect.stringMatching(/environment/)]));
+      for (const name of ["secured", "secured-cluster"]) {
+        const pages = [expect.stringContaining(`${name} /api/v1/applications/`), `${name} /environment/`];
+        expect(seen.places).toEqual(expect.arrayContaining(pages));
+      }
       await verified(target, CANARIES);
 
       for (const args of [["doctor"], ["status"], ["up", "--json"], ["run", "customer", "--dry-run"]]) {
@@ -417,7 +431,7 @@ async function fillTopic(brokers: string, source: string): Promise<void> {
 }
 
 /** Looks at all processes' arguments and at the driver's web interface until the signal fires. */
-async function watchEverything(seen: Lookout, name: string, signal: AbortSignal): Promise<void> {
+async function watchEverything(seen: Lookout, name: string, ui: string, signal: AbortSignal): Promise<void> {
   const ownPid = String(process.pid);
   while (!signal.aborted) {
     for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name) && name !== ownPid)) {
@@ -428,21 +442,21 @@ async function watchEverything(seen: Lookout, name: string, signal: AbortSignal)
         // It has ended.
       }
     }
-    const log = path.join(stateOf(name), "runs", "customer", "job.log");
-    const ui = /started at (http:\S+)/.exec(await readFile(log, "utf8").catch(() => ""))?.[1];
-    if (ui !== undefined) await readInterface(ui, seen);
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await readInterface(ui, name, seen);
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
   }
 }
 
-async function readInterface(ui: string, seen: Lookout): Promise<void> {
+async function readInterface(ui: string, name: string, seen: Lookout): Promise<void> {
   const get = async (page: string) => {
     const answer = await fetch(`${ui}${page}`).catch(() => undefined);
     const content = answer?.ok ? await answer.text() : undefined;
-    if (content !== undefined) seen.look(page, content);
+    if (content !== undefined) seen.look(`${name} ${page}`, content);
     return content;
   };
-  const applications = JSON.parse((await get("/api/v1/applications")) ?? "[]") as { id: string }[];
+  const told = (await get("/api/v1/applications")) ?? "";
+  // While it starts it answers that, in words.
+  const applications: { id: string }[] = told.startsWith("[") ? JSON.parse(told) : [];
   for (const { id } of applications) {
     for (const page of [
       "environment",

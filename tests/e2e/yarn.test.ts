@@ -17,10 +17,10 @@ import type { EndpointUrls } from "../../src/stack/stack.ts";
 import { type CliResult, cli, startCli } from "./support/cli.ts";
 import { hadoopClassPath, startYarn, type Yarn } from "./support/yarn.ts";
 
-const orders = (from: number, to: number) => `
+const ORDERS = `
   INSERT INTO orders (customer_id, product_id, quantity, total_amount, created_at)
-  SELECT 1 + i % ${to / 10}, 1 + i % 12, 1 + i % 3, (i * 7.31)::numeric(12,2), now() - (i % 41) * interval '1 day'
-  FROM generate_series(${from}, ${to}) AS i`;
+  SELECT 1 + i % 300, 1 + i % 12, 1 + i % 3, (i * 7.31)::numeric(12,2), now() - (i % 41) * interval '1 day'
+  FROM generate_series(1, 3000) AS i`;
 const CHANGES = `
   UPDATE orders SET total_amount = total_amount + 1 WHERE order_id % 3 = 0;
   UPDATE orders SET customer_id = customer_id % 300 + 1 WHERE order_id % 7 = 0;
@@ -39,7 +39,7 @@ beforeAll(async () => {
   const up = await cli(project, ["up", "--no-demo-data", "--json"]);
   expect(up.exitCode, up.stderr).toBe(0);
   own = JSON.parse(up.stdout).endpoints;
-  await runSql(own.postgres, orders(1, 3000));
+  await runSql(own.postgres, ORDERS);
   installation = JSON.parse(readFileSync(path.join(project, ".cdc-features", "installation.json"), "utf8"));
   const found = await hadoopClassPath(installation);
   if ("missing" in found) {
@@ -114,6 +114,12 @@ async function verified(target: string[]): Promise<void> {
 }
 
 describe("customer features on YARN and HDFS", () => {
+  it("are made where containers see nothing of this machine's folders", (test) => {
+    const seen = (yarn as Yarn).seen();
+    test.skip(seen === undefined, "this user may not hide folders");
+    expect(seen).toEqual([]);
+  });
+
   it("come by a driver here and executors in containers", async () => {
     const target = profile("client");
     const { stdout } = await succeeds(["run", "customer", "--json", ...target]);
@@ -121,17 +127,9 @@ describe("customer features on YARN and HDFS", () => {
     await verified(target);
   });
 
-  it("come by a driver in a container, which is heard by what it leaves on HDFS", async () => {
+  it("come by a driver in a container, go on when YARN has to start it again, and end at Ctrl-C", async () => {
     const target = profile("cluster");
     await runSql(own.postgres, CHANGES);
-    const { stdout } = await succeeds(["run", "customer", "--json", ...target]);
-    expect(JSON.parse(stdout).runs[0]).toMatchObject({ deadLetters: 0, batches: 1 });
-    expect((yarn as Yarn).attempts()).toBe(1);
-    await verified(target);
-  });
-
-  it("go on when the driver is lost in the middle and YARN starts it again, until Ctrl-C", async () => {
-    const target = profile("cluster");
     const redis = new Redis(new URL(`/${DATABASES.cluster}`, own.redis).href);
     let ended: CliResult | undefined;
     const until = (what: string, holds: () => Promise<boolean>) =>
@@ -139,14 +137,16 @@ describe("customer features on YARN and HDFS", () => {
         if (ended !== undefined) throw new Error(`the run ended: ${ended.stderr}`);
         return (await holds()) || undefined;
       });
-    const before = await redis.dbsize();
-    await runSql(own.postgres, orders(3001, 6000));
-    const running = startCli(project, ["run", "customer", "--continuous", ...target], environment());
+    const running = startCli(
+      project,
+      ["run", "customer", "--continuous", "--json", ...target],
+      environment(),
+    );
     void running.then((result) => {
       ended = result;
     });
     try {
-      await until("keys of new customers", async () => (await redis.dbsize()) > before);
+      await until("keys of the first batch", async () => (await redis.dbsize()) > 0);
       process.kill((yarn as Yarn).applicationMaster() as number, "SIGKILL");
       await runSql(own.postgres, "INSERT INTO orders (customer_id, total_amount) VALUES (777, 12.50)");
       await until("what came after", async () => (await redis.exists("customer:777:features")) === 1);
@@ -158,6 +158,8 @@ describe("customer features on YARN and HDFS", () => {
     }
     const result = await running;
     expect(result.exitCode, result.stderr).toBe(0);
+    // As the second driver has left it on HDFS.
+    expect(JSON.parse(result.stdout).runs[0].deadLetters).toBe(0);
     expect((yarn as Yarn).attempts()).toBe(2);
     await verified(target);
   });

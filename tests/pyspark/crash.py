@@ -73,6 +73,9 @@ def main(folder: Path, redis_url: str, point: str) -> None:
     spark = (
         SparkSession.builder.master("local[2]")
         .config("spark.ui.enabled", "false")
+        .config("spark.driver.host", "127.0.0.1")
+        .config("spark.driver.bindAddress", "127.0.0.1")
+        .config("spark.driver.extraJavaOptions", "-XX:+UseSerialGC -XX:TieredStopAtLevel=1")
         .config("spark.jars", str(LIBRARY))
         .config(map=SETTINGS)
         .getOrCreate()

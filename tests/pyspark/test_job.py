@@ -399,6 +399,23 @@ def test_a_run_that_is_superseded_at_its_end_leaves_the_stores_alone(
     assert online.keys("*") == []
 
 
+def test_a_run_that_is_told_to_end_does_so_without_a_refresh(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
+    refreshes: list[object] = []
+
+    def counted(*arguments: Any, **options: Any) -> object:
+        refreshes.append(arguments)
+        return refresh(*arguments, **options)
+
+    monkeypatch.setattr(job, "refresh", counted)
+    chain.log.produce(event("c", None, order(1, 5, 1000, NOVEMBER), 1))
+    assert not summary(chain.run())["stopped"]
+    assert len(refreshes) == 1
+    chain.log.produce(event("c", None, order(2, 5, 1000, NOVEMBER), 2))
+    Path(chain.settings.stop_file).touch()
+    assert summary(chain.run())["stopped"]
+    assert len(refreshes) == 1
+
+
 def test_a_busy_continuous_run_ends_after_its_batch_and_the_next_one_goes_on(chain: Chain, online: redis.Redis) -> None:
     ended, produced = threading.Event(), 0
 

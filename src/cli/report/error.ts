@@ -1,7 +1,8 @@
 /** An error on the screen: what happened, what to do. The last line is the one that matters. */
 import { CdcFeaturesError, EXIT, type ExitCode } from "../../errors.ts";
+import { quoted } from "../../platform/shell.ts";
 import type { Target } from "../context.ts";
-import { outsideError } from "./outside-error.ts";
+import { outsideError, UP_STARTS_SERVERS } from "./outside-error.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** `target` is the one that the command was for; undefined where it did not come to that. */
@@ -22,10 +23,12 @@ export function reportError(error: unknown, terminal: Terminal, target?: Target)
 /** Hints name commands as for the default target; here they are for this one. */
 function forTarget(hint: string, { target = "embedded", profile }: Partial<Target> = {}): string {
   if (target === "embedded") return hint;
-  const chosen = [` --target ${target}`, ...(profile === undefined ? [] : [` --profile ${profile}`])].join(
-    "",
-  );
+  const chosen = [
+    ` --target ${target}`,
+    ...(profile === undefined ? [] : [` --profile ${quoted(profile)}`]),
+  ].join("");
   return hint
+    .replace(UP_STARTS_SERVERS, target === "external" ? "" : "$&")
     .replace(LOG_OF_SERVER, target === "external" ? "the log of $1" : "$&")
     .replace(COMMAND_OF_TARGET, (command) =>
       command.includes("--target") ? command : `${command}${chosen}`,

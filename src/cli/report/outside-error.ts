@@ -26,8 +26,10 @@ const FILE_HINTS: Record<string, string> = {
   EMFILE: "Raise the limit of open files: `ulimit -n 4096`.",
 };
 
-const CONNECTION_HINT =
-  "`cdc-features status` shows the servers, `cdc-features up` starts those that are missing.";
+/** In hints; not true of servers of the user's own. */
+export const UP_STARTS_SERVERS = ", `cdc-features up` starts those that are missing";
+
+const CONNECTION_HINT = `\`cdc-features status\` shows the servers${UP_STARTS_SERVERS}.`;
 
 /** Undefined for an error that does not come from the operating system. */
 export function outsideError(error: unknown): EnvironmentError | undefined {

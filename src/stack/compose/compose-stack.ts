@@ -31,6 +31,7 @@ import {
   type Check,
   type OwnEndpoints,
   type ServerStatus,
+  type SparkRun,
   type SparkRuntime,
   type Stack,
   type StackMemory,
@@ -136,7 +137,7 @@ export class ComposeStack implements Stack {
     };
   }
 
-  async spark({ featureSet, topic, continuous }: Parameters<Stack["spark"]>[0]): Promise<SparkRuntime> {
+  async spark({ featureSet, topic, continuous, conf }: SparkRun): Promise<SparkRuntime> {
     const state = await this.#known();
     const { kafka } = await this.#endpointsOf(state);
     const jvm = jvmOptions({ lasts: isLasting({ continuous, records: await recordsIn({ kafka, topic }) }) });
@@ -167,6 +168,7 @@ export class ComposeStack implements Stack {
         "spark.executor.cores": "1",
         "spark.cores.max": "2",
         "spark.sql.shuffle.partitions": "2",
+        ...conf,
       },
     };
   }

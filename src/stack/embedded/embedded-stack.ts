@@ -34,6 +34,7 @@ import {
   type Check,
   type OwnEndpoints,
   type ServerStatus,
+  type SparkRun,
   type SparkRuntime,
   type Stack,
   type StackMemory,
@@ -103,11 +104,12 @@ export class EmbeddedStack implements Stack {
     return endpointsOf(state, this.#home);
   }
 
-  async spark({ topic, continuous }: { topic: string; continuous: boolean }): Promise<SparkRuntime> {
+  async spark({ topic, continuous, conf }: SparkRun): Promise<SparkRuntime> {
     const installation = await this.#installed();
     const { kafka } = await this.endpoints();
     const lasts = isLasting({ continuous, records: await recordsIn({ kafka, topic }) });
-    return sparkRuntime(this.#home, installation, { lasts });
+    const runtime = sparkRuntime(this.#home, installation, { lasts });
+    return { ...runtime, conf: { ...runtime.conf, ...conf } };
   }
 
   async setUpSpark(progress: Progress): Promise<SparkRuntime> {

@@ -18,7 +18,7 @@ import { jvmEnvironment, withoutSpark } from "../setup/java.ts";
 import { packedPython } from "../setup/packed-python.ts";
 import { checkPrerequisites } from "../setup/prerequisites.ts";
 import { installSpark } from "../setup/spark.ts";
-import type { Check, Endpoints, ServerStatus, SparkRuntime, Stack, StackMemory } from "../stack.ts";
+import type { Check, Endpoints, ServerStatus, SparkRun, SparkRuntime, Stack, StackMemory } from "../stack.ts";
 import { claimStateFolder, removeEmpty, removeGitignore, removeWhole } from "../state-folder.ts";
 import { isLocal, storageOf } from "./hadoop-storage.ts";
 import type { Profile } from "./profile.ts";
@@ -87,15 +87,20 @@ export class ExternalStack implements Stack {
     });
   }
 
-  async spark({ featureSet }: { featureSet: string }): Promise<SparkRuntime> {
-    return this.#runtime(featureSet, path.join(this.stateDir, "runs", featureSet));
+  async spark({ featureSet, conf }: SparkRun): Promise<SparkRuntime> {
+    return this.#runtime(featureSet, path.join(this.stateDir, "runs", featureSet), conf);
   }
 
   /** `folder` takes Spark's properties. */
-  async #runtime(featureSet: string, folder: string): Promise<SparkRuntime> {
+  async #runtime(
+    featureSet: string,
+    folder: string,
+    conf: Record<string, string> = {},
+  ): Promise<SparkRuntime> {
+    const { spark } = this.#profile;
     const submitting = {
       ...(await this.#setUp(silent)),
-      profile: this.#profile,
+      profile: { ...this.#profile, spark: { ...spark, conf: { ...spark.conf, ...conf } } },
       propertiesFile: path.join(folder, "spark.properties"),
       libraryZip: path.join(folder, "cdc_features.zip"),
       featureSet,

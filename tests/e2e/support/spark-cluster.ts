@@ -1,7 +1,7 @@
 /** A standalone Spark cluster of real processes on this machine: a master, and workers that can be killed one by one. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, openSync, readFileSync } from "node:fs";
+import { mkdirSync, openSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { isFree } from "../../../src/platform/ports.ts";
 import { waitFor } from "../../../src/platform/waits.ts";
@@ -11,6 +11,8 @@ export interface SparkCluster {
   master: string;
   /** Of the master's REST interface and page. */
   webPort: number;
+  /** What workers see in the folders that were to be hidden; nothing where this user may not hide them. */
+  seen(): string[] | undefined;
   /** What master, workers and executors wrote. */
   folder: string;
   startWorker(name: string): Promise<void>;
@@ -31,11 +33,11 @@ export async function startSparkCluster(
   const [port, webPort] = [await freePort(), await freePort()];
   const master = `spark://127.0.0.1:${port}`;
   const workers = new Map<string, ChildProcess>();
-  const mayHide = spawnSync("unshare", ["--mount", "true"]).status === 0;
+  const hides = mayHide();
   const start = (name: string, main: string, args: string[], env?: NodeJS.ProcessEnv) => {
     const log = openSync(path.join(folder, `${name}.log`), "a");
     const line = [path.join(sparkHome, "bin", "spark-class"), main, ...args];
-    const [program = "", ...rest] = env && mayHide ? [...behindMounts(hidden), ...line] : line;
+    const [program = "", ...rest] = env && hides ? [...behindMounts(hidden), ...line] : line;
     return spawn(program, rest, {
       detached: true,
       stdio: ["ignore", log, log],
@@ -62,6 +64,7 @@ export async function startSparkCluster(
     master,
     webPort,
     folder,
+    seen: () => (hides ? [...workers.values()].flatMap((one) => entriesSeenBy(one, hidden)) : undefined),
     startWorker: async (name) => {
       const webUi = String(await freePort());
       const args = ["--host", "127.0.0.1", "--cores", "2", "--memory", "1g", "--webui-port", webUi, master];
@@ -83,7 +86,18 @@ export async function startSparkCluster(
   };
 }
 
-function behindMounts(hidden: string[]): string[] {
+/** Whether this user may have mounts of its own. */
+export function mayHide(): boolean {
+  return spawnSync("unshare", ["--mount", "true"]).status === 0;
+}
+
+/** What a process sees in the folders. */
+export function entriesSeenBy({ pid }: ChildProcess, folders: string[]): string[] {
+  return folders.flatMap((one) => readdirSync(`/proc/${pid}/root${one}`));
+}
+
+/** What a command line begins with, so that its process and the children of that do not see the folders. */
+export function behindMounts(hidden: string[]): string[] {
   const script = `for folder in ${hidden.map((one) => `'${one}'`).join(" ")}; do mount -t tmpfs none "$folder"; done; exec "$@"`;
   return ["unshare", "--mount", "bash", "-ec", script, "worker"];
 }

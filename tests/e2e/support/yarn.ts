@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { waitFor } from "../../../src/platform/waits.ts";
 import type { SparkInstallation } from "../../../src/stack/setup/spark.ts";
-import { freePort } from "./spark-cluster.ts";
+import { behindMounts, entriesSeenBy, freePort, mayHide } from "./spark-cluster.ts";
 
 const SERVERS = fileURLToPath(new URL("../../pyspark/hadoop_servers.py", import.meta.url));
 const LOG4J = new URL("../../../src/stack/setup/log4j2.properties", import.meta.url).href;
@@ -20,8 +20,8 @@ export interface Yarn {
   conf: string;
   /** Of the HDFS, `hdfs://127.0.0.1:port` */
   hdfs: string;
-  /** Whether containers could be kept from seeing what was to be hidden. */
-  hides: boolean;
+  /** What containers see in the folders that were to be hidden; nothing where this user may not hide them. */
+  seen(): string[] | undefined;
   /** The process of a driver in the cluster. */
   applicationMaster(): number | undefined;
   /** How often YARN has started a driver for the newest application. */
@@ -53,9 +53,7 @@ export async function startYarn(
   const hdfs = `hdfs://127.0.0.1:${namenode}`;
   await configure(folder, hdfs);
 
-  const hiding = ["unshare", "--mount", "sh", "-c"];
-  const hides = (await execa("unshare", ["--mount", "true"], { reject: false })).exitCode === 0;
-  const mounts = hidden.map((one) => `mount -t tmpfs none '${one}' && `).join("");
+  const hides = mayHide();
   const start = (name: string, main: string[], before: string[] = []) => {
     const log = openSync(path.join(folder, `${name}.log`), "a");
     const [program = "", ...args] = [
@@ -83,7 +81,7 @@ export async function startYarn(
     nodeManager: start(
       "node-manager",
       ["org.apache.hadoop.yarn.server.nodemanager.NodeManager"],
-      hides ? [...hiding, `${mounts}exec "$@"`, "sh"] : [],
+      hides ? behindMounts(hidden) : [],
     ),
   };
   const isUp = () =>
@@ -95,7 +93,7 @@ export async function startYarn(
   return {
     conf,
     hdfs,
-    hides,
+    seen: () => (hides ? entriesSeenBy(servers.nodeManager, hidden) : undefined),
     applicationMaster: () => processesIn(folder).find(({ args }) => args.includes(APPLICATION_MASTER))?.pid,
     attempts: () => {
       const [newest = ""] = readdirSync(logs).sort().reverse();

@@ -2,6 +2,7 @@
 import { Chalk } from "chalk";
 import { describe, expect, it } from "vitest";
 import { reportError } from "../../../src/cli/report/error.ts";
+import { UP_STARTS_SERVERS } from "../../../src/cli/report/outside-error.ts";
 import { EnvironmentError } from "../../../src/errors.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { call } from "./support.ts";
@@ -36,6 +37,11 @@ describe("a hint", () => {
       { target: "external", profile: "p.yaml" },
       "See `cdc-features status` and `cdc-features logs kafka`.",
       "See `cdc-features status --target external --profile p.yaml` and the log of kafka.",
+    ],
+    [
+      { target: "external", profile: "my profile.yaml" },
+      `See \`cdc-features status\`${UP_STARTS_SERVERS}.`,
+      "See `cdc-features status --target external --profile 'my profile.yaml'`.",
     ],
   ])("for %j: %s", (target, hint, expected) => {
     expect(hintFor(target, hint)).toBe(expected);

@@ -50,12 +50,12 @@ async function callRun(...args: string[]) {
     captureCaughtUp: async () => {},
     storage: async () => localStorage({ offline: folder, checkpoints: folder, deadLetters: folder }),
     hasShop: false,
-    spark: async () => ({
+    spark: async ({ conf }) => ({
       command: [sparkSubmit],
       driver: { kind: "local" },
       master: "local",
       env: { PATH: process.env.PATH },
-      conf: {},
+      conf,
     }),
   };
   const out: string[] = [];
@@ -115,10 +115,21 @@ describe("run of one set", () => {
     const settings = async (...more: string[]) =>
       JSON.parse((await callRun("customer", "--dry-run", "--json", ...more)).stdout).dryRuns[0].settings;
     expect(await settings()).toMatchObject({ trigger_interval: "1 second" });
-    expect(await settings("--trigger", "5 minutes")).toMatchObject({ trigger_interval: "5 minutes" });
+    expect(await settings("--continuous", "--trigger", "5 minutes")).toMatchObject({
+      trigger_interval: "5 minutes",
+    });
     const { exitCode, stderr } = await call(process.cwd(), "run", "customer", "--trigger", "5m");
     expect(exitCode).toBe(2);
     expect(stderr).toContain('"5m" is not a duration: it is 5 minutes.');
+    const refused = async (...args: string[]) => {
+      const { exitCode, stderr } = await call(process.cwd(), "run", "customer", "--trigger", ...args);
+      return [exitCode, stderr];
+    };
+    expect(await refused("999999999 weeks", "--continuous")).toEqual([
+      2,
+      expect.stringContaining("It is 36500 days at most."),
+    ]);
+    expect(await refused("5 minutes")).toEqual([2, expect.stringContaining("add --continuous")]);
   });
 
   it("hands settings of Spark on, over those of the target", async () => {

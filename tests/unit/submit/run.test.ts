@@ -1,4 +1,5 @@
 /** The life of a run, with a shell script in the place of spark-submit. */
+import { spawn } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
@@ -26,7 +27,12 @@ const FINISHED = JSON.stringify({
 });
 
 /** A run whose job is `script`; its folder is made, so that a test can prepare it. */
-function prepared(script: string, driver: Driver = { kind: "local" }) {
+function prepared(
+  script: string,
+  driver: Driver = { kind: "local" },
+  prepare: () => Promise<void> = async () => {},
+  continuous = true,
+) {
   const stateDir = temporaryFolder();
   const storage: Storage = {
     ...localStorage({ offline: "", checkpoints: stateDir, deadLetters: "" }),
@@ -61,15 +67,16 @@ function prepared(script: string, driver: Driver = { kind: "local" }) {
       redis: { url: "" },
       storage,
       sink: "dual",
-      continuous: true,
+      continuous,
       trigger: "1 second",
       signal: interrupt.signal,
-      prepare: async () => {},
+      prepare,
       onEvent: () => {},
     });
   const isJobAlive = () => startTimeOf(Number(readFileSync(`${stateDir}/pid`, "utf8"))) !== undefined;
   const remote = path.join(stateDir, "_runs", "customer");
   return {
+    stateDir,
     folder,
     storage,
     run,
@@ -108,6 +115,13 @@ describe("a job", () => {
     await expect(run()).rejects.toThrow(/nowhere/);
     await new Promise((resolve) => setTimeout(resolve, 1_500));
     expect(existsSync(path.join(folder.folder, "went-on"))).toBe(false);
+  });
+
+  it("that was told to end by somebody else has not succeeded, unless it goes on for ever", async () => {
+    const said = `echo '@cdc-features ${FINISHED.replace("}", ',"stopped":true}')}'`;
+    const once = prepared(said, undefined, undefined, false);
+    await expect(once.run()).rejects.toThrow(/was stopped/);
+    expect(await prepared(said).run()).toMatchObject({ read: 3, stopped: true });
   });
 
   it("is ended at once when it cannot be asked to", async () => {
@@ -163,13 +177,70 @@ describe("a driver elsewhere in a cluster", () => {
     await expect(run()).rejects.toThrow(/the job of customer failed/);
   });
 
-  it("that was lost is not waited for by the next run", async () => {
-    const { run, report } = prepared(
-      `echo '[${started("its run")}]' > ../../_runs/customer/report.json; exit 1`,
+  it("may go on when its submission has ended: the next run, and `down`, can still tell", async () => {
+    const tellNoEnd = `echo "[${started("ID").replaceAll('"', '\\"')}]" | sed "s/ID/$(cat ../../_runs/customer/stop)/" > ../../_runs/customer/report.json`;
+    const { run, report, folder, stop } = prepared(`${tellNoEnd}; exit 1`, ELSEWHERE);
+    await expect(run()).rejects.toThrow(/the job of customer failed/);
+    expect(existsSync(report)).toBe(true);
+    expect(JSON.parse(readFileSync(folder.job, "utf8"))).toMatchObject({ remoteStop: stop });
+  });
+
+  it("that had to make room for another says so, and leaves what is the other's", async () => {
+    const folder = "../../_runs/customer";
+    const { run, report, stop } = prepared(
+      `echo other > ${folder}/stop; echo '[${started("other")}]' > ${folder}/report.json; exit 1`,
       ELSEWHERE,
     );
-    await expect(run()).rejects.toThrow(/the job of customer failed/);
-    expect(existsSync(report)).toBe(false);
+    await expect(run()).rejects.toThrow(/another run has begun \(other\)/);
+    expect(readFileSync(report, "utf8")).toContain("other");
+    expect(readFileSync(stop, "utf8")).toBe("other\n");
+  });
+
+  it("is all that a submission waits for, so that the next run ends both", async () => {
+    const { run, folder, storage, stop, report } = prepared(tell(), ELSEWHERE);
+    const waiting = spawn("sleep", ["60"], { detached: true, stdio: "ignore" });
+    const startedAt = startTimeOf(waiting.pid as number);
+    writeFileSync(folder.job, JSON.stringify({ pid: waiting.pid, startedAt, remoteStop: stop }));
+    await storage.notes?.write(report, `[${started("earlier")},${FINISHED}]`);
+    expect(await run()).toMatchObject({ read: 3 });
+    expect(waiting.signalCode).toBe("SIGKILL");
+  });
+
+  it("that is waited for leaves all as it is when the wait is broken off", async () => {
+    const prepares: string[] = [];
+    const { run, storage, stop, report, interrupt, folder } = prepared(
+      "touch submitted",
+      ELSEWHERE,
+      async () => {
+        prepares.push("prepared");
+      },
+    );
+    await storage.notes?.write(report, `[${started("earlier")}]`);
+    const ended = run();
+    await expect.poll(() => existsSync(stop) && readFileSync(stop, "utf8")).toBe("");
+    interrupt.abort();
+    writeFileSync(report, `[${started("earlier")},${FINISHED}]`);
+    await expect(ended).rejects.toThrow(/was stopped/);
+    expect(prepares).toEqual([]);
+    expect(existsSync(path.join(folder.folder, "submitted"))).toBe(false);
+  });
+
+  it("has its settings in a shared folder until it has ended, and those of another run stay there", async () => {
+    const shared = path.join(temporaryFolder(), "driver");
+    const driver: Driver = { kind: "shared", folder: shared, jars: [] };
+    const settings = path.join(shared, "settings.json");
+    const withLibrary = ({ stateDir, folder }: typeof once) => {
+      mkdirSync(path.join(stateDir, "cdc_features"));
+      writeFileSync(folder.script, "");
+    };
+    const once = prepared(tell(), driver);
+    withLibrary(once);
+    await once.run();
+    expect(existsSync(settings)).toBe(false);
+    const taken = prepared(`${tell()}echo '{"run_id":"other"}' > ${settings}`, driver);
+    withLibrary(taken);
+    await taken.run();
+    expect(readFileSync(settings, "utf8")).toContain("other");
   });
 
   it("is told to stop at Ctrl-C", async () => {
