@@ -11,7 +11,7 @@ import { UsageError } from "../errors.ts";
 import { replicaIdentity } from "../platform/postgres.ts";
 import type { JobEvent, JobFinished, JobTable } from "../submit/job-events.ts";
 import { refuseOtherPlan, rememberPlan, rememberSink } from "../submit/plan.ts";
-import { finishRebuild, forget, isForgotten, type Stored } from "../submit/rebuild.ts";
+import { finishRebuild, forget, isRebuildPending, type Stored } from "../submit/rebuild.ts";
 import { remotePlacesOf } from "../submit/remote-job.ts";
 import { runJob } from "../submit/run.ts";
 import { SINKS } from "../submit/run-folder.ts";
@@ -146,7 +146,7 @@ async function runAll(definitions: Definition[], options: RunOptions, context: C
           else examples = event;
         };
         // Before a driver that is at work is told to make room.
-        if (!options.rebuild && !(await isForgotten(submission)))
+        if (!options.rebuild && !(await isRebuildPending(submission)))
           await refuseOtherPlan(stack.stateDir, featureSet);
         const finished = await runJob({
           ...submission,

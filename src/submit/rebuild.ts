@@ -34,11 +34,11 @@ export async function forget(featureSet: FeatureSet, stored: Stored): Promise<vo
 
 /** Without checkpoint and with old values in the stores, a run would leave those that no row speaks of any more. */
 export async function finishRebuild(featureSet: FeatureSet, stored: Stored): Promise<void> {
-  if (await isForgotten(stored)) await forget(featureSet, stored);
+  if (await isRebuildPending(stored)) await forget(featureSet, stored);
 }
 
-/** Whether the next run is going to forget all there is. */
-export async function isForgotten(stored: Pick<Stored, "folder">): Promise<boolean> {
+/** Whether a rebuild was interrupted, so that the next run forgets all there is. */
+export async function isRebuildPending(stored: Pick<Stored, "folder">): Promise<boolean> {
   return (await readIfExists(mark(stored))) !== undefined;
 }
 
