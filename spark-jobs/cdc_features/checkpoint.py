@@ -39,8 +39,13 @@ class Batch:
         return total(self.end)
 
     @property
+    def records(self) -> int:
+        """How many there are at most; fewer where Kafka has dropped some or keeps markers of transactions."""
+        return total(self.end) - total(self.start)
+
+    @property
     def has_data(self) -> bool:
-        return total(self.end) > total(self.start)
+        return self.records > 0
 
     @property
     def ranges(self) -> dict[str, list[int]]:

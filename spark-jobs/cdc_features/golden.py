@@ -137,6 +137,7 @@ def _settings(case: GoldenCase) -> Settings:
         sink="parquet",
         continuous=False,
         trigger_interval="",
+        max_batch_records=0,
         stop_file="",
         dead_letters="",
         report=None,

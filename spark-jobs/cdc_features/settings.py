@@ -43,6 +43,7 @@ class Settings:
     sink: Sink
     continuous: bool
     trigger_interval: str
+    max_batch_records: int
     stop_file: str
     dead_letters: str
     report: str | None

@@ -11,7 +11,9 @@ from cdc_features.feature_set import FeatureSet
 _FETCH = {"kafka.max.poll.records": "10000", "kafka.max.partition.fetch.bytes": str(8 << 20)}
 
 
-def change_log(spark: SparkSession, feature_set: FeatureSet, kafka: dict[str, str], topic_prefix: str) -> DataFrame:
+def change_log(
+    spark: SparkSession, feature_set: FeatureSet, kafka: dict[str, str], topic_prefix: str, max_batch_records: int
+) -> DataFrame:
     """A streaming frame of Kafka records: key, value, topic, partition, offset, timestamp.
 
     `kafka` are the source's options that say where Kafka is and who asks. Records deleted before they were read fail
@@ -23,6 +25,7 @@ def change_log(spark: SparkSession, feature_set: FeatureSet, kafka: dict[str, st
         .option("startingOffsets", "earliest")
         .option("failOnDataLoss", "true")
         .options(**_FETCH | kafka)
+        .option("maxOffsetsPerTrigger", str(max_batch_records))
         .option("minPartitions", str(spark.sparkContext.defaultParallelism))
         .load()
     )

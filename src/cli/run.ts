@@ -45,8 +45,14 @@ export function run(program: Command, context: Context): void {
         "--trigger <duration>",
         "with --continuous: how long changes are gathered before they are computed",
       )
-        .default("1 second")
+        .default("200 milliseconds")
         .argParser(duration),
+    )
+    .addOption(
+      option(
+        "--batch-records <number>",
+        "most records of a micro-batch (default: by the memory of the target)",
+      ).argParser(wholeNumber),
     )
     .addOption(option("--sink <sink>", "where features go").choices(SINKS).default("dual"))
     .addOption(
@@ -92,6 +98,11 @@ function duration(text: string): string {
   }
   const { message, suggestion, allowed } = explainDuration(text);
   throw new InvalidArgumentError(`${message}: it is ${suggestion ?? allowed?.join(", ")}.`);
+}
+
+function wholeNumber(text: string): number {
+  if (!/^[1-9][0-9]{0,8}$/.test(text)) throw new InvalidArgumentError("It is a whole number from 1 on.");
+  return Number(text);
 }
 
 /** One more `name=value`. */

@@ -32,6 +32,7 @@ export function settingsOf(request: Told): Record<string, unknown> {
     sink: request.sink,
     continuous: request.continuous,
     trigger_interval: request.trigger,
+    max_batch_records: request.batchRecords ?? spark.batchRecords,
     run_id: request.runId,
     stop_file: remote?.stop ?? stopFileOf(request),
     report: remote?.report ?? null,

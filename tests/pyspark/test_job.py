@@ -77,6 +77,7 @@ class Chain:
             sink="dual",
             continuous=False,
             trigger_interval="200 milliseconds",
+            max_batch_records=1000,
             stop_file=str(folder / "stop"),
             dead_letters=str(folder / "dead"),
             report=None,
