@@ -41,7 +41,8 @@ def messages(groups: DataFrame, feature_set: FeatureSet) -> DataFrame:
     session: Any = spark._jsparkSession
     name = f"cdc_features_publish_{feature_set.name}"
     publish = java(spark, "Publication")(json.dumps(_declared(feature_set)))
-    session.udf().register(name, publish, session.parseDataType("struct<key: string, value: string>"))
+    message = _struct(dict.fromkeys(("key", "value"), StringType()))
+    session.udf().register(name, publish, session.parseDataType(message.json()))
     start, end = "unix_micros(window.start)", "unix_micros(window.end)"
     return groups.selectExpr(f"{sql.name(name)}(entity, {start}, {end}, fold) AS message").select("message.*")
 

@@ -64,9 +64,11 @@ class RealTimeJob(job.Job):
         next_batch, end = (last.id + 1, last.end) if last else (0, {})
         self._checkpoint.remember_publisher(run, next_batch)
         took_truncate(self._spark)
+        # It reads Kafka by Spark's newer reader only, and asks while it runs.
+        readers = str(self._spark.conf.get(KAFKA_READERS))
+        self._spark.conf.set(KAFKA_READERS, "")
         query = self._publish(run)
         self._announce(run, next_batch, end, self._checkpoint.next_watermark_ms(last.id) if last else 0)
-        is_told = False
         try:
             while True:
                 event = progress.next(job._POLL_MS)
@@ -78,16 +80,16 @@ class RealTimeJob(job.Job):
                 elif took_truncate(self._spark):
                     return False
                 elif self._stop_file.says_stop():
-                    is_told = True
                     return True
                 elif self._refresh_due():
                     self._refresh()
         finally:
             query.stop()
             self._emit("paused", run=run)
-            self._after_end(progress, run, end, is_told=is_told)
+            self._after_end(progress, run, end)
+            self._spark.conf.set(KAFKA_READERS, readers)
 
-    def _after_end(self, progress: Any, run: str, end: Offsets, *, is_told: bool) -> None:
+    def _after_end(self, progress: Any, run: str, end: Offsets) -> None:
         """A batch may have been committed just before; its events come before that of the query's end."""
         deadline = time.monotonic() + _ENDING_SECONDS
         while time.monotonic() < deadline:
@@ -117,26 +119,20 @@ class RealTimeJob(job.Job):
     def _publish(self, run: str) -> StreamingQuery:
         spark, settings = self._spark, self._settings
         assert settings.features_topic is not None
-        readers = spark.conf.get(KAFKA_READERS)
-        # Real-time mode reads Kafka by Spark's newer reader only.
-        spark.conf.set(KAFKA_READERS, "")
         spark.sparkContext.setLocalProperty(_RUN, run)
-        try:
-            log = change_log(spark, self._feature_set, settings.kafka_source, settings.topic_prefix, None)
-            query: Any = (
-                messages(self._build(log), self._feature_set)
-                .writeStream.queryName(self._feature_set.name)
-                .outputMode("update")
-                .option("checkpointLocation", for_spark(settings.checkpoint))
-                .format("kafka")
-                .options(**settings.kafka_source)
-                .option("kafka.linger.ms", "0")
-                .option("topic", settings.features_topic)
-            )
-            started: StreamingQuery = query.trigger(realTime=settings.realtime_batch).start()
-            return started
-        finally:
-            spark.conf.set(KAFKA_READERS, str(readers))
+        log = change_log(spark, self._feature_set, settings.kafka_source, settings.topic_prefix, None)
+        query: Any = (
+            messages(self._build(log), self._feature_set)
+            .writeStream.queryName(self._feature_set.name)
+            .outputMode("update")
+            .option("checkpointLocation", for_spark(settings.checkpoint))
+            .format("kafka")
+            .options(**settings.kafka_source)
+            .option("kafka.linger.ms", "0")
+            .option("topic", settings.features_topic)
+        )
+        started: StreamingQuery = query.trigger(realTime=settings.realtime_batch).start()
+        return started
 
     def _store_what_was_committed(self) -> None:
         """A run that was killed may have committed a batch, and not yet stored what it published."""
