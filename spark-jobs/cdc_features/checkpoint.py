@@ -17,6 +17,8 @@ from cdc_features.files import resolve
 from cdc_features.position import Position
 
 _TRUNCATED = "truncated"
+# Whose checkpoints tell that the stores were also written apart.
+_STORE_SINKS = {"dual", "redis", "parquet"}
 _PUBLISHER = "publisher"
 
 Offsets = dict[str, dict[str, int]]
@@ -77,7 +79,7 @@ class CheckpointDamagedError(RuntimeError):
 class Checkpoint:
     """Reads one query's checkpoint folder; every method tolerates that nothing is there yet."""
 
-    def __init__(self, spark: SparkSession, location: str) -> None:
+    def __init__(self, spark: SparkSession | None, location: str) -> None:
         self._files, self._root = resolve(spark, location)
 
     def check(self) -> None:
@@ -101,9 +103,10 @@ class Checkpoint:
             except (ValueError, IndexError, KeyError, TypeError):
                 raise self._damaged(name, "is cut off or no record of Spark's") from None
 
-    def neighbours(self) -> set[str]:
-        """What is in the folder that it is in itself."""
-        return set(self._files.names(posixpath.dirname(self._root.rstrip("/"))))
+    def are_stores_in_step(self, sink: str) -> bool:
+        """Whether both stores were always written together, as far as the checkpoints beside this one tell."""
+        neighbours = set(self._files.names(posixpath.dirname(self._root.rstrip("/"))))
+        return neighbours & _STORE_SINKS <= {sink}
 
     def truncated(self) -> Position | None:
         """The newest truncate of the table that has been applied: no older row exists."""

@@ -26,7 +26,7 @@ _TOO_LATE = "too late: its window is no longer kept"
 class DeadLetters:
     """One feature set's folder of dead letters."""
 
-    def __init__(self, spark: SparkSession, feature_set: FeatureSet, settings: Settings) -> None:
+    def __init__(self, spark: SparkSession | None, feature_set: FeatureSet, settings: Settings) -> None:
         self._spark = spark
         self._feature_set = feature_set
         self._kafka = settings.kafka_source
@@ -40,6 +40,7 @@ class DeadLetters:
 
     def capture(self, batch: Batch) -> int:
         """Writes the batch's dead and late records; returns how many were late."""
+        assert self._spark is not None
         records = records_of(self._spark, self._kafka, batch)
         rows = unusable(records, self._feature_set, batch.watermark_ms)
         late = 0
@@ -52,6 +53,10 @@ class DeadLetters:
 
         self._write(batch, lines())
         return late
+
+    def has_passed(self, batch: Batch) -> bool:
+        """Whether everything up to the end of this batch has been looked through."""
+        return self._marker() == batch.end
 
     def passed(self, batch: Batch) -> None:
         """Remembers that everything up to the end of this batch has been looked through."""

@@ -141,6 +141,7 @@ def _settings(case: GoldenCase) -> Settings:
         mode="micro-batch",
         features_topic=None,
         realtime_batch="",
+        nothing_to_read=False,
         stop_file="",
         dead_letters="",
         report=None,

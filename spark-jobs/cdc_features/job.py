@@ -14,7 +14,7 @@ from pyspark.errors import StreamingQueryException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
-from cdc_features import golden
+from cdc_features import at_rest, golden
 from cdc_features.batch_writer import BatchWriter
 from cdc_features.checkpoint import Batch, Checkpoint
 from cdc_features.dead_letters import DeadLetters
@@ -38,8 +38,6 @@ from cdc_features.windows import granularity_ms
 _POLL_MS = 200
 _STOP_SECONDS = 30.0
 _FEW_DEAD_LETTERS = 1000
-# Whose checkpoints tell that the stores were also written apart.
-_STORE_SINKS = {"dual", "redis", "parquet"}
 
 Build = Callable[[DataFrame], DataFrame]
 
@@ -55,6 +53,12 @@ def main(feature_set: FeatureSet, build: Build, kind: "type[Job] | None" = None)
             golden.run(spark, settings)
             return
         secrets = settings.secrets
+        tally = Tally(feature_set, tell)
+        if settings.nothing_to_read and (report := at_rest.refresh(feature_set, settings)):
+            tell("started", run_id=settings.run_id, pid=os.getpid(), application_id=None, spark_ui=None)
+            tell("table", rows=report.examples[:5])
+            tally.finished(stopped=False)
+            return
         spark = open_session(name, settings.secret_options)
         if settings.report is not None:
             tell = RunReport(*resolve(spark, settings.report), StopFile(spark, settings)).emit
@@ -251,7 +255,7 @@ class Job:
             self._settings,
             last,
             datetime.now(timezone.utc),
-            in_step=self._checkpoint.neighbours() & _STORE_SINKS <= {self._settings.sink},
+            in_step=self._checkpoint.are_stores_in_step(self._settings.sink),
             # A failover in a cluster takes back writes that were acknowledged.
             just_written=self._writer.newest_written == last.version and not self._settings.redis.cluster,
         )

@@ -31,9 +31,9 @@ class Settings:
     """`kafka` is a host:port list, `kafka_options` are properties of its clients; `stop_file` names the run that may go
     on: where it is there and does not say `run_id`, the job ends after the running batch. It tells in `report` how it
     ended; `plan` is what the checkpoint, `<root>/<set>/<sink>`, must have been made by. In mode `realtime` features go
-    to `features_topic`, and `realtime_batch` is how long Spark goes on between two commits. `offline_root`,
-    `checkpoint`, `dead_letters`, `stop_file` and `report` are URIs of Hadoop's file systems, or paths that driver and
-    executors share."""
+    to `features_topic`, and `realtime_batch` is how long Spark goes on between two commits. `nothing_to_read`
+    tells that the log ends where the checkpoint does. `offline_root`, `checkpoint`, `dead_letters`, `stop_file` and
+    `report` are URIs of Hadoop's file systems, or paths that driver and executors share."""
 
     run_id: str
     kafka: str
@@ -49,6 +49,7 @@ class Settings:
     mode: Mode
     features_topic: str | None
     realtime_batch: str
+    nothing_to_read: bool
     stop_file: str
     dead_letters: str
     report: str | None

@@ -64,6 +64,15 @@ def write(groups: DataFrame, feature_set: FeatureSet, target: Target) -> Report:
     return report
 
 
+def write_here(groups: Iterable[pa.RecordBatch], feature_set: FeatureSet, target: Target) -> Report:
+    """As `write`, in this process."""
+    report = Report()
+    for told in _pass(feature_set, target)(groups):
+        task = told.to_pylist()[0]
+        report.add(json.loads(task["report"]), task["part"], task["base_part"])
+    return report
+
+
 def start_workers(spark: SparkSession) -> None:
     """Has Python workers start and load this module while Spark is still at the query's plan; the pass reuses them."""
 

@@ -39,6 +39,7 @@ export async function submissionOf(
     kafka,
     redis,
     topicPrefix: stack.topicPrefix,
+    topic,
     storage,
     plan: planOf(featureSet),
     sink,

@@ -22,6 +22,14 @@ export function kafkaAnswers(kafka: KafkaConnection): Promise<boolean> {
   return succeeds(() => withAdmin(kafka, 0, (admin) => admin.describeCluster()));
 }
 
+/** The next offset of each partition of a topic. */
+export function endsOf(kafka: KafkaConnection, topic: string): Promise<Record<string, number>> {
+  return withAdmin(kafka, 5, async (admin) => {
+    const partitions = await admin.fetchTopicOffsets(topic);
+    return Object.fromEntries(partitions.map(({ partition, high }) => [partition, Number(high)]));
+  });
+}
+
 /** Creates the topics that are missing; the others stay as they are. */
 export async function createTopics(
   kafka: KafkaConnection,

@@ -54,6 +54,8 @@ export interface SparkRuntime {
   /** More arguments of spark-submit. */
   options?: string[];
   driver: Driver;
+  /** The driver's Python, where a run that has nothing to read may do without Spark. */
+  python?: string;
   /** Most records of a micro-batch, unless the run says otherwise. */
   batchRecords: number;
   /** Removes what a killed run of the same set left behind; only while no other run of it is on. */

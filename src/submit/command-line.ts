@@ -4,6 +4,7 @@ import path from "node:path";
 import { execa } from "execa";
 import type { Driver } from "../platform/driver.ts";
 import { readIfExists } from "../platform/files.ts";
+import { quoted } from "../platform/shell.ts";
 import { below } from "../platform/storage.ts";
 import type { RunFolder } from "./run-folder.ts";
 import { sparkSubmitArguments } from "./spark-submit.ts";
@@ -16,6 +17,8 @@ export interface Spark {
   conf: Record<string, string>;
   options?: string[];
   driver: Driver;
+  /** The driver's Python, for what may need no Spark. */
+  python?: string;
   batchRecords: number;
   clear?(): Promise<void>;
 }
@@ -26,6 +29,8 @@ export interface JobFiles {
   folder: Pick<RunFolder, "folder" | "script" | "settings">;
   /** Folder that holds the Python package cdc_features. */
   pythonPath: string;
+  /** It is begun without Spark, which it starts itself should it need it. */
+  beginsWithoutSpark?: boolean;
 }
 
 export interface CommandLine {
@@ -48,6 +53,8 @@ export function commandLine(spark: Spark, job: JobFiles, bytes = 0): CommandLine
   ];
   switch (driver.kind) {
     case "local":
+      if (job.beginsWithoutSpark && spark.python !== undefined)
+        return { command: spark.python, args: [script, settings] };
       return { command, args: submission([], [script, settings]) };
     case "container": {
       const there = [script, settings].map((file) => path.posix.join(driver.inbox, path.basename(file)));
@@ -75,9 +82,15 @@ export function commandLine(spark: Spark, job: JobFiles, bytes = 0): CommandLine
 }
 
 /** Of the command. To a driver elsewhere Spark would hand on this machine's path, before that of the library sent along. */
-export function environmentOf({ env, driver }: Spark, { pythonPath }: JobFiles): NodeJS.ProcessEnv {
-  const { PYTHONPATH: _, ...rest } = env;
-  return driver.kind === "local" ? { ...rest, PYTHONPATH: pythonPath } : rest;
+export function environmentOf(spark: Spark, job: JobFiles): NodeJS.ProcessEnv {
+  const { PYTHONPATH: _, ...rest } = spark.env;
+  if (spark.driver.kind !== "local") return rest;
+  const env = { ...rest, PYTHONPATH: job.pythonPath };
+  if (!job.beginsWithoutSpark) return env;
+  // PySpark calls spark-submit with these.
+  const name = `cdc-features ${job.featureSet}`;
+  const submission = sparkSubmitArguments({ ...spark, name, primary: ["pyspark-shell"] });
+  return { ...env, PYSPARK_SUBMIT_ARGS: submission.map(quoted).join(" ") };
 }
 
 /** They hold passwords, and are of no use after the job; those of a run that has begun meanwhile are. */

@@ -8,7 +8,7 @@ const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 const started = z.object({
   event: z.literal("started"),
   pid: z.number(),
-  application_id: z.string(),
+  application_id: z.string().nullish(),
   spark_ui: z.string().nullish(),
   run_id: z.string().nullish(),
 });

@@ -8,10 +8,12 @@ import { z } from "zod";
 import { InterruptedError, JobError, UsageError } from "../errors.ts";
 import type { KafkaConnection, RedisConnection } from "../platform/connections.ts";
 import { lastLines, readIfExists, writeFileAtomic } from "../platform/files.ts";
+import { endsOf } from "../platform/kafka-admin.ts";
 import { tryLock, unlock } from "../platform/lock.ts";
 import { isAlive, processRef, startTimeOf } from "../platform/processes.ts";
 import { withoutSecrets } from "../platform/secrets.ts";
-import type { Storage } from "../platform/storage.ts";
+import { below, type Storage } from "../platform/storage.ts";
+import { isAtRest } from "./at-rest.ts";
 import {
   environmentOf,
   type JobFiles,
@@ -28,6 +30,8 @@ export interface RunRequest extends Submitted {
   folder: RunFolder;
   kafka: KafkaConnection;
   topicPrefix: string;
+  /** What it reads; where it is not told, it is not known whether there is anything to read. */
+  topic?: string;
   redis: RedisConnection;
   storage: Storage;
   sink: Sink;
@@ -82,15 +86,23 @@ export async function runJob(request: RunRequest): Promise<JobFinished> {
     if (request.signal.aborted) throw stopped(featureSet);
     await request.prepare();
     await rm(folder.stop, { force: true });
-    const settings = settingsOf({ ...request, runId });
+    const job = { ...request, beginsWithoutSpark: await hasNothingToRead(request) };
+    const settings = settingsOf({ ...job, runId });
     await writeFileAtomic(folder.settings, JSON.stringify(settings, null, 2), 0o600);
-    const finished = await submit({ ...request, ...(remote && { remote }) }, "finished");
+    const finished = await submit({ ...job, ...(remote && { remote }) }, "finished");
     if ((request.signal.aborted || finished.stopped) && !request.continuous) throw stopped(featureSet);
     return finished;
   } finally {
     if (request.spark.driver.kind === "shared") await removeSharedSettings(request.spark.driver, runId);
     await unlock(folder.lock);
   }
+}
+
+async function hasNothingToRead(request: RunRequest): Promise<boolean> {
+  const { spark, storage, featureSet, sink, topic, kafka, continuous } = request;
+  const checkpoint = below(storage.places.checkpoints, featureSet, sink);
+  if (continuous || spark.python === undefined || topic === undefined) return false;
+  return isAtRest(checkpoint, topic, await endsOf(kafka, topic));
 }
 
 function stopped(featureSet: string): InterruptedError {

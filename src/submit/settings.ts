@@ -35,6 +35,7 @@ export function settingsOf(request: Told): Record<string, unknown> {
     mode: "micro-batch",
     features_topic: null,
     realtime_batch: "10 minutes",
+    nothing_to_read: request.beginsWithoutSpark ?? false,
     max_batch_records: request.batchRecords ?? spark.batchRecords,
     run_id: request.runId,
     stop_file: remote?.stop ?? stopFileOf(request),

@@ -81,6 +81,7 @@ class Chain:
             mode="micro-batch",
             features_topic=None,
             realtime_batch="10 minutes",
+            nothing_to_read=False,
             stop_file=str(folder / "stop"),
             dead_letters=str(folder / "dead"),
             report=None,

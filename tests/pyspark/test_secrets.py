@@ -43,6 +43,7 @@ def settings(tmp_path: Path) -> Settings:
             "mode": "micro-batch",
             "features_topic": None,
             "realtime_batch": "",
+            "nothing_to_read": False,
             "plan": None,
         },
     }

@@ -17,6 +17,7 @@ export function sparkRuntime(
   return {
     command: [path.join(sparkHome, "bin", "spark-submit")],
     driver: { kind: "local" },
+    python,
     batchRecords: tuning.batchRecords,
     master: `local[${tuning.threads}]`,
     env: {

@@ -1,0 +1,42 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { afterEach, expect, it } from "vitest";
+import { isAtRest } from "../../../src/submit/at-rest.ts";
+
+const TOPIC = "shop.public.orders";
+const folder = mkdtempSync(path.join(os.tmpdir(), "cdc-features-at-rest-"));
+
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+/** A checkpoint with these batches planned, each up to its offsets, and those committed. */
+function checkpoint(planned: Record<number, unknown>, committed: number[]): string {
+  for (const name of ["offsets", "commits"]) mkdirSync(path.join(folder, name), { recursive: true });
+  for (const [batch, ends] of Object.entries(planned)) {
+    const lines = ["v1", '{"batchWatermarkMs":0}', typeof ends === "string" ? ends : JSON.stringify(ends)];
+    writeFileSync(path.join(folder, "offsets", batch), lines.join("\n"));
+  }
+  for (const batch of committed) writeFileSync(path.join(folder, "commits", String(batch)), "v1\n{}");
+  writeFileSync(path.join(folder, "commits", ".9.crc"), "");
+  return folder;
+}
+
+const at = (zero: number, one: number) => ({ [TOPIC]: { 0: zero, 1: one } });
+
+it("a checkpoint is at rest where its last committed batch ends with the topic", async () => {
+  const made = checkpoint({ 8: at(3, 4), 10: at(5, 7) }, [8, 10]);
+  expect(await isAtRest(made, TOPIC, { 0: 5, 1: 7 })).toBe(true);
+  expect(await isAtRest(made, TOPIC, { 0: 5, 1: 8 })).toBe(false);
+  expect(await isAtRest(made, TOPIC, { 0: 5, 1: 7, 2: 0 })).toBe(false);
+  expect(await isAtRest(made, "shop.public.products", { 0: 5, 1: 7 })).toBe(false);
+});
+
+it("a batch that was not committed has still to be written", async () => {
+  expect(await isAtRest(checkpoint({ 8: at(3, 4), 9: at(5, 7) }, [8]), TOPIC, { 0: 5, 1: 7 })).toBe(false);
+});
+
+it("what cannot be read is left to the job", async () => {
+  expect(await isAtRest(path.join(folder, "none"), TOPIC, {})).toBe(false);
+  for (const text of ["", "{", "5", '{"a":1}'])
+    expect(await isAtRest(checkpoint({ 0: text }, [0]), TOPIC, {})).toBe(false);
+});
