@@ -133,13 +133,5 @@ function settingsOf(
   const { seed: _, ...settings } = plan;
   // Paths of this machine say nothing of speed.
   const telling = Object.entries(conf).filter(([, value]) => !value.includes("/"));
-  const jvm = conf["spark.driver.extraJavaOptions"]?.split(" ").filter((one) => !one.includes("/"));
-  return {
-    ...settings,
-    sparkMaster: master,
-    sparkConf: {
-      ...Object.fromEntries(telling),
-      ...(jvm && { "spark.driver.extraJavaOptions": jvm.join(" ") }),
-    },
-  };
+  return { ...settings, sparkMaster: master, sparkConf: Object.fromEntries(telling) };
 }

@@ -30,6 +30,8 @@ const jobMeasure = z.object({
   jobSeconds: z.number(),
   /** From the call of spark-submit to its end. */
   processSeconds: z.number(),
+  /** Of the JVM: they depend on how long a job is expected to last. */
+  jvmOptions: z.string(),
   state: z.object({ rows: z.number(), bytes: z.number() }).nullable(),
   usage: usage.nullable(),
 });

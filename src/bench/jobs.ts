@@ -32,7 +32,7 @@ export async function measureRun(
   const request = await bench.requestOf(set, place, { continuous });
   // A batch's progress tells its records, and how many they were per second.
   let querySeconds = 0;
-  return measured(request.folder, async (clock) => {
+  return measured(request.folder, request.spark, async (clock) => {
     const finished = await runJob({
       ...request,
       prepare: () => rememberPlan(stateDir, featureSet),
@@ -70,7 +70,7 @@ export async function measureScript(
   const told = { ...settings, stop_file: folder.stop };
   await writeFileAtomic(folder.settings, JSON.stringify(told, null, 2), 0o600);
   const spark = await bench.stack.spark({ featureSet: name, topic, continuous, conf });
-  return measured(folder, async (clock) => {
+  return measured(folder, spark, async (clock) => {
     const { records, seconds, batches } = await submit(
       {
         featureSet: name,
@@ -99,6 +99,7 @@ interface Clock {
 
 async function measured(
   folder: RunFolder,
+  { conf }: { conf: Record<string, string> },
   work: (clock: Clock) => Promise<Pick<JobMeasure, "records" | "batches" | "querySeconds" | "state">>,
 ): Promise<JobMeasure> {
   const called = performance.now();
@@ -118,9 +119,18 @@ async function measured(
       querySeconds: rounded(told.querySeconds),
       jobSeconds: rounded((done - up) / 1000),
       processSeconds: rounded((performance.now() - called) / 1000),
+      jvmOptions: withoutPaths(conf["spark.driver.extraJavaOptions"] ?? ""),
       usage: usage.end() ?? null,
     };
   } finally {
     usage.end();
   }
+}
+
+/** Those of this machine say nothing of speed. */
+function withoutPaths(options: string): string {
+  return options
+    .split(" ")
+    .filter((option) => !option.includes("/"))
+    .join(" ");
 }

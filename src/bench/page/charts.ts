@@ -46,7 +46,7 @@ export interface LineChart {
   xTick(value: number): string;
   yTick(value: number): string;
   series: Series[];
-  /** A line across, with its words. */
+  /** A line across, with its words in the legend. */
   limit?: { y: number; label: string };
 }
 
@@ -77,7 +77,7 @@ ${y.ticks.map(
 `,
 )}<line x1="${left}" x2="${WIDTH - right}" y1="${height - bottom}" y2="${height - bottom}" class="tick"/>
 <text x="${WIDTH - right}" y="${height - 6}" text-anchor="end" class="axis">${chart.xTitle}</text>
-${chart.limit && markup`<line x1="${left}" x2="${WIDTH - right}" y1="${round(y.at(chart.limit.y))}" y2="${round(y.at(chart.limit.y))}" class="limit"/><text x="${WIDTH - right}" y="${round(y.at(chart.limit.y) - 5)}" text-anchor="end" class="axis limit-label">${chart.limit.label}</text>`}
+${chart.limit && markup`<line x1="${left}" x2="${WIDTH - right}" y1="${round(y.at(chart.limit.y))}" y2="${round(y.at(chart.limit.y))}" class="limit"/>`}
 ${chart.series.map(
   (series) => markup`<g class="${series.colour}">${
     series.points.length > 1 &&
@@ -91,7 +91,10 @@ ${chart.series.map(
 <ul class="legend">${chart.series.map(
     ({ name, colour, dashed }) =>
       markup`<li class="${colour}"><svg viewBox="0 0 26 10" aria-hidden="true"><line x1="1" x2="25" y1="5" y2="5" class="${dashed ? "line dashed" : "line"}"/></svg>${name}</li>`,
-  )}</ul>`;
+  )}${
+    chart.limit &&
+    markup`<li><svg viewBox="0 0 26 10" aria-hidden="true"><line x1="1" x2="25" y1="5" y2="5" class="limit"/></svg>${chart.limit.label}</li>`
+  }</ul>`;
 }
 
 export interface Range {

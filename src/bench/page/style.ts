@@ -12,7 +12,7 @@ h2 { font-size: 1.2rem; margin: 0 0 4px; }
 h3 { font-size: 1rem; margin: 0 0 8px; }
 p { margin: 0 0 12px; max-width: 70ch; }
 .soft, .note { color: var(--soft); }
-.note { font-size: .9rem; }
+.note { font-size: .9rem; } .scroll + .note, .note + .note { margin-top: 10px; }
 .warning { border-left: 4px solid var(--limit); padding-left: 10px; }
 section { background: var(--card); border: 1px solid var(--rule); border-radius: 8px; padding: 18px; margin-top: 18px; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(190px, 1fr)); gap: 12px; margin-top: 18px; }
@@ -27,7 +27,7 @@ svg .value { font-weight: 600; }
 svg .axis { fill: var(--soft); font-size: 13px; }
 svg .on-grid { paint-order: stroke; stroke: var(--card); stroke-width: 4px; }
 .track { fill: var(--track); } .grid { stroke: var(--rule); } .tick { stroke: var(--soft); }
-.limit { stroke: var(--limit); stroke-dasharray: 2 4; stroke-width: 1.5; } svg .limit-label { fill: var(--limit); stroke: none; }
+.limit { stroke: var(--limit); stroke-dasharray: 2 4; stroke-width: 1.5; }
 .c-exact { --colour: var(--exact); } .c-append { --colour: var(--append); } .c-plain { --colour: var(--plain); }
 .c-parse { --colour: var(--parse); } .c-decode { --colour: var(--decode); }
 .fill { fill: var(--colour); } .line { stroke: var(--colour); stroke-width: 2.25; fill: none; stroke-linejoin: round; } .dashed { stroke-dasharray: 5 4; }

@@ -5,7 +5,7 @@ import type { Step } from "../../platform/progress.ts";
 import { type RedisClient, withRedis } from "../../platform/redis.ts";
 import { sleep } from "../../platform/waits.ts";
 import type { RateResult, WayFreshness } from "../document.ts";
-import { LiveOrders } from "../live-orders.ts";
+import { type CommittedChange, LiveOrders } from "../live-orders.ts";
 import { isWatched, ReadableWatch, WATCHED_PER_SECOND } from "../readable.ts";
 import { isGrowing, percentilesOf, rounded } from "../statistics.ts";
 import { type LiveWay, type Way, workedOff } from "../ways.ts";
@@ -23,6 +23,9 @@ const WARM_UP_RATE = 50;
 const READY_TIMEOUT_MS = 20 * 60_000;
 const DRAIN_TIMEOUT_MS = 60_000;
 const MOST_COMPARED = 1_000;
+/** Of the last batch some may still be on its way. */
+const COMPARISONS = 10;
+const COMPARE_AGAIN_MS = 500;
 
 export async function measureFreshness(bench: Workbench): Promise<WayFreshness[]> {
   const results: WayFreshness[] = [];
@@ -72,7 +75,10 @@ export async function freshnessOf(
     return await withRedis(bench.endpoints.redis, (redis) =>
       withPostgres(bench.endpoints.postgres, async (postgres) => {
         const watch = new ReadableWatch(redis, live);
-        const asking = watch.run();
+        const asking = watch.run().catch((error) => {
+          failure ??= error;
+          stop.abort();
+        });
         try {
           const orders = new LiveOrders(postgres, bench.orders, customers.customerOf);
           await orders.knowOrdersOf(customers.from, customers.to);
@@ -81,7 +87,10 @@ export async function freshnessOf(
             measure.warmUp(bench.plan.warmUpSeconds, step),
           );
           const results = await allRates(bench, title, rates, measure);
-          const verdict = await compare(bench, live, redis, customers);
+          const verdict = await bench.progress.step(`${title}: comparing with the database`, async (step) => {
+            await measure.catchUp(step);
+            return compare(bench, live, redis, customers);
+          });
           return {
             ...{ way: name, title, trigger: live.trigger(bench), rates: results, ...verdict },
             warmUpSeconds: bench.plan.warmUpSeconds,
@@ -133,14 +142,17 @@ class Measurement {
     this.#signal = signal;
   }
 
-  /** Waits until the job has caught up, and then some. */
-  async warmUp(seconds: number, step: Step): Promise<void> {
+  /** Waits until everything that was committed before can be read, but for what its batch has not written yet. */
+  async catchUp(step: Step): Promise<void> {
     step.update("waiting until the job has caught up");
     const [change] = await this.#orders.write(1);
     if (change !== undefined) this.#watch.watch({ ...change, onReadable: () => {} });
-    if (!(await this.#drained(READY_TIMEOUT_MS)))
-      throw new TimeoutError("the job did not catch up", { hint: "Its log is in the bench's run folder." });
-    const warm = (changes: Parameters<Parameters<LiveOrders["keep"]>[3]>[0]) => {
+    if (!(await this.#drained(READY_TIMEOUT_MS))) throw new TimeoutError("the job did not catch up");
+  }
+
+  async warmUp(seconds: number, step: Step): Promise<void> {
+    await this.catchUp(step);
+    const warm = (changes: CommittedChange[]) => {
       for (const one of changes) this.#watch.watch({ ...one, onReadable: () => {} });
     };
     step.update(`${WARM_UP_RATE} changes per second for ${seconds} s`);
@@ -152,7 +164,7 @@ class Measurement {
   async at(rate: number, seconds: number, step: Step): Promise<RateResult> {
     const every = Math.max(1, Math.ceil(rate / WATCHED_PER_SECOND));
     const latencies: { committedAt: number; ms: number }[] = [];
-    const watched = (counts: boolean) => (changes: Parameters<Parameters<LiveOrders["keep"]>[3]>[0]) => {
+    const watched = (counts: boolean) => (changes: CommittedChange[]) => {
       for (const change of changes.filter(({ number }) => isWatched(number, every))) {
         const onReadable = (ms: number) => {
           if (counts) latencies.push({ committedAt: change.committedAt, ms });
@@ -205,8 +217,12 @@ async function compare(
       [from, last],
     ),
   );
-  const texts = await Promise.all(
-    rows.map(({ customer }) => redis.hget(live.key(Number(customer)), "order_count_30d")),
-  );
-  return { compared: rows.length, differ: rows.filter(({ orders }, i) => texts[i] !== orders).length };
+  for (let times = 1; ; times++) {
+    const texts = await Promise.all(
+      rows.map(({ customer }) => redis.hget(live.key(Number(customer)), "order_count_30d")),
+    );
+    const differ = rows.filter(({ orders }, i) => texts[i] !== orders).length;
+    if (differ === 0 || times === COMPARISONS) return { compared: rows.length, differ };
+    await sleep(COMPARE_AGAIN_MS);
+  }
 }

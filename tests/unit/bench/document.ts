@@ -7,6 +7,7 @@ const JOB: JobMeasure = {
   querySeconds: 4,
   jobSeconds: 6,
   processSeconds: 10,
+  jvmOptions: "-XX:+UseSerialGC",
   state: { rows: 77, bytes: 123_456 },
   usage: { cpuSeconds: 12.5, jvmPeakBytes: 9e8, pythonDriverPeakBytes: 7e7, pythonWorkersPeakBytes: 3.21e8 },
 };

@@ -17,12 +17,20 @@ export function bulkSection({ settings }: BenchDocument, { capture, ways }: Bulk
     shown: `${count(perSecond(way))}/s${against(ways, way, "plain")}`,
     colour: `c-${way.way}`,
   }));
+  const cpu = ways.flatMap(({ title, way, usage }) =>
+    usage === null
+      ? []
+      : [{ label: title, value: usage.cpuSeconds, shown: seconds(usage.cpuSeconds), colour: `c-${way}` }],
+  );
   return markup`<section>
 <h2>Bulk throughput</h2>
 <p class="note">${count(capture.rows)} orders of up to ${count(settings.entities)} customers, inserted in Postgres (${seconds(capture.insertSeconds)}) and brought to
 Kafka by Debezium (all there after ${seconds(capture.seconds)}, ${count(capture.rows / capture.seconds)}/s); each way works the same topic off in a Spark process of its own,
 with the same master and memory. The time is that of Spark's batches.</p>
-<div class="charts"><figure><figcaption>Events per second</figcaption>${barChart("events per second by way", bars)}</figure></div>
+<div class="charts"><figure><figcaption>Events per second</figcaption>${barChart("events per second by way", bars)}</figure>${
+    cpu.length > 0 &&
+    markup`<figure><figcaption>CPU time of all processes of the job</figcaption>${barChart("CPU time by way", cpu)}</figure>`
+  }</div>
 ${table(
   [
     "way",
@@ -34,7 +42,7 @@ ${table(
     "events/s",
     "to plain",
     "to parse",
-    "to plain, by process",
+    "to plain (process)",
     "CPU",
     "JVM peak",
     "Python workers peak",
