@@ -84,7 +84,10 @@ export async function runBench(options: BenchOptions): Promise<BenchDocument> {
   } catch (error) {
     throw keep ? error : await withLogs(error, stack, options.logs);
   } finally {
-    if (keep) progress.note(`The benchmark's stack goes on: CDC_FEATURES_HOME=${stack.stateDir}`);
+    if (keep)
+      progress.note(
+        `The benchmark's servers go on; the next bench, or \`CDC_FEATURES_HOME=${stack.stateDir} cdc-features down --purge\`, ends them.`,
+      );
     else {
       if (signal.aborted) progress.note("Ending the benchmark's servers …");
       await endStack(stack, progress);

@@ -6,11 +6,12 @@ const EVERY_MS = 250;
 /** Linux counts CPU time in hundredths of a second, for whoever asks through /proc. */
 const TICKS_PER_SECOND = 100;
 
+type Role = "jvm" | "driver" | "worker" | "other";
+
 interface Seen {
-  ppid: number;
   ticks: number;
   peakBytes: number;
-  role: "jvm" | "driver" | "worker" | "other";
+  role: Role;
 }
 
 export interface UsageWatch {
@@ -49,44 +50,45 @@ export function watchUsage(rootOf: () => Promise<number | undefined>): UsageWatc
   };
 }
 
+/** Those that have not ended meanwhile. */
 function treeOf(root: number): Map<number, Seen> {
-  const all = new Map<number, Seen>();
-  for (const name of processFolders()) {
-    const seen = lookAt(Number(name));
-    if (seen !== undefined) all.set(Number(name), seen);
-  }
+  const stats = new Map(processes().flatMap((pid) => statOf(pid)));
   const isBelow = (pid: number): boolean => {
-    const seen = all.get(pid);
-    return pid === root || (seen !== undefined && seen.ppid > 1 && isBelow(seen.ppid));
+    const parent = stats.get(pid)?.ppid ?? 0;
+    return pid === root || (parent > 1 && isBelow(parent));
   };
-  return new Map([...all].filter(([pid]) => isBelow(pid)));
+  const tree = [...stats].filter(([pid]) => isBelow(pid));
+  return new Map(tree.flatMap(([pid, { ticks }]) => lookAt(pid, ticks)));
 }
 
-function processFolders(): string[] {
-  return process.platform === "linux" ? readdirSync("/proc").filter((name) => /^\d+$/.test(name)) : [];
+function processes(): number[] {
+  return process.platform === "linux" ? readdirSync("/proc").map(Number).filter(Number.isSafeInteger) : [];
 }
 
-/** Undefined for one that has ended meanwhile. */
-function lookAt(pid: number): Seen | undefined {
+/** The pair of one process, or nothing where it is gone. */
+function statOf(pid: number): [number, { ppid: number; ticks: number }][] {
   try {
     // The command name may hold spaces and brackets: fields count from the last bracket.
     const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
       .replace(/^.*\) /s, "")
       .split(" ");
-    const command = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
-    const peak = /^VmHWM:\s*(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
-    return {
-      ppid: Number(fields[1]),
-      ticks: Number(fields[11]) + Number(fields[12]),
-      peakBytes: Number(peak ?? 0) * 1024,
-      role: roleOf(command),
-    };
+    return [[pid, { ppid: Number(fields[1]), ticks: Number(fields[11]) + Number(fields[12]) }]];
   } catch {
-    return undefined;
+    return [];
   }
 }
 
-function roleOf(command: string): Seen["role"] {
+function lookAt(pid: number, ticks: number): [number, Seen][] {
+  try {
+    const command = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
+    const peak = /^VmHWM:\s*(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+    return [[pid, { ticks, peakBytes: Number(peak ?? 0) * 1024, role: roleOf(command) }]];
+  } catch {
+    return [];
+  }
+}
+
+function roleOf(command: string): Role {
   if (/^\S*java /.test(command)) return "jvm";
   if (/pyspark[./](daemon|worker)/.test(command)) return "worker";
   return /^\S*python/.test(command) ? "driver" : "other";
