@@ -21,7 +21,7 @@ const RATE_WARM_UP_SECONDS = 3;
 /** Of a job after its start, at this rate. */
 const WARM_UP_RATE = 50;
 const READY_TIMEOUT_MS = 20 * 60_000;
-const DRAIN_TIMEOUT_MS = 60_000;
+const DRAIN_TIMEOUT_MS = 120_000;
 const MOST_COMPARED = 1_000;
 /** Of the last batch some may still be on its way. */
 const COMPARISONS = 10;
