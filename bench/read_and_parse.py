@@ -2,7 +2,7 @@
 
 `way` is `parse`: Spark's `from_json` of the fields that the features read, which no way of working the topic off can
 do without; or `decode`: the exact job's own decoding of its records. Further settings: `kafka`, `topic_prefix`,
-`topic`, `folder`, `stop_file`. `cdc-features bench` submits it.
+`topic`, `folder`, `stop_file`, `max_batch_records`. `cdc-features bench` submits it.
 """
 
 from typing import Any
@@ -36,7 +36,8 @@ def decoded(settings: dict[str, Any]) -> DataFrame:
     spark = open_session("read and decode")
     feature_set = customer_features.FEATURE_SET
     kafka = {"kafka.bootstrap.servers": settings["kafka"]}
-    return change_log(spark, feature_set, kafka, settings["topic_prefix"]).transform(row_changes(feature_set))
+    log = change_log(spark, feature_set, kafka, settings["topic_prefix"], settings["max_batch_records"])
+    return log.transform(row_changes(feature_set))
 
 
 def read(settings: dict[str, Any]) -> dict[str, float]:

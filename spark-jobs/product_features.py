@@ -38,12 +38,13 @@ FEATURE_SET = FeatureSet(
 
 
 def build(events: DataFrame) -> DataFrame:
-    """Kafka records in; out, per (product_id, window) that changed, every version of its rows."""
+    """Kafka records in; out, per (product_id, window) that changed, what its rows are folded to."""
     return (
         events.transform(debezium.row_changes(FEATURE_SET))
         .transform(windows.watermark(FEATURE_SET))
-        .groupBy("entity", windows.tumbling("event_time", "7 days"))
-        .agg(state.row_versions())
+        .withColumn("window", windows.tumbling("event_time", "7 days"))
+        .groupBy("entity", "window")
+        .agg(state.fold(FEATURE_SET))
     )
 
 

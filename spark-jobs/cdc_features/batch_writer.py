@@ -13,10 +13,11 @@ from cdc_features.progress import Emit, emit
 from cdc_features.report import Example, Report
 from cdc_features.settings import Settings
 from cdc_features.sinks import Target, write
-from cdc_features.state import live_rows
+from cdc_features.state import forget_older, unfolded
 from cdc_features.truncation import groups_after_truncate, in_order
 
 _CONSOLE_ROWS = 1000
+_FEW_RECORDS = 2000
 
 
 class StopRequestedError(Exception):
@@ -72,7 +73,7 @@ class BatchWriter:
             groups.write.format("noop").mode("overwrite").save()
             return
         target = self._target(batch)
-        report = self._pass(self._rows(groups, batch), target)
+        report = self._pass(self._rows(groups), target, batch.records <= _FEW_RECORDS)
         if report.truncated and report.truncated >= (self._truncated or report.truncated):
             report = self._after_truncate(batch, target, report)
         if self._settings.sink != "console":
@@ -86,16 +87,17 @@ class BatchWriter:
         elif report.examples:
             self.examples = report.examples
 
-    def _rows(self, groups: DataFrame, batch: Batch) -> DataFrame:
-        """What the pass takes of the query's groups: Spark's aggregates as they are, else the rows that exist."""
+    def _rows(self, groups: DataFrame) -> DataFrame:
+        """What the pass takes of the query's groups: Spark's own aggregates as they are, else what the fold gives."""
         if self._feature_set.source.append_only:
             return groups.selectExpr("entity.*", "window.start AS window_start", "window.end AS window_end", "*").drop(
                 "entity", "window"
             )
-        return groups.transform(live_rows(self._feature_set, batch, self._truncated))
+        forget_older(groups.sparkSession, self._truncated)
+        return unfolded(groups)
 
-    def _pass(self, rows: DataFrame, target: Target) -> Report:
-        return write(in_order(rows, self._feature_set), self._feature_set, target)
+    def _pass(self, rows: DataFrame, target: Target, few_records: bool = False) -> Report:
+        return write(in_order(rows, self._feature_set, few_records), self._feature_set, target)
 
     def _after_truncate(self, batch: Batch, target: Target, before: Report) -> Report:
         """Once more, with all groups: those that the batch did not touch lost their rows, too."""
@@ -103,7 +105,7 @@ class BatchWriter:
         self._truncated = before.truncated
         self._checkpoint.remember_truncated(before.truncated)
         self._store.discard(before.parts + before.base_parts)
-        replayed = self._rows(self._replay(batch), batch)
+        replayed = self._rows(self._replay(batch))
         groups = groups_after_truncate(replayed, self._feature_set, self._store, self._settings, target.expired)
         report = self._pass(groups, target)
         report.duplicates = before.duplicates

@@ -18,6 +18,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import (
     ArrayType,
+    BinaryType,
     BooleanType,
     DataType,
     IntegerType,
@@ -41,29 +42,32 @@ Transform = Callable[[DataFrame], DataFrame]
 
 def row_changes(feature_set: FeatureSet) -> Transform:
     """Kafka records in; out, one row per change: `entity` (a struct of the key columns), `event_time` and `clock` (UTC)
-    and `row`.
-
-    `row` is struct(key, version, gone, values, at): `key` a struct of the primary key columns, `values` one of the
-    columns that the features read, null when gone, and `at` where the record stands in Kafka: struct(partition,
-    offset, home). `home`, where the newest window of the change starts (micros), is there once per record, for
-    counting. `clock` moves the watermark. A truncated table is a gone row of the entity null.
+    and `row`, as `classified` has it for an append-only source; else bytes for the fold (state.py), `home`, and
+    `time_ms`, when the record came to Kafka.
     """
+    packed = not feature_set.source.append_only
 
     def transform(records: DataFrame) -> DataFrame:
-        return records.transform(classified(feature_set)).selectExpr("explode(changes) AS change").select("change.*")
+        changes = records.transform(classified(feature_set, packed=packed))
+        return changes.selectExpr("explode(changes) AS change").select("change.*")
 
     return transform
 
 
-def classified(feature_set: FeatureSet) -> Transform:
+def classified(feature_set: FeatureSet, *, packed: bool = False) -> Transform:
     """Kafka records in; the same records out, with `class`, `reason` (of a dead letter), and the `changes` it makes.
+
+    A change's `row` is struct(key, version, gone, values, at): `key` a struct of the primary key columns, `values` one
+    of the columns that the features read, null when gone, and `at` where the record stands in Kafka: struct(partition,
+    offset, home). `home`, where the newest window of the change starts (micros), is there once per record, for
+    counting. `clock` moves the watermark. A truncated table is a gone row of the entity null.
 
     The observation `METRICS` counts them, all of them: it also keeps Spark from pushing later filters down into
     the decoding, which would decode every record twice.
     """
 
     def transform(records: DataFrame) -> DataFrame:
-        decode = _decoder(records.sparkSession, feature_set)
+        decode = _decoder(records.sparkSession, feature_set, packed)
         return (
             records.selectExpr("*", f"{decode}(value, partition, offset, unix_micros(timestamp)) AS decoded")
             .selectExpr(*(sql.name(column) for column in records.columns), "decoded.*")
@@ -80,9 +84,10 @@ def classified(feature_set: FeatureSet) -> Transform:
     return transform
 
 
-def _decoder(spark: SparkSession, feature_set: FeatureSet) -> str:
+def _decoder(spark: SparkSession, feature_set: FeatureSet, packed: bool) -> str:
     """The name of the session's function that decodes the records of the set's source."""
-    declared, decoded = json.dumps(_declared(feature_set)), _decoded(feature_set).json()
+    declared = json.dumps({**_declared(feature_set), "packed": packed})
+    decoded = _decoded(feature_set, packed).json()
     # Golden cases of many definitions share a session.
     name = f"cdc_features_decode_{hashlib.sha256((declared + decoded).encode()).hexdigest()[:16]}"
     decoder = java(spark, "RecordDecoder")
@@ -133,7 +138,7 @@ def _column(column: Column) -> dict[str, Any]:
     }
 
 
-def _decoded(feature_set: FeatureSet) -> StructType:
+def _decoded(feature_set: FeatureSet, packed: bool) -> StructType:
     """What RecordDecoder.java returns."""
     source = feature_set.source
 
@@ -145,7 +150,10 @@ def _decoded(feature_set: FeatureSet) -> StructType:
     key, values = columns(list(source.primary_key)), columns(feature_set.input_columns)
     row = _struct({"key": key, "version": version, "gone": BooleanType(), "values": values, "at": at})
     entity, time = columns(list(feature_set.entity)), TimestampType()
-    change = _struct({"entity": entity, "event_time": time, "clock": time, "row": row})
+    place: dict[str, DataType] = {"entity": entity, "event_time": time, "clock": time}
+    change = _struct(
+        {**place, "home": LongType(), "row": BinaryType(), "time_ms": LongType()} if packed else {**place, "row": row}
+    )
     return _struct({"class": StringType(), "reason": StringType(), "changes": ArrayType(change, containsNull=False)})
 
 

@@ -35,7 +35,7 @@ from cdc_features.windows import Flags, Ints, Rows, Selection, latest_time, prim
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _DAY_MICROS = 86_400_000_000
-_UNIT_MS = {"minute": 60_000, "hour": 3_600_000, "day": 86_400_000, "week": 604_800_000}
+UNIT_MS = {"minute": 60_000, "hour": 3_600_000, "day": 86_400_000, "week": 604_800_000}
 _TIMESTAMP = pa.timestamp("us", tz="UTC")
 _ARROW_TYPES = {
     "bigint": pa.int64(),
@@ -154,11 +154,11 @@ def feature_type(feature_set: FeatureSet, feature: Feature) -> pa.DataType:
         if feature.aggregate == "avg":
             return pa.decimal128(38, feature.digits or 0)
         if feature.aggregate == "sum":
-            return arrow_type(_sum_type(feature_set, str(feature.column)))
+            return arrow_type(sum_type(feature_set, str(feature.column)))
     return arrow_type(feature_set.source.column(str(feature.column)).type)
 
 
-def _sum_type(feature_set: FeatureSet, column: str) -> str:
+def sum_type(feature_set: FeatureSet, column: str) -> str:
     """Spark's own rule for sums: ten digits more, the same scale; integers become bigint."""
     size = feature_set.source.column(column).decimal_size
     return f"decimal({min(38, size[0] + 10)},{size[1]})" if size else "bigint"
@@ -195,11 +195,11 @@ class Aggregates:
 
 
 def aggregate(feature_set: FeatureSet, groups: pa.RecordBatch, now: int) -> Aggregates:
-    """Groups with `rows`, with native aggregates, or finished rows of before, in; `now` in micros since 1970."""
+    """Groups with `rows`, with aggregates, or finished rows of before, in; `now` in micros since 1970."""
     names = groups.schema.names
     if "rows" in names:
         return _Folded(feature_set, groups, now).aggregates()
-    return _finished_by_spark(feature_set, groups) if "row_count" in names else _finished_before(feature_set, groups)
+    return _aggregated_by_spark(feature_set, groups) if "row_count" in names else _finished_before(feature_set, groups)
 
 
 def _finished_before(feature_set: FeatureSet, rows: pa.RecordBatch) -> Aggregates:
@@ -217,7 +217,7 @@ def _finished_before(feature_set: FeatureSet, rows: pa.RecordBatch) -> Aggregate
     )
 
 
-def _finished_by_spark(feature_set: FeatureSet, groups: pa.RecordBatch) -> Aggregates:
+def _aggregated_by_spark(feature_set: FeatureSet, groups: pa.RecordBatch) -> Aggregates:
     values: dict[str, Values] = {}
     (window,) = feature_set.windows
     counts = groups.column("row_count").to_pylist()
@@ -226,9 +226,11 @@ def _finished_by_spark(feature_set: FeatureSet, groups: pa.RecordBatch) -> Aggre
             values[feature.name] = _frequency(feature, window, counts)
         if not isinstance(feature, Aggregated | PointInTime):
             continue
-        found = groups.column(feature.name).to_pylist()
-        if isinstance(feature, Aggregated) and feature.aggregate == "avg":
-            found = _averages(found, groups.column(_count_of(feature.name)).to_pylist(), feature.digits or 0)
+        column = groups.column(feature.name)
+        found = _logical(column, feature_type(feature_set, feature)).to_pylist()
+        count = _count_of(feature.name)
+        if isinstance(feature, Aggregated) and count in groups.schema.names:
+            found = _averages(found, groups.column(count).to_pylist(), feature.digits or 0)
         elif isinstance(feature, Aggregated) and feature.aggregate == "sum":
             found = _fitting(found, feature_type(feature_set, feature))
         values[feature.name] = found
@@ -237,8 +239,13 @@ def _finished_by_spark(feature_set: FeatureSet, groups: pa.RecordBatch) -> Aggre
         {window.name: _micros(groups.column("event_timestamp"))},
         _micros(groups.column("window_start")),
         _micros(groups.column("window_end")),
-        [True] * groups.num_rows,
+        [count > 0 for count in counts],
     )
+
+
+def _logical(column: pa.Array, type: pa.DataType) -> pa.Array:
+    """Times and dates as such: the fold gives their numbers."""
+    return column.cast(type) if pa.types.is_timestamp(type) or pa.types.is_date(type) else column
 
 
 class _Folded:
@@ -247,7 +254,7 @@ class _Folded:
     def __init__(self, feature_set: FeatureSet, groups: pa.RecordBatch, now: int) -> None:
         self._feature_set = feature_set
         self._groups = groups
-        lists = groups.column("rows")
+        lists = groups.column("rows").cast(base_schema(feature_set).field("rows").type)
         flat = lists.flatten()
         group = lists.value_parent_indices()
         time, keys, values = (flat.field(name) for name in ("event_time", "keys", "values"))
@@ -395,7 +402,7 @@ def _averages(sums: Values, counts: Sequence[int], digits: int) -> Values:
 
 def _frequency(feature: Behavioural, window: Window, counts: Sequence[int]) -> Values:
     assert not isinstance(window, SessionWindow | UnboundedWindow)
-    length, unit = milliseconds(window.length), _UNIT_MS[feature.unit]
+    length, unit = milliseconds(window.length), UNIT_MS[feature.unit]
     return [_ratio(count * unit, length, feature.digits or 0) for count in counts]
 
 

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import queue
 import sys
 import time
 from collections.abc import Callable
@@ -13,12 +12,6 @@ from typing import Any
 
 from pyspark.errors import StreamingQueryException
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.streaming.listener import (
-    QueryProgressEvent,
-    QueryStartedEvent,
-    QueryTerminatedEvent,
-    StreamingQueryListener,
-)
 from pyspark.sql.streaming.query import StreamingQuery
 
 from cdc_features import golden
@@ -35,14 +28,14 @@ from cdc_features.plan import keep_plan
 from cdc_features.progress import Emit, RunReport, Tally, emit, has_unusable, records_read
 from cdc_features.refresh import refresh
 from cdc_features.report import Report
-from cdc_features.session import open_session
+from cdc_features.session import java, open_session
 from cdc_features.settings import GoldenSettings, Settings, read_settings
 from cdc_features.sinks import start_workers
 from cdc_features.source import change_log, records_of
 from cdc_features.stop_file import StopFile
 from cdc_features.windows import granularity_ms
 
-_POLL_SECONDS = 0.2
+_POLL_MS = 200
 _STOP_SECONDS = 30.0
 _FEW_DEAD_LETTERS = 1000
 # Whose checkpoints tell that the stores were also written apart.
@@ -51,7 +44,7 @@ _STORE_SINKS = {"dual", "redis", "parquet"}
 Build = Callable[[DataFrame], DataFrame]
 
 
-def main(feature_set: FeatureSet, build: Build) -> None:
+def main(feature_set: FeatureSet, build: Build, kind: "type[Job] | None" = None) -> None:
     """Runs a job with the settings file named on the command line; a failed run is told and exits with 1."""
     tell, secrets, name = emit, list[str](), f"cdc-features {feature_set.name}"
     try:
@@ -66,7 +59,7 @@ def main(feature_set: FeatureSet, build: Build) -> None:
         if settings.report is not None:
             tell = RunReport(*resolve(spark, settings.report), StopFile(spark, settings)).emit
         tell("started", run_id=settings.run_id, **_process(spark))
-        Job(spark, feature_set, settings, build, tell).run()
+        (kind or Job)(spark, feature_set, settings, build, tell).run()
     except Exception as error:
         # Where even the report cannot be written, stdout has the event, and the exit code says it, too.
         with contextlib.suppress(Exception):
@@ -108,6 +101,7 @@ class Job:
         self._refreshed: object = None
         self._last: Batch | None = None
         self._cut_off = False
+        self._may_stop = True
 
     def run(self) -> None:
         """Works until the log's end, or until the stop file says so; raises what failed."""
@@ -119,14 +113,13 @@ class Job:
         if self._settings.sink != "console":
             self._store.prepare()
         self._dead_letters.catch_up(self._checkpoint)
-        listener = _Progress()
-        self._spark.streams.addListener(listener)
+        progress, streams = java(self._spark, "Progress")(), self._spark.streams._jsqm
+        streams.addListener(progress)
         start_workers(self._spark)
         try:
-            query = self._start()
-            self._follow(query, listener.events)
+            self._work(progress)
         finally:
-            self._spark.streams.removeListener(listener)
+            streams.removeListener(progress)
             # Where the query failed, too: the other run is why.
             self._refuse_to_be_second()
         # One that is to make room does not take its time.
@@ -135,6 +128,9 @@ class Job:
         if self._settings.sink != "console":
             self._emit("table", rows=self._writer.examples[:5])
         self._tally.finished(stopped=self._writer.stopping)
+
+    def _work(self, progress: Any) -> None:
+        self._follow(self._start(), progress)
 
     def _refuse_to_be_second(self) -> None:
         successor = self._stop_file.successor()
@@ -148,7 +144,10 @@ class Job:
         return self._build(records_of(self._spark, self._settings.kafka_source, batch, from_the_start=True))
 
     def _start(self) -> StreamingQuery:
-        log = change_log(self._spark, self._feature_set, self._settings.kafka_source, self._settings.topic_prefix)
+        settings = self._settings
+        log = change_log(
+            self._spark, self._feature_set, settings.kafka_source, settings.topic_prefix, settings.max_batch_records
+        )
         query = (
             self._build(log)
             .writeStream.queryName(self._feature_set.name)
@@ -156,24 +155,30 @@ class Job:
             .option("checkpointLocation", for_spark(self._settings.checkpoint))
             .foreachBatch(self._writer)
         )
-        if self._settings.continuous:
-            return query.trigger(processingTime=self._settings.trigger_interval).start()
+        if self._goes_on:
+            return query.trigger(processingTime=settings.trigger_interval).start()
         return query.trigger(availableNow=True).start()
 
-    def _follow(self, query: StreamingQuery, events: "queue.Queue[dict[str, Any] | None]") -> None:
+    @property
+    def _goes_on(self) -> bool:
+        """Whether micro-batches have no end of their own."""
+        return self._settings.continuous
+
+    def _follow(self, query: StreamingQuery, events: Any) -> None:
+        """`events` is a Progress.java."""
         while True:
-            try:
-                progress = events.get(timeout=_POLL_SECONDS)
-            except queue.Empty:
+            event = events.next(_POLL_MS)
+            if event is None:
                 # Asked each time: where Spark's JVM was killed nothing else would end this process.
                 is_active = query.isActive
-                if is_active and self._stop_file.says_stop():
+                if is_active and self._may_stop and self._stop_file.says_stop():
                     self._stop(query)
                 elif self._settings.continuous and self._refresh_due():
                     self._refresh()
                 continue
-            if progress is None:
+            if not event:
                 break
+            progress = json.loads(event)
             if self._settings.continuous:
                 self._last = self._checkpoint.last_committed()
             self._account(progress)
@@ -251,22 +256,3 @@ class Job:
             just_written=self._writer.newest_written == last.version and not self._settings.redis.cluster,
         )
         self._writer.examples = self._writer.examples or report.examples
-
-
-class _Progress(StreamingQueryListener):
-    """Hands the query's progress events to the driver's loop, in order; None when the query has ended."""
-
-    def __init__(self) -> None:
-        self.events: queue.Queue[dict[str, Any] | None] = queue.Queue()
-
-    def onQueryStarted(self, event: QueryStartedEvent) -> None:  # noqa: N802
-        pass
-
-    def onQueryProgress(self, event: QueryProgressEvent) -> None:  # noqa: N802
-        self.events.put(json.loads(event.progress.json))
-
-    def onQueryIdle(self, event: Any) -> None:  # noqa: N802
-        pass
-
-    def onQueryTerminated(self, event: QueryTerminatedEvent) -> None:  # noqa: N802
-        self.events.put(None)

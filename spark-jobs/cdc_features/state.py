@@ -1,65 +1,130 @@
-"""The state of a group (an entity's rows in a window): every version of its rows seen so far, as a set.
+"""The state of a group (an entity's rows in a window): its rows, each with the versions of it that were seen.
 
-A set does not mind the order of arrival, and picking the highest version of each row does not mind duplicates, so the
-fold is exact however the log is replayed. Spark's watermark evicts a group's state as a whole.
+Of a row its newest version counts, and a version seen again changes nothing, so the fold is exact however the log is
+replayed. Spark's watermark evicts a group's state as a whole. The fold is Java (`spark-jobs/jvm`): bytes in, bytes in
+the state, aggregates out (docs/decisions/0014).
 """
 
-from collections.abc import Callable
+import dataclasses
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
 
 from pyspark.sql import Column as C
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.types import ArrayType, DataType, IntegerType, LongType, StructField, StructType
 
 from cdc_features import sql
-from cdc_features.checkpoint import Batch
-from cdc_features.feature_set import FeatureSet
+from cdc_features.feature_set import Aggregated, Column, FeatureSet, PointInTime
+from cdc_features.features import sum_type
 from cdc_features.position import Position
+from cdc_features.session import java
+
+_TRUNCATED = "cdcfeatures.truncated"
 
 
-def row_versions() -> C:
-    """The aggregate `row_versions`: array of struct(key, version, gone, values, at)."""
-    return F.collect_set("row").alias("row_versions")
+def fold(feature_set: FeatureSet) -> C:
+    """The aggregate `fold` over the columns of `row_changes` and `window`: a struct, see `unfolded`."""
+    session = SparkSession.active()
+    declared, result = json.dumps(_declared(feature_set)), _result(feature_set).json()
+    # Golden cases of many definitions share a session.
+    name = f"cdc_features_fold_{hashlib.sha256((declared + result).encode()).hexdigest()[:16]}"
+    internals: Any = session._jsparkSession
+    internals.udf().register(name, java(session, "Fold").function(declared, result))
+    # A record counts once, in the newest of its windows, should it be a duplicate.
+    counts = "home <=> coalesce(unix_micros(window.start), 0L)"
+    return F.expr(f"{name}(row, {counts}, time_ms)").alias("fold")
 
 
-def live_rows(feature_set: FeatureSet, batch: Batch, truncated: Position | None) -> Callable[[DataFrame], DataFrame]:
-    """Groups with `row_versions` in; out: the entity's columns, `window_start`, `window_end`, `rows` and the batch's
-    `duplicates` and `truncated`.
+def unfolded(groups: DataFrame) -> DataFrame:
+    """Groups with `fold` in; out: the entity's columns, `window_start`, `window_end`, and the fold's own.
 
-    `rows` are the rows that exist, as struct(event_time, keys, values); a group that lost its last row stays, with an
-    empty array: the stores have to learn of it. Rows older than `truncated` are gone. `duplicates` counts the batch's
-    records that brought nothing new. The group of a truncate has no entity, and its version as `truncated`.
+    These are, for a set with one window, `row_count`, `event_timestamp` and each feature over rows; for a set as of
+    now `rows`, an array of struct(event_time, keys, values). Times are micros since 1970, dates days. A group that
+    lost its last row stays, with no rows: the stores have to learn of it. `records` counts the changes of the batch,
+    Spark's `batch`, `duplicates` those that brought nothing new; `source_ms` is when the newest came to Kafka. The
+    group of a truncate has no entity, and its version as `truncated`.
     """
-    # Sorted by (key, version), a version is its row's newest when the next element is another row's, and one that
-    # was seen before when the previous element is the same.
-    following, previous = "get(row_versions, i + 1)", "get(row_versions, i - 1)"
-    counts = f"row.version > {truncated.sql}" if truncated else "true"
-    event_time = sql.name(feature_set.source.event_time)
-    newest = f"filter(row_versions, (row, i) -> NOT row.gone AND {counts} AND NOT ({following}.key <=> row.key))"
-    live = f"transform({newest}, row -> struct(row.values.{event_time} AS event_time, row.key AS keys, row.values))"
-    again = f"i > 0 AND {previous}.key <=> row.key AND {previous}.version = row.version"
-    duplicates = f"size(filter(row_versions, (row, i) -> {_is_of(batch)} AND {again}))"
-    nobody = f"entity.{sql.name(feature_set.entity[0])} IS NULL"
-    versions = "array_max(transform(row_versions, row -> row.version))"
+    return groups.selectExpr("entity.*", "window.start AS window_start", "window.end AS window_end", "fold.*")
 
-    def transform(groups: DataFrame) -> DataFrame:
-        return (
-            groups.withColumn("row_versions", F.sort_array("row_versions"))
-            .withColumn("truncated", F.expr(f"CASE WHEN {nobody} THEN {versions} END"))
-            .selectExpr(
-                "entity.*",
-                "window.start AS window_start",
-                "window.end AS window_end",
-                f"{live} AS rows",
-                f"{duplicates} AS duplicates",
-                "truncated",
-            )
+
+def forget_older(spark: SparkSession, truncated: Position | None) -> None:
+    """Has the folds of Spark jobs from now on leave out the rows that are older than this."""
+    position = truncated and ",".join(str(part) for part in dataclasses.astuple(truncated))
+    context: Any = spark.sparkContext
+    context.setLocalProperty(_TRUNCATED, position)
+
+
+def _declared(feature_set: FeatureSet) -> dict[str, Any]:
+    """What Fold.java reads."""
+    source, inputs = feature_set.source, feature_set.input_columns
+    features = [
+        {"function": function, "column": inputs.index(column) if column else -1, "digits": digits}
+        for function, column, digits in (_function(feature_set, feature) for feature in over_rows(feature_set))
+    ]
+    return {
+        "key": [_type(source.column(name)) for name in source.primary_key],
+        "values": [_type(source.column(name)) for name in inputs],
+        "event_time": inputs.index(source.event_time),
+        "gives_rows": feature_set.as_of_now,
+        "features": [] if feature_set.as_of_now else features,
+    }
+
+
+def over_rows(feature_set: FeatureSet) -> Sequence[Aggregated | PointInTime]:
+    return [feature for feature in feature_set.features if isinstance(feature, Aggregated | PointInTime)]
+
+
+def _function(feature_set: FeatureSet, feature: Aggregated | PointInTime) -> tuple[str, str | None, int]:
+    if isinstance(feature, PointInTime):
+        return "at", feature.column, 0
+    if feature.aggregate == "sum":
+        size = re.fullmatch(r"decimal\((\d+),\d+\)", sum_type(feature_set, str(feature.column)))
+        return "sum", feature.column, int(size[1]) if size else 0
+    return feature.aggregate, feature.column, feature.digits or 0
+
+
+def _type(column: Column) -> dict[str, Any]:
+    return {"type": column.type, "scale": column.decimal_size[1] if column.decimal_size else 0}
+
+
+def _result(feature_set: FeatureSet) -> StructType:
+    """What Fold.java returns."""
+    source = feature_set.source
+    version = _struct({"commit_lsn": LongType(), "lsn": LongType(), "rank": IntegerType()})
+    common: dict[str, DataType] = {
+        **dict.fromkeys(("batch", "records", "duplicates", "source_ms"), LongType()),
+        "truncated": version,
+    }
+    if feature_set.as_of_now:
+        keys, values = (
+            _struct({name: _physical(source.column(name).type) for name in names})
+            for names in (source.primary_key, feature_set.input_columns)
         )
+        rows = ArrayType(_struct({"event_time": LongType(), "keys": keys, "values": values}), containsNull=False)
+        return _struct({"rows": rows, **common})
+    features = {feature.name: _physical(_feature_type(feature_set, feature)) for feature in over_rows(feature_set)}
+    return _struct({"row_count": LongType(), "event_timestamp": LongType(), **features, **common})
 
-    return transform
+
+def _feature_type(feature_set: FeatureSet, feature: Aggregated | PointInTime) -> str:
+    if isinstance(feature, Aggregated):
+        if feature.aggregate in ("count", "count_distinct"):
+            return "bigint"
+        if feature.aggregate == "avg":
+            return f"decimal(38,{feature.digits or 0})"
+        if feature.aggregate == "sum":
+            return sum_type(feature_set, str(feature.column))
+    return feature_set.source.column(str(feature.column)).type
 
 
-def _is_of(batch: Batch) -> str:
-    """Whether a version came with the batch and is to be counted in this group."""
-    starts = ", ".join(f"{partition}, {start}L" for partition, (start, _) in batch.ranges.items())
-    first = f"try_element_at(map({starts}), row.at.partition)" if starts else "NULL"
-    return f"row.at.home = coalesce(unix_micros(window.start), 0L) AND row.at.offset >= coalesce({first}, 0L)"
+def _physical(type: str) -> DataType:
+    """Conversions between Java's times and Spark's would cost more than the times."""
+    return DataType.fromDDL({"timestamp": "bigint", "date": "int"}.get(type, sql.type(type)))
+
+
+def _struct(fields: dict[str, DataType]) -> StructType:
+    return StructType([StructField(name, type) for name, type in fields.items()])

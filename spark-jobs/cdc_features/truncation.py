@@ -11,10 +11,14 @@ from cdc_features.settings import Settings
 from cdc_features.windows import length_ms
 
 
-def in_order(groups: DataFrame, feature_set: FeatureSet) -> DataFrame:
-    """All groups of an entity in one task and one after the other, so that the online store takes them in one step."""
+def in_order(groups: DataFrame, feature_set: FeatureSet, few_records: bool = False) -> DataFrame:
+    """All groups of an entity in one task and one after the other, so that the online store takes them in one step.
+
+    What `few_records` have changed is not worth a stage of its own: one task works off the state's partitions.
+    """
     entity = [sql.name(name) for name in feature_set.entity]
-    return groups.repartition(*entity).sortWithinPartitions(*entity, "window_start")
+    together = groups.coalesce(1) if few_records else groups.repartition(*entity)
+    return together.sortWithinPartitions(*entity, "window_start")
 
 
 def groups_after_truncate(
@@ -36,7 +40,10 @@ def groups_after_truncate(
         .withColumn("window_end", F.timestamp_millis(F.unix_millis("window_start") + length) if length else F.lit(None))
         .selectExpr(*(sql.name(name) for name in keys), "window_end")
     )
-    return folded.unionByName(gone, allowMissingColumns=True).withColumn("rows", F.coalesce("rows", F.array()))
+    every = folded.unionByName(gone, allowMissingColumns=True)
+    if feature_set.as_of_now:
+        return every.withColumn("rows", F.coalesce("rows", F.array()))
+    return every.withColumn("row_count", F.coalesce("row_count", F.lit(0)))
 
 
 def _stored(spark: SparkSession, feature_set: FeatureSet, store: OfflineStore, settings: Settings) -> DataFrame | None:

@@ -42,7 +42,9 @@ export async function measureRun(
           clock.sessionIsUp();
           void rememberSink(stateDir, featureSet.name, request.sink);
         }
-        if (event.event === "progress") querySeconds += event.read / event.rows_per_second;
+        // So slow that it was rounded to nothing: nobody asks for the seconds of such a run.
+        if (event.event === "progress" && event.rows_per_second > 0)
+          querySeconds += event.read / event.rows_per_second;
         if (event.event === "finished") clock.workIsDone();
         onEvent?.(event);
       },
@@ -67,9 +69,9 @@ export async function measureScript(
     script: path.join(PACKAGE_ROOT, "bench", script),
   };
   await mkdir(folder.folder, { recursive: true });
-  const told = { ...settings, stop_file: folder.stop };
-  await writeFileAtomic(folder.settings, JSON.stringify(told, null, 2), 0o600);
   const spark = await bench.stack.spark({ featureSet: name, topic, continuous, conf });
+  const told = { ...settings, stop_file: folder.stop, max_batch_records: spark.batchRecords };
+  await writeFileAtomic(folder.settings, JSON.stringify(told, null, 2), 0o600);
   return measured(folder, spark, async (clock) => {
     const { records, seconds, batches } = await submit(
       {

@@ -30,7 +30,7 @@ interface RunOptions extends SubmissionOptions {
 }
 
 /** Of a continuous run. */
-export const DEFAULT_TRIGGER = "1 second";
+export const DEFAULT_TRIGGER = "200 milliseconds";
 
 const CATCH_UP_TIMEOUT_MS = 300_000;
 
@@ -50,6 +50,12 @@ export function run(program: Command, context: Context): void {
       )
         .default(DEFAULT_TRIGGER)
         .argParser(duration),
+    )
+    .addOption(
+      option(
+        "--batch-records <number>",
+        "most records of a micro-batch (default: by the memory of the target)",
+      ).argParser(wholeNumber),
     )
     .addOption(option("--sink <sink>", "where features go").choices(SINKS).default("dual"))
     .addOption(
@@ -95,6 +101,11 @@ export function duration(text: string): string {
   }
   const { message, suggestion, allowed } = explainDuration(text);
   throw new InvalidArgumentError(`${message}: it is ${suggestion ?? allowed?.join(", ")}.`);
+}
+
+function wholeNumber(text: string): number {
+  if (!/^[1-9][0-9]{0,8}$/.test(text)) throw new InvalidArgumentError("It is a whole number from 1 on.");
+  return Number(text);
 }
 
 /** One more `name=value`. */

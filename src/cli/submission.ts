@@ -13,6 +13,7 @@ import type { Definition } from "./definitions.ts";
 export interface SubmissionOptions extends Target {
   continuous?: boolean;
   trigger: string;
+  batchRecords?: number;
   sink: Sink;
   /** Settings of Spark, over those of the target. */
   conf?: Record<string, string>;
@@ -21,7 +22,7 @@ export interface SubmissionOptions extends Target {
 /** Writes the job into its run's folder. */
 export async function submissionOf(
   { featureSet, file, text, project }: Definition,
-  { sink, conf = {}, trigger, continuous = false }: SubmissionOptions,
+  { sink, conf = {}, trigger, batchRecords, continuous = false }: SubmissionOptions,
   {
     stack,
     endpoints,
@@ -47,5 +48,6 @@ export async function submissionOf(
     sink,
     continuous,
     trigger,
+    ...(batchRecords !== undefined && { batchRecords }),
   };
 }

@@ -54,6 +54,8 @@ export interface SparkRuntime {
   /** More arguments of spark-submit. */
   options?: string[];
   driver: Driver;
+  /** Most records of a micro-batch, unless the run says otherwise. */
+  batchRecords: number;
   /** Removes what a killed run of the same set left behind; only while no other run of it is on. */
   clear?(): Promise<void>;
 }

@@ -16,6 +16,7 @@ export interface Spark {
   conf: Record<string, string>;
   options?: string[];
   driver: Driver;
+  batchRecords: number;
   clear?(): Promise<void>;
 }
 

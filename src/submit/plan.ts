@@ -11,7 +11,7 @@ import { readIfExists, writeFileAtomic } from "../platform/files.ts";
 import { checkpointsOf, SINKS, type Sink } from "./run-folder.ts";
 
 /** Grows whenever the job keeps its state, or writes its stores, in another way. */
-const STATE_FORMAT = 4;
+const STATE_FORMAT = 5;
 
 type Plain = string | number | boolean | null | Plain[] | { [key: string]: Plain };
 

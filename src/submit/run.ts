@@ -34,6 +34,8 @@ export interface RunRequest extends Submitted {
   continuous: boolean;
   /** Of a continuous run: how long changes are gathered before they are computed, as `1 second`. */
   trigger: string;
+  /** Most records of a micro-batch; what the target has for it where it is not said. */
+  batchRecords?: number;
   /** What the checkpoint has to be made by. */
   plan?: unknown;
   /** Done while no other run of the set can be on, before the job starts. */

@@ -28,13 +28,12 @@ time.tzset()
 sys.path.insert(0, str(Path(__file__).parents[2] / "spark-jobs"))
 
 from cdc_features import windows  # noqa: E402
-from cdc_features.checkpoint import Batch  # noqa: E402
 from cdc_features.debezium import row_changes  # noqa: E402
 from cdc_features.feature_set import FeatureSet, SlidingWindow  # noqa: E402
 from cdc_features.features import finish, micros, native_aggregates, row_schema  # noqa: E402
 from cdc_features.position import Position  # noqa: E402
 from cdc_features.session import LIBRARY, SETTINGS, share_library  # noqa: E402
-from cdc_features.state import live_rows, row_versions  # noqa: E402
+from cdc_features.state import fold, forget_older, unfolded  # noqa: E402
 
 NOW = datetime(2026, 11, 23, 0, 0, 1, tzinfo=timezone.utc)
 
@@ -122,8 +121,8 @@ def computed(
 ) -> list[Row]:
     """The finished rows that a job (anything with FEATURE_SET and `build`) makes of one batch of values."""
     feature_set: FeatureSet = module.FEATURE_SET
-    batch = Batch(0, {"t": {"0": 0}}, {"t": {"0": len(values)}}, 0)
-    groups = module.build(records(spark, list(values))).transform(live_rows(feature_set, batch, truncated))
+    forget_older(spark, truncated)
+    groups = module.build(records(spark, list(values))).transform(unfolded)
     complete = finish(feature_set, now)
     if feature_set.as_of_now and (start := windows.container_start(feature_set, micros(now))) is not None:
         groups = groups.where(f"unix_micros(window_start) = {start}")
@@ -146,14 +145,14 @@ def job_of(feature_set: FeatureSet) -> SimpleNamespace:
     else:
         group = windows.tumbling("event_time", feature_set.window.length)
     append_only = feature_set.source.append_only
-    aggregates = native_aggregates(feature_set) if append_only else [row_versions()]
 
     def build(events: DataFrame) -> DataFrame:
         return (
             events.transform(row_changes(feature_set))
             .transform(windows.watermark(feature_set))
-            .groupBy("entity", group)
-            .agg(*aggregates)
+            .withColumn("window", group)
+            .groupBy("entity", "window")
+            .agg(*(native_aggregates(feature_set) if append_only else [fold(feature_set)]))
         )
 
     return SimpleNamespace(FEATURE_SET=feature_set, build=build)

@@ -201,7 +201,12 @@ public final class RecordDecoder implements UDF4<byte[], Integer, Long, Long, Ro
     /** Where the row is from now on, or is no more: leaving comes before being there, as a key changes at one place. */
     private Row change(Row entity, Instant time, Instant clock, Row key, int rank, Row values, Long home) {
       Long lsn = event.lsn() == null ? (Long) offset : event.lsn();
-      Row version = RowFactory.create(event.commitLsn() == null ? lsn : event.commitLsn(), lsn, rank);
+      Long commitLsn = event.commitLsn() == null ? lsn : event.commitLsn();
+      if (source.packed()) {
+        byte[] packed = RowVersions.change(packed(key), commitLsn, lsn, rank, values == null ? null : packed(values));
+        return RowFactory.create(entity, time, clock, home, packed, Math.floorDiv(timestamp, 1000L));
+      }
+      Row version = RowFactory.create(commitLsn, lsn, rank);
       Row at = RowFactory.create(partition, offset, home);
       return RowFactory.create(entity, time, clock, RowFactory.create(key, version, values == null, values, at));
     }
@@ -238,6 +243,12 @@ public final class RecordDecoder implements UDF4<byte[], Integer, Long, Long, Ro
   private static boolean allThere(Object[] row, int[] columns) {
     for (int column : columns) if (row[column] == null) return false;
     return true;
+  }
+
+  private static byte[] packed(Row row) {
+    Packed.Writer writer = new Packed.Writer(16 * row.size());
+    for (int i = 0; i < row.size(); i++) writer.value(row.get(i));
+    return writer.toBytes();
   }
 
   private static Row picked(Object[] row, int[] columns) {

@@ -12,6 +12,7 @@ import java.util.List;
  * @param inputs the columns that travel into the state
  * @param homeStepMicros event times within the same multiple of it are counted alike; null when all are
  * @param marginMicros how far from both ends of the calendar an event time has to lie
+ * @param packed whether a change's row is to be bytes, for {@link Fold}
  */
 record SourceTable(
     String schema,
@@ -26,7 +27,8 @@ record SourceTable(
     int[] place,
     int[] inputs,
     Long homeStepMicros,
-    long marginMicros)
+    long marginMicros,
+    boolean packed)
     implements Serializable {
 
   /**

@@ -25,7 +25,6 @@ import {
   startConnector,
 } from "../connector.ts";
 import type { Home } from "../home.ts";
-import { isLasting, jvmOptions } from "../jvm-options.ts";
 import { checkPort, choosePorts, claimPort } from "../project-ports.ts";
 import {
   type Check,
@@ -38,6 +37,7 @@ import {
   TOPIC_PREFIX,
 } from "../stack.ts";
 import { claimStateFolder, removeEmpty, removeGitignore, removeWhole } from "../state-folder.ts";
+import { BATCH_RECORDS, jvmOptions } from "../tuning.ts";
 import { Compose, type Container, sparkImage } from "./compose.ts";
 import { type ComposeCommand, docker, findEngine, reasonIn, requireEngine } from "./engine.ts";
 import {
@@ -140,7 +140,7 @@ export class ComposeStack implements Stack {
   async spark({ featureSet, topic, continuous, conf }: SparkRun): Promise<SparkRuntime> {
     const state = await this.#known();
     const { kafka } = await this.#endpointsOf(state);
-    const jvm = jvmOptions({ lasts: isLasting({ continuous, records: await recordsIn({ kafka, topic }) }) });
+    const jvm = jvmOptions({ continuous, records: await recordsIn({ kafka, topic }) });
     const compose = await this.#composeOf(state);
     const redis = await secretOf(this.stateDir, "redis-password");
     const name = `${state.project}-job-${featureSet}`;
@@ -154,6 +154,8 @@ export class ComposeStack implements Stack {
       env: compose.env,
       options: ["--jars", "/job/cdc_features/records.jar"],
       driver: { kind: "container", inbox: "/job" },
+      // Executors have half a gigabyte.
+      batchRecords: BATCH_RECORDS / 4,
       // One whose command was killed ends by itself, after its batch; nobody reads what it says any more.
       clear: async () => {
         await docker(["rm", "--force", name]).catch(() => "");

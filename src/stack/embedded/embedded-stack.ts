@@ -26,7 +26,6 @@ import {
   startConnector,
 } from "../connector.ts";
 import { type Home, inState } from "../home.ts";
-import { isLasting } from "../jvm-options.ts";
 import { checkPort, choosePorts, claimPort } from "../project-ports.ts";
 import { checkPrerequisites, requirePrerequisites } from "../setup/prerequisites.ts";
 import { installSpark, type SparkInstallation } from "../setup/spark.ts";
@@ -41,6 +40,7 @@ import {
   TOPIC_PREFIX,
 } from "../stack.ts";
 import { claimStateFolder, removeEmpty, removeState } from "../state-folder.ts";
+import { thisMachine, tuningOf } from "../tuning.ts";
 import { clearLeftovers, removeLeftovers } from "./leftovers.ts";
 import { startConnect } from "./servers/connect.ts";
 import { startKafka } from "./servers/kafka.ts";
@@ -107,8 +107,8 @@ export class EmbeddedStack implements Stack {
   async spark({ topic, continuous, conf }: SparkRun): Promise<SparkRuntime> {
     const installation = await this.#installed();
     const { kafka } = await this.endpoints();
-    const lasts = isLasting({ continuous, records: await recordsIn({ kafka, topic }) });
-    const runtime = sparkRuntime(this.#home, installation, { lasts });
+    const tuning = tuningOf(thisMachine(), { continuous, records: await recordsIn({ kafka, topic }) });
+    const runtime = sparkRuntime(this.#home, installation, tuning);
     return { ...runtime, conf: { ...runtime.conf, ...conf } };
   }
 
@@ -119,7 +119,11 @@ export class EmbeddedStack implements Stack {
       await claimStateFolder(this.#home);
       const installation = await this.#install(progress);
       await mkdir(inState.tmp(this.#home), { recursive: true });
-      return sparkRuntime(this.#home, installation, { lasts: false });
+      return sparkRuntime(
+        this.#home,
+        installation,
+        tuningOf(thisMachine(), { continuous: false, records: 0 }),
+      );
     });
   }
 

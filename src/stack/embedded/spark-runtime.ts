@@ -2,22 +2,23 @@
 import path from "node:path";
 import type { Home } from "../home.ts";
 import { inState, LIBRARY } from "../home.ts";
-import { jvmOptions } from "../jvm-options.ts";
 import { jvmEnvironment, withoutSpark } from "../setup/java.ts";
 import type { SparkInstallation } from "../setup/spark.ts";
 import type { SparkRuntime } from "../stack.ts";
+import type { Tuning } from "../tuning.ts";
 
 export function sparkRuntime(
   home: Home,
   { venv, sparkHome, javaHome, jars }: SparkInstallation,
-  { lasts }: { lasts: boolean },
+  tuning: Tuning,
 ): SparkRuntime {
   const python = path.join(venv, "bin", "python");
   const tmp = inState.tmp(home);
   return {
     command: [path.join(sparkHome, "bin", "spark-submit")],
     driver: { kind: "local" },
-    master: "local[2]",
+    batchRecords: tuning.batchRecords,
+    master: `local[${tuning.threads}]`,
     env: {
       ...withoutSpark(jvmEnvironment()),
       PATH: `${path.join(venv, "bin")}:${path.join(javaHome, "bin")}:${process.env.PATH ?? ""}`,
@@ -34,12 +35,15 @@ export function sparkRuntime(
     conf: {
       // Not `--jars`, which takes a comma or a bracket in a path for more than that.
       "spark.driver.extraClassPath": `${jars.spark}/*:${LIBRARY}`,
+      // Two interfaces of Hadoop's, one class: see LocalDisk.java.
+      "spark.hadoop.fs.file.impl": "cdcfeatures.LocalDisk",
+      "spark.hadoop.fs.AbstractFileSystem.file.impl": "cdcfeatures.LocalDiskContext",
       "spark.driver.host": "127.0.0.1",
       "spark.driver.bindAddress": "127.0.0.1",
-      "spark.sql.shuffle.partitions": "2",
-      "spark.driver.memory": "2g",
+      "spark.sql.shuffle.partitions": String(tuning.partitions),
+      "spark.driver.memory": `${tuning.driverMemoryMiB}m`,
       "spark.driver.extraJavaOptions": [
-        ...jvmOptions({ lasts }),
+        ...tuning.jvm,
         "-XX:-UsePerfData",
         quoted(`-Djava.io.tmpdir=${tmp}`),
       ].join(" "),

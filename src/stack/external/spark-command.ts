@@ -6,6 +6,7 @@ import { below, isUri } from "../../platform/storage.ts";
 import { LIBRARY } from "../home.ts";
 import type { SparkInstallation } from "../setup/spark.ts";
 import type { SparkRuntime } from "../stack.ts";
+import { BATCH_RECORDS } from "../tuning.ts";
 import type { Profile } from "./profile.ts";
 
 /** Spark's own, which names of settings hide their values in its web interface and logs. */
@@ -35,6 +36,7 @@ export function sparkRuntimeOf(submitting: Submitting, inherited: NodeJS.Process
     command: [path.join(home, "bin", "spark-submit")],
     master: spark.master,
     driver,
+    batchRecords: BATCH_RECORDS,
     conf: {},
     options: [
       ...["--deploy-mode", spark.deploy_mode],

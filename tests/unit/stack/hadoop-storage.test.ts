@@ -28,6 +28,7 @@ describe.skipIf(VENV === undefined)("storage by URIs", { timeout: 180_000 }, () 
         command: [path.join(sparkHome, "bin", "spark-submit")],
         master: "yarn",
         driver: { kind: "uploaded" },
+        batchRecords: 5,
         env: { ...process.env, SPARK_HOME: sparkHome },
         conf: {},
         // What is for the cluster alone is left out: no YARN is at hand here.

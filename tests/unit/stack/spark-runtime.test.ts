@@ -1,6 +1,7 @@
 import { afterEach, expect, it, vi } from "vitest";
 import { sparkRuntime } from "../../../src/stack/embedded/spark-runtime.ts";
 import { homeOf } from "../../../src/stack/home.ts";
+import { tuningOf } from "../../../src/stack/tuning.ts";
 
 afterEach(() => vi.unstubAllEnvs());
 
@@ -10,6 +11,30 @@ const INSTALLATION = {
   javaHome: "/java",
   jars: { kafka: "/k", spark: "/s" },
 };
+
+const GIB = 1024 ** 3;
+
+function tuning({ continuous = false, cores = 2, memory = 24 }: Partial<Asked> = {}) {
+  return tuningOf({ cores, memoryBytes: memory * GIB }, { continuous, records: 0 });
+}
+
+interface Asked {
+  continuous: boolean;
+  cores: number;
+  memory: number;
+}
+
+it("threads, partitions, memory and batches follow the machine, within bounds", () => {
+  const { jvm: _, ...here } = tuning();
+  expect(here).toEqual({ threads: 2, partitions: 2, driverMemoryMiB: 4096, batchRecords: 1_000_000 });
+  expect(tuning({ cores: 1, memory: 4 })).toMatchObject({ threads: 1, partitions: 1, driverMemoryMiB: 1024 });
+  expect(tuning({ cores: 1, memory: 8 })).toMatchObject({ driverMemoryMiB: 1365, batchRecords: 682_500 });
+  expect(tuning({ cores: 64, memory: 512 })).toMatchObject({
+    threads: 8,
+    partitions: 4,
+    driverMemoryMiB: 4096,
+  });
+});
 
 it("spark-submit gets the Spark of the cache, whatever the environment says of another", () => {
   for (const [name, value] of Object.entries({
@@ -22,9 +47,7 @@ it("spark-submit gets the Spark of the cache, whatever the environment says of a
   })) {
     vi.stubEnv(name, value);
   }
-  const { command, env, conf } = sparkRuntime(homeOf("/a project", {}), INSTALLATION, {
-    lasts: false,
-  });
+  const { command, env, conf } = sparkRuntime(homeOf("/a project", {}), INSTALLATION, tuning());
   expect(command).toEqual(["/my cache/venv/pyspark/bin/spark-submit"]);
   expect(env).toMatchObject({
     SPARK_HOME: "/my cache/venv/pyspark",
@@ -40,8 +63,10 @@ it("spark-submit gets the Spark of the cache, whatever the environment says of a
 
 it("only a run that lasts gets the JVM's optimising compiler", () => {
   const [short, lasting] = [false, true].map(
-    (lasts) =>
-      sparkRuntime(homeOf("/project", {}), INSTALLATION, { lasts }).conf["spark.driver.extraJavaOptions"],
+    (continuous) =>
+      sparkRuntime(homeOf("/project", {}), INSTALLATION, tuning({ continuous })).conf[
+        "spark.driver.extraJavaOptions"
+      ],
   );
   expect(short).toContain("-XX:TieredStopAtLevel=1");
   expect(lasting).not.toContain("TieredStopAtLevel");

@@ -58,6 +58,7 @@ function prepared(
       spark: {
         command: [sparkSubmit],
         driver,
+        batchRecords: 1000,
         master: "local",
         env: { PATH: process.env.PATH },
         conf: {},

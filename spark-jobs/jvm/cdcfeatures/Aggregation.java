@@ -1,0 +1,241 @@
+package cdcfeatures;
+
+import java.io.Serializable;
+import java.math.BigDecimal;
+import java.math.BigInteger;
+import java.math.RoundingMode;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+
+/** Aggregates of a group's rows, exact: sums are whole numbers of the smallest unit, and nothing is rounded before its end. */
+final class Aggregation {
+
+  /** Of a quotient, after the point; then it is rounded to the feature's digits. */
+  private static final int QUOTIENT_DIGITS = 18;
+  private static final int MOST_DIGITS = 38;
+
+  /**
+   * A feature over rows.
+   *
+   * @param function {@code sum} and the like, or {@code at} for the value of the latest row
+   * @param column index of a row's value, -1 for the rows themselves
+   * @param digits of the result: after the point of an average; all of a sum of decimals, else 0
+   */
+  record Declared(String function, int column, int digits) implements Serializable {}
+
+  private interface Accumulator {
+    void add(Object value, Object[] values, RowReader row);
+
+    Object result();
+  }
+
+  private final Fold.Declared fold;
+  private final Accumulator[] accumulators;
+  private long count;
+  private long latest = Long.MIN_VALUE;
+
+  Aggregation(Fold.Declared fold) {
+    this.fold = fold;
+    accumulators = fold.features().stream().map(this::accumulator).toArray(Accumulator[]::new);
+  }
+
+  private Accumulator accumulator(Declared feature) {
+    return switch (feature.function()) {
+      case "count" -> new Count();
+      case "sum" -> new Sum(fold.values()[feature.column()], feature.digits());
+      case "avg" -> new Average(fold.values()[feature.column()], feature.digits());
+      case "min" -> new Extreme(-1);
+      case "max" -> new Extreme(1);
+      case "count_distinct" -> new Distinct();
+      case "first" -> new Edge(-1, true);
+      case "last" -> new Edge(1, true);
+      case "at" -> new Edge(1, false);
+      default -> throw new IllegalArgumentException("no aggregate named " + feature.function());
+    };
+  }
+
+  void add(RowReader row) {
+    Object[] values = row.values();
+    count++;
+    latest = Math.max(latest, (long) values[fold.eventTime()]);
+    for (int i = 0; i < accumulators.length; i++) {
+      int column = fold.features().get(i).column();
+      accumulators[i].add(column < 0 ? null : values[column], values, row);
+    }
+  }
+
+  /** The number of rows, the latest event time, and each feature. */
+  void addResults(List<Object> columns) {
+    columns.add(count);
+    columns.add(count == 0 ? null : latest);
+    for (Accumulator accumulator : accumulators) columns.add(accumulator.result());
+  }
+
+  private final class Count implements Accumulator {
+    @Override
+    public void add(Object value, Object[] values, RowReader row) {}
+
+    @Override
+    public Object result() {
+      return count;
+    }
+  }
+
+  /** Of whole numbers, or of decimals of one scale. */
+  private static final class Total {
+    private final int scale;
+    private long small;
+    private BigInteger large = BigInteger.ZERO;
+    long count;
+
+    Total(Packed.Type type) {
+      scale = type.scale();
+    }
+
+    void add(Object value) {
+      count++;
+      if (value instanceof BigDecimal decimal) {
+        if (decimal.precision() > 18) large = large.add(decimal.unscaledValue());
+        else add(decimal.unscaledValue().longValue());
+      } else {
+        add(((Number) value).longValue());
+      }
+    }
+
+    private void add(long units) {
+      long sum = small + units;
+      if (((small ^ sum) & (units ^ sum)) < 0) {
+        large = large.add(BigInteger.valueOf(small));
+        sum = units;
+      }
+      small = sum;
+    }
+
+    BigDecimal sum() {
+      return new BigDecimal(large.add(BigInteger.valueOf(small)), scale);
+    }
+  }
+
+  private static final class Sum implements Accumulator {
+    private final Total total;
+    private final int digits;
+
+    Sum(Packed.Type type, int digits) {
+      total = new Total(type);
+      this.digits = digits;
+    }
+
+    @Override
+    public void add(Object value, Object[] values, RowReader row) {
+      if (value != null) total.add(value);
+    }
+
+    /** One that outgrows its type is null instead of the end of the query. */
+    @Override
+    public Object result() {
+      if (total.count == 0) return null;
+      BigDecimal sum = total.sum();
+      if (digits > 0) return sum.precision() > digits ? null : sum;
+      BigInteger whole = sum.unscaledValue();
+      return whole.bitLength() < Long.SIZE ? (Long) whole.longValue() : null;
+    }
+  }
+
+  private static final class Average implements Accumulator {
+    private final Total total;
+    private final int digits;
+
+    Average(Packed.Type type, int digits) {
+      total = new Total(type);
+      this.digits = digits;
+    }
+
+    @Override
+    public void add(Object value, Object[] values, RowReader row) {
+      if (value != null) total.add(value);
+    }
+
+    @Override
+    public Object result() {
+      if (total.count == 0) return null;
+      BigDecimal quotient =
+          total.sum().divide(BigDecimal.valueOf(total.count), QUOTIENT_DIGITS, RoundingMode.HALF_UP);
+      BigDecimal rounded = quotient.setScale(digits, RoundingMode.HALF_UP);
+      return rounded.precision() > MOST_DIGITS ? null : rounded;
+    }
+  }
+
+  /** The greatest value, or the least. */
+  private static final class Extreme implements Accumulator {
+    private final int sign;
+    private Object found;
+
+    Extreme(int sign) {
+      this.sign = sign;
+    }
+
+    @Override
+    public void add(Object value, Object[] values, RowReader row) {
+      if (value != null && (found == null || sign * Packed.compare(value, found) > 0)) found = value;
+    }
+
+    @Override
+    public Object result() {
+      return found;
+    }
+  }
+
+  private static final class Distinct implements Accumulator {
+    private final Set<Object> found = new HashSet<>();
+
+    @Override
+    public void add(Object value, Object[] values, RowReader row) {
+      if (value != null) found.add(value);
+    }
+
+    @Override
+    public Object result() {
+      return (long) found.size();
+    }
+  }
+
+  /** The value of the first row, or the last: by event time, then by primary key. */
+  private final class Edge implements Accumulator {
+    private final int sign;
+    private final boolean skipsNull;
+    private Object found;
+    private long time;
+    private Object[] key;
+
+    Edge(int sign, boolean skipsNull) {
+      this.sign = sign;
+      this.skipsNull = skipsNull;
+    }
+
+    @Override
+    public void add(Object value, Object[] values, RowReader row) {
+      if (value == null && skipsNull) return;
+      long at = (long) values[fold.eventTime()];
+      if (key != null && sign * Long.compare(at, time) < 0) return;
+      Object[] itsKey = row.key();
+      if (key != null && at == time && sign * compare(itsKey, key) < 0) return;
+      found = value;
+      time = at;
+      key = itsKey;
+    }
+
+    private static int compare(Object[] a, Object[] b) {
+      for (int i = 0; i < a.length; i++) {
+        int order = Packed.compare(a[i], b[i]);
+        if (order != 0) return order;
+      }
+      return 0;
+    }
+
+    @Override
+    public Object result() {
+      return found;
+    }
+  }
+}

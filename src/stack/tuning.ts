@@ -1,0 +1,80 @@
+/** How much of a machine a job takes, by the machine and by what there is to do. Measured in docs/tuning.md. */
+import os from "node:os";
+
+export interface Machine {
+  cores: number;
+  memoryBytes: number;
+}
+
+export interface Load {
+  continuous: boolean;
+  /** In the topic, read before or not. */
+  records: number;
+}
+
+export interface Tuning {
+  /** Tasks at a time. */
+  threads: number;
+  /** State partitions, for as long as the checkpoint lives. */
+  partitions: number;
+  driverMemoryMiB: number;
+  /** Most records of a micro-batch: what a batch takes of the heap does not grow with the topic. */
+  batchRecords: number;
+  jvm: string[];
+}
+
+/** Also on executors that nothing is known of. */
+export const BATCH_RECORDS = 1_000_000;
+
+/** Beyond them the servers beside it, and the single Redis, are what a run waits for. */
+const MOST_THREADS = 8;
+/** A partition costs each micro-batch the same, however few changes it has. */
+const MOST_PARTITIONS = 4;
+const LEAST_MIB = 1024;
+const MOST_MIB = 4096;
+/** Of a heap: its half, at about a kilobyte a record. */
+const RECORDS_PER_MIB = 500;
+
+/** From here on a run gains more from the JVM's optimising compiler than that takes. */
+const MANY_RECORDS = 150_000;
+
+/** Most runs on a laptop are short: compiling less saves two fifths of their CPU time. */
+const SHORT = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"];
+/** The optimising compiler quadruples the speed in the end, but only what is hot is worth its time. */
+const LASTING = [
+  "-XX:+UseParallelGC",
+  "-XX:Tier4InvocationThreshold=100000",
+  "-XX:Tier4MinInvocationThreshold=12000",
+  "-XX:Tier4CompileThreshold=300000",
+  "-XX:Tier4BackEdgeThreshold=800000",
+];
+
+/** This one; in a container, what the container may take. */
+export function thisMachine(): Machine {
+  const limit = process.constrainedMemory();
+  return {
+    cores: os.availableParallelism(),
+    memoryBytes: limit > 0 ? Math.min(limit, os.totalmem()) : os.totalmem(),
+  };
+}
+
+export function tuningOf({ cores, memoryBytes }: Machine, load: Load): Tuning {
+  const threads = clamped(cores, 1, MOST_THREADS);
+  // A sixth: the servers, Python's workers and the page cache live here, too.
+  const driverMemoryMiB = clamped(Math.floor(memoryBytes / 6 / 1024 ** 2), LEAST_MIB, MOST_MIB);
+  return {
+    threads,
+    partitions: Math.min(threads, MOST_PARTITIONS),
+    driverMemoryMiB,
+    batchRecords: Math.min(driverMemoryMiB * RECORDS_PER_MIB, BATCH_RECORDS),
+    jvm: jvmOptions(load),
+  };
+}
+
+export function jvmOptions({ continuous, records }: Load): string[] {
+  return continuous || records > MANY_RECORDS ? LASTING : SHORT;
+}
+
+function clamped(value: number, least: number, most: number): number {
+  return Math.min(Math.max(value, least), most);
+}
