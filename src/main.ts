@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { Command, CommanderError } from "commander";
+import { bench } from "./cli/bench.ts";
 import type { Context, Target } from "./cli/context.ts";
 import { doctor } from "./cli/doctor.ts";
 import { down } from "./cli/down.ts";
@@ -48,6 +49,7 @@ const COMMANDS = [
   seed,
   traffic,
   sql,
+  bench,
 ];
 
 /** Each asks the command to end; SIGHUP comes when its terminal is closed. */
@@ -133,8 +135,8 @@ function programOf(context: Context): Command {
 }
 
 function stackOf(options: Target, cwd: string, env: NodeJS.ProcessEnv): Stack {
-  const { target, profile, master, deployMode } = options;
-  const home = homeOf(cwd, env);
+  const { target, profile, master, deployMode, within } = options;
+  const home = homeOf(cwd, env, within);
   if (target !== "external" && (master !== undefined || deployMode !== undefined)) {
     throw new UsageError(`the target ${target} brings its own Spark`, {
       hint: "`--master` and `--deploy-mode` go with `--target external`.",

@@ -5,6 +5,8 @@ export interface Target {
   /** Over the profile's. */
   master?: string;
   deployMode?: string;
+  /** A folder below the project's state folder, where servers of their own keep everything. */
+  within?: string;
 }
 
 /** What a command gets from main: where it runs and whom it talks to. */

@@ -29,6 +29,9 @@ interface RunOptions extends SubmissionOptions {
   json?: boolean;
 }
 
+/** Of a continuous run. */
+export const DEFAULT_TRIGGER = "200 milliseconds";
+
 const CATCH_UP_TIMEOUT_MS = 300_000;
 
 export function run(program: Command, context: Context): void {
@@ -45,7 +48,7 @@ export function run(program: Command, context: Context): void {
         "--trigger <duration>",
         "with --continuous: how long changes are gathered before they are computed",
       )
-        .default("200 milliseconds")
+        .default(DEFAULT_TRIGGER)
         .argParser(duration),
     )
     .addOption(
@@ -91,7 +94,7 @@ export function run(program: Command, context: Context): void {
 }
 
 /** As definitions write them, which Spark takes, too. */
-function duration(text: string): string {
+export function duration(text: string): string {
   if (DURATION_PATTERN.test(text)) {
     if (parseDuration(text) <= LONGEST_MS) return text;
     throw new InvalidArgumentError(`It is ${formatDuration(LONGEST_MS)} at most.`);

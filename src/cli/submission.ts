@@ -23,7 +23,11 @@ export interface SubmissionOptions extends Target {
 export async function submissionOf(
   { featureSet, file, text, project }: Definition,
   { sink, conf = {}, trigger, batchRecords, continuous = false }: SubmissionOptions,
-  { stack, endpoints, storage }: { stack: Stack; endpoints: Endpoints; storage: Storage },
+  {
+    stack,
+    endpoints,
+    storage,
+  }: { stack: Pick<Stack, "stateDir" | "topicPrefix" | "spark">; endpoints: Endpoints; storage: Storage },
 ) {
   const { name } = featureSet;
   const folder = runFolder(stack.stateDir, name);

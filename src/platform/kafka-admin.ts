@@ -46,3 +46,8 @@ export async function createTopics(
     });
   });
 }
+
+/** Deletes topics with all their records. */
+export async function deleteTopics(kafka: KafkaConnection, topics: string[]): Promise<void> {
+  await withAdmin(kafka, 5, (admin) => admin.deleteTopics({ topics }));
+}

@@ -19,8 +19,9 @@ export interface Home {
   projectId: string;
 }
 
-export function homeOf(cwd: string, env: NodeJS.ProcessEnv): Home {
-  const state = path.resolve(cwd, env.CDC_FEATURES_HOME || ".cdc-features");
+/** `within` is a folder below the project's: another state, beside it. */
+export function homeOf(cwd: string, env: NodeJS.ProcessEnv, within = ""): Home {
+  const state = path.resolve(cwd, env.CDC_FEATURES_HOME || ".cdc-features", within);
   return { state, cache: cacheFolder(cwd, env), projectId: sha256(state).slice(0, 12) };
 }
 

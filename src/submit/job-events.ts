@@ -70,6 +70,14 @@ const goldenCase = z.object({
   error: failed.shape.error.nullable(),
 });
 
+/** What a process of a benchmark measured; the seconds are those of its batches. */
+const measured = z.object({
+  event: z.literal("measured"),
+  records: z.number(),
+  seconds: z.number(),
+  batches: z.number(),
+});
+
 /** All golden cases were told. */
 const tested = z.object({ event: z.literal("tested") });
 
@@ -81,6 +89,7 @@ const jobEvent = z.discriminatedUnion("event", [
   failed,
   goldenCase,
   tested,
+  measured,
 ]);
 
 export type JobEvent = z.infer<typeof jobEvent>;

@@ -17,7 +17,9 @@ const ALLOWED: Record<string, string[]> = {
   verify: ["definition", "stores", "platform", "errors"],
   // Golden tests hold the verifier's computation beside the job's.
   golden: ["definition", "stores", "verify", "platform", "errors"],
-  cli: ["definition", ...STAGES, "golden", "platform", "errors"],
+  // A benchmark drives what it measures.
+  bench: ["definition", "stack", "submit", "stores", "platform", "errors"],
+  cli: ["definition", ...STAGES, "golden", "bench", "platform", "errors"],
   main: ["cli", "definition", ...STAGES, "platform", "errors"],
 };
 

@@ -1,0 +1,113 @@
+/** The ways of working off the topic. One that is added here can be named with `--ways`, in bulk, live, or both. */
+import path from "node:path";
+import { microsOfIso } from "../platform/instants.ts";
+import type { JobMeasure } from "./document.ts";
+import { type JobOptions, measureRun, measureScript } from "./jobs.ts";
+import type { Workbench } from "./workbench.ts";
+
+export interface Way {
+  name: string;
+  title: string;
+  /** Works off what is in the topic, once in a benchmark, and ends. */
+  bulk(bench: Workbench): Promise<JobMeasure>;
+  live?: LiveWay;
+}
+
+/** A way that goes on behind its bulk run, and where its values can be read. */
+export interface LiveWay {
+  /** How long it gathers changes, in words. */
+  trigger(bench: Workbench): string;
+  /** Resolves when the signal has ended it. */
+  run(bench: Workbench, options: Required<Pick<JobOptions, "signal">> & JobOptions): Promise<unknown>;
+  /** Redis' key of a customer. */
+  key(customer: number): string;
+  /** The hash's field with the time of the customer's latest order, and what it means (micros since 1970). */
+  latestField: string;
+  latest(text: string): bigint | undefined;
+}
+
+/** Spark's own number of state partitions: whoever follows a tutorial has it. */
+const PLAIN_CONF = { "spark.sql.shuffle.partitions": "200" };
+
+function plainSettings(bench: Workbench, live: boolean) {
+  return {
+    kafka: bench.endpoints.kafka.brokers,
+    topic: bench.topic,
+    redis: bench.endpoints.redis.url,
+    folder: bench.scratch("plain"),
+    live,
+  };
+}
+
+const plain: Way = {
+  name: "plain",
+  title: "plain pattern",
+  bulk: (bench) =>
+    measureScript(bench, "plain", "plain_pattern.py", plainSettings(bench, false), { conf: PLAIN_CONF }),
+  live: {
+    trigger: () => "0 seconds",
+    run: (bench, options) =>
+      measureScript(bench, "plain", "plain_pattern.py", plainSettings(bench, true), {
+        ...options,
+        conf: PLAIN_CONF,
+        continuous: true,
+      }),
+    key: (customer) => `plain:${customer}:features`,
+    latestField: "last_order",
+    latest: (text) => microsOfIso(`${text}Z`),
+  },
+};
+
+const append: Way = {
+  name: "append",
+  title: "append job",
+  bulk: (bench) => measureRun(bench, "customer_append", bench.home),
+};
+
+const exact: Way = {
+  name: "exact",
+  title: "exact job",
+  bulk: (bench) => measureRun(bench, "customer", bench.home),
+  live: {
+    trigger: (bench) => bench.plan.trigger,
+    run: (bench, options) => measureRun(bench, "customer", bench.home, { ...options, continuous: true }),
+    key: (customer) => `customer:${customer}:features`,
+    latestField: "_event_time",
+    latest: microsOfIso,
+  },
+};
+
+function reading(name: string, title: string): Way {
+  return {
+    name,
+    title,
+    bulk: (bench) =>
+      measureScript(bench, name, "read_and_parse.py", {
+        way: name,
+        kafka: bench.endpoints.kafka.brokers,
+        topic: bench.topic,
+        topic_prefix: bench.stack.topicPrefix,
+        folder: path.join(bench.scratch(name)),
+      }),
+  };
+}
+
+export const WAYS: readonly Way[] = [
+  plain,
+  append,
+  exact,
+  reading("parse", "read and parse alone"),
+  reading("decode", "read and decode alone"),
+];
+
+export const DEFAULT_WAYS = "plain,append,exact,parse,decode";
+
+/** Works the orders off in this way, unless it has: what is live begins there. */
+export async function workedOff(bench: Workbench, way: Way): Promise<JobMeasure> {
+  await bench.orders.arrived(bench);
+  return bench.once(way.name, () => bench.progress.step(way.title, () => way.bulk(bench)));
+}
+
+export function wayNamed(name: string): Way {
+  return WAYS.find((way) => way.name === name) as Way;
+}
