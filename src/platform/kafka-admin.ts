@@ -22,19 +22,21 @@ export function kafkaAnswers(kafka: KafkaConnection): Promise<boolean> {
   return succeeds(() => withAdmin(kafka, 0, (admin) => admin.describeCluster()));
 }
 
-/** Creates the topics that are missing; the others stay as they are. */
+/** Creates the topics that are missing; the others stay as they are. `settings` are Kafka's own for a topic. */
 export async function createTopics(
   kafka: KafkaConnection,
   topics: string[],
   numPartitions: number,
+  settings: Record<string, string> = {},
 ): Promise<void> {
   await withAdmin(kafka, 5, async (admin) => {
     const present = new Set(await admin.listTopics());
     const missing = topics.filter((topic) => !present.has(topic));
     if (missing.length === 0) return;
+    const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }));
     await admin.createTopics({
       waitForLeaders: true,
-      topics: missing.map((topic) => ({ topic, numPartitions, replicationFactor: 1 })),
+      topics: missing.map((topic) => ({ topic, numPartitions, replicationFactor: 1, configEntries })),
     });
   });
 }

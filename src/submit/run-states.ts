@@ -32,7 +32,9 @@ export async function storesWritten(
   featureSet: string,
 ): Promise<{ sink: Exclude<Sink, "console">; inStep: boolean } | undefined> {
   const folders: string[] = await readdir(path.join(stateDir, "checkpoints", featureSet)).catch(() => []);
-  const sinks = (["dual", "redis", "parquet"] as const).filter((sink) => folders.includes(sink));
+  // A job in real-time mode writes both stores, too, and at the same positions in the log.
+  const written = folders.map((folder) => (folder === "realtime" ? "dual" : folder));
+  const sinks = (["dual", "redis", "parquet"] as const).filter((sink) => written.includes(sink));
   const [first] = sinks;
   if (first === undefined) return undefined;
   return { sink: sinks.length > 1 ? "dual" : first, inStep: sinks.length === 1 };

@@ -5,6 +5,7 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { execa } from "execa";
 import { z } from "zod";
+import type { Mode } from "../definition/mode.ts";
 import { InterruptedError, JobError, UsageError } from "../errors.ts";
 import type { KafkaConnection, RedisConnection } from "../platform/connections.ts";
 import { lastLines, readIfExists, writeFileAtomic } from "../platform/files.ts";
@@ -34,6 +35,9 @@ export interface RunRequest extends Submitted {
   continuous: boolean;
   /** Of a continuous run: how long changes are gathered before they are computed, as `1 second`. */
   trigger: string;
+  mode: Mode;
+  /** How long a batch of real-time mode lasts, as `10 minutes`. */
+  realtimeBatch: string;
   /** Most records of a micro-batch; what the target has for it where it is not said. */
   batchRecords?: number;
   /** What the checkpoint has to be made by. */
