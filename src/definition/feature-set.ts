@@ -195,7 +195,11 @@ export function onlineKey(featureSet: FeatureSet, entity: string): string {
  * KEY's slot, where braces cannot hold KEY. What is in braces alone decides on the slot, so that both hashes are in one.
  */
 export function windowsKey(featureSet: FeatureSet, entity: string): string {
-  const key = onlineKey(featureSet, entity);
+  return windowsKeyOf(onlineKey(featureSet, entity));
+}
+
+/** The same, of a key as `onlineKey` gives it. */
+export function windowsKeyOf(key: string): string {
   return key.includes("}") ? `{${numberInSlot(clusterSlot(key))}}${key}:windows` : `{${key}}:windows`;
 }
 

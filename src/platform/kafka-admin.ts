@@ -40,3 +40,12 @@ export async function createTopics(
     });
   });
 }
+
+/** By partition. */
+export type Offsets = Map<number, number>;
+
+/** The offsets that the next records of a topic will get. */
+export async function endsOf(kafka: KafkaConnection, topic: string): Promise<Offsets> {
+  const offsets = await withAdmin(kafka, 2, (admin) => admin.fetchTopicOffsets(topic));
+  return new Map(offsets.map(({ partition, high }) => [partition, Number(high)]));
+}

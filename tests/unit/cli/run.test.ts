@@ -50,6 +50,7 @@ async function callRun(...args: string[]) {
     captureCaughtUp: async () => {},
     storage: async () => localStorage({ offline: folder, checkpoints: folder, deadLetters: folder }),
     hasShop: false,
+    modes: ["micro-batch"],
     spark: async ({ conf }) => ({
       command: [sparkSubmit],
       driver: { kind: "local" },
