@@ -217,10 +217,8 @@ async function runOne(
     }
     if (event.event === "progress") step.update(progressLine(event));
     if (event.event === "realtime") writer?.begin(event);
-    if (event.event === "paused") {
-      step.update("the last batch, which makes both stores exact");
-      writer?.end();
-    }
+    // It may begin again: a truncate is for micro-batches.
+    if (event.event === "paused") writer?.pause();
     if (event.event !== "table") return;
     if (options.sink === "console" && !options.json) context.terminal.print(`${featureTable(event)}\n`);
     else examples = event;

@@ -38,6 +38,8 @@ interface Waiting {
 export class Changes {
   readonly #starts = new Map<number, BatchStart>();
   #newest: BatchStart | undefined;
+  /** The job publishes nothing, and may begin again under another name. */
+  #isPaused = false;
   /** By partition, messages of a batch that the job has not told of yet, and all behind them. */
   readonly #waiting = new Map<number, Waiting[]>();
   #gathered = nothing();
@@ -47,9 +49,15 @@ export class Changes {
     if (this.#newest?.run !== start.run) this.#starts.clear();
     this.#starts.set(start.batch, start);
     this.#newest = start;
+    this.#isPaused = false;
     const waiting = [...this.#waiting];
     this.#waiting.clear();
     for (const [partition, messages] of waiting) this.#admit(partition, messages);
+  }
+
+  /** The job goes on in micro-batches. */
+  pause(): void {
+    this.#isPaused = true;
   }
 
   /** Messages of one partition, in its order. */
@@ -101,10 +109,11 @@ export class Changes {
 
   /** The job tells of a batch on one way, and its messages come on another. */
   #isAhead({ run, batch }: FeatureMessage): boolean {
-    return this.#newest !== undefined && run === this.#newest.run && batch > this.#newest.batch;
+    if (this.#newest === undefined) return false;
+    return run === this.#newest.run ? batch > this.#newest.batch : this.#isPaused;
   }
 
-  /** Undefined for messages of another run: the micro-batches that this one began with have made all of them good. */
+  /** Undefined for messages of an earlier run: the micro-batches in between have made all of them good. */
   #startOf({ run, batch }: FeatureMessage): BatchStart | undefined {
     return run === this.#newest?.run ? this.#starts.get(batch) : undefined;
   }

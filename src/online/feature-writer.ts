@@ -81,6 +81,11 @@ export class FeatureWriter {
     ];
   }
 
+  /** Until another `begin` the job goes on in micro-batches. */
+  pause(): void {
+    this.#changes.pause();
+  }
+
   /** Writes what is in the topic by now, commits, and ends. Never throws: the micro-batches make up for what is missing. */
   end(): Promise<void> {
     this.#drained ??= this.#drain();

@@ -6,10 +6,11 @@ const message = z.object({
   key: z.string().nullable(),
   /** Its start, epoch seconds in twelve digits: the field in the windows hash. */
   window: z.string(),
+  /** Of real-time batches one after another, with nothing but micro-batches before and after. */
   run: z.string(),
   /** Spark's number of the real-time batch. */
   batch: z.number(),
-  /** Records that the window's partition had read of the batch. */
+  /** Changes of the batch that the window has taken by then. */
   count: z.number(),
   /** What compare_and_write.lua stores, empty when the window lost its last row. */
   payload: z.string(),

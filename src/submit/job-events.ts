@@ -36,7 +36,7 @@ const realtime = z.object({
   expired: z.number(),
 });
 
-/** No batch of real-time mode comes any more. */
+/** What was published is made exact by micro-batches, after which real-time batches may begin again. */
 const paused = z.object({ event: z.literal("paused"), run: z.string() });
 
 const table = z.object({ event: z.literal("table"), rows: z.array(z.record(z.string(), scalar)) });

@@ -93,6 +93,22 @@ test("messages of a batch that the job has not told of wait, and those behind th
   expect(taken(changes)).toMatchObject({ offsets: { 0: 4 } });
 });
 
+test("after micro-batches messages under another name wait until the job tells of their batch", () => {
+  const changes = new Changes();
+  changes.begin(start(7, 100));
+  changes.add(0, [at(0, { run: "second", batch: 9 })]);
+  expect(taken(changes)).toMatchObject({ entities: [], offsets: { 0: 1 } });
+  changes.pause();
+  changes.add(0, [at(1, { count: 1 }), at(2, { run: "second", batch: 9, count: 1 })]);
+  expect(taken(changes)).toMatchObject({ entities: [{ key: KEY }], offsets: { 0: 2 } });
+  changes.begin(start(9, 300, { run: "second" }));
+  changes.add(0, [at(3, { key: "customer:43:features" })]);
+  expect(taken(changes)).toMatchObject({
+    entities: [{ key: KEY, windows: { [WINDOW]: ["00000000000000000301", payloadOf(1)] } }],
+    offsets: { 0: 4 },
+  });
+});
+
 test("what could not be written comes again, under what came meanwhile", () => {
   const changes = new Changes();
   changes.begin(start(7, 100));

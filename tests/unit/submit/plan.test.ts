@@ -25,9 +25,9 @@ test("real-time mode writes both stores in step, and after micro-batches to both
   const stateDir = temporaryFolder();
   expect(await storesWritten(stateDir, "customer")).toBeUndefined();
   rememberCheckpoint(stateDir, "customer", "realtime");
-  expect(await storesWritten(stateDir, "customer")).toEqual({ sink: "dual", inStep: true });
+  expect(await storesWritten(stateDir, "customer")).toEqual({ sink: "dual", inStep: true, realtime: true });
   rememberCheckpoint(stateDir, "customer", "dual");
-  expect(await storesWritten(stateDir, "customer")).toEqual({ sink: "dual", inStep: true });
+  expect(await storesWritten(stateDir, "customer")).toEqual({ sink: "dual", inStep: true, realtime: true });
   rememberCheckpoint(stateDir, "customer", "redis");
-  expect(await storesWritten(stateDir, "customer")).toEqual({ sink: "dual", inStep: false });
+  expect(await storesWritten(stateDir, "customer")).toEqual({ sink: "dual", inStep: false, realtime: true });
 });
