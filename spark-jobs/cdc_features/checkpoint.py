@@ -8,7 +8,7 @@ import dataclasses
 import json
 import posixpath
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any
 
 from pyspark.sql import SparkSession
@@ -17,6 +17,7 @@ from cdc_features.files import resolve
 from cdc_features.position import Position
 
 _TRUNCATED = "truncated"
+_PUBLISHER = "publisher"
 
 Offsets = dict[str, dict[str, int]]
 
@@ -55,6 +56,14 @@ class Batch:
             for topic, partitions in self.end.items()
             for partition, end in partitions.items()
         }
+
+
+@dataclass(frozen=True)
+class Publisher:
+    """The run that has published since a batch, in real-time mode."""
+
+    run: str
+    first_batch: int
 
 
 def total(offsets: Offsets) -> int:
@@ -106,6 +115,20 @@ class Checkpoint:
         """Before the batch that brought it is written, so that a replay and all later batches know it."""
         self._files.write(self._path(_TRUNCATED), [json.dumps(dataclasses.asdict(position))])
 
+    def publisher(self) -> Publisher | None:
+        if not self._files.exists(self._path(_PUBLISHER)):
+            return None
+        return Publisher(**json.loads(self._lines(_PUBLISHER)[0]))
+
+    def remember_publisher(self, run: str, first_batch: int) -> None:
+        """Before the first batch that a run publishes, so that what it leaves behind is known to be its own."""
+        self._files.write(self._path(_PUBLISHER), [json.dumps({"run": run, "first_batch": first_batch})])
+
+    def begun(self, batch_id: int) -> str:
+        """When the batch began, in ISO 8601."""
+        _, metadata, _ = self._lines(f"offsets/{batch_id}")
+        return datetime.fromtimestamp(json.loads(metadata)["batchTimestampMs"] / 1000, timezone.utc).isoformat()
+
     def batch(self, batch_id: int) -> Batch:
         """The batch that is running or just ran. Spark keeps the newest 100: FileNotFoundError for one before."""
         watermark_ms, end = self._planned(batch_id)
@@ -137,6 +160,11 @@ class Checkpoint:
         """The newest batch that is done, or None before the first."""
         ids = self._ids("commits")
         return self.batch(ids[-1]) if ids else None
+
+    def next_watermark_ms(self, batch_id: int) -> int:
+        """What the batch after this committed one is judged by."""
+        _, committed = self._lines(f"commits/{batch_id}")[:2]
+        return int(json.loads(committed)["nextBatchWatermarkMs"])
 
     def _ids(self, folder: str) -> list[int]:
         return sorted(int(name) for name in self._files.names(self._path(folder)) if name.isdigit())

@@ -42,7 +42,8 @@ Transform = Callable[[DataFrame], DataFrame]
 
 def row_changes(feature_set: FeatureSet) -> Transform:
     """Kafka records in; out, one row per change: `entity` (a struct of the key columns), `event_time` and `clock` (UTC)
-    and `row`, as `classified` has it for an append-only source; else bytes for the fold (state.py), and `home`.
+    and `row`, as `classified` has it for an append-only source; else bytes for the fold (state.py), `home`, and
+    `time_ms`, when the record came to Kafka.
     """
     packed = not feature_set.source.append_only
 
@@ -150,7 +151,9 @@ def _decoded(feature_set: FeatureSet, packed: bool) -> StructType:
     row = _struct({"key": key, "version": version, "gone": BooleanType(), "values": values, "at": at})
     entity, time = columns(list(feature_set.entity)), TimestampType()
     place: dict[str, DataType] = {"entity": entity, "event_time": time, "clock": time}
-    change = _struct({**place, "home": LongType(), "row": BinaryType()} if packed else {**place, "row": row})
+    change = _struct(
+        {**place, "home": LongType(), "row": BinaryType(), "time_ms": LongType()} if packed else {**place, "row": row}
+    )
     return _struct({"class": StringType(), "reason": StringType(), "changes": ArrayType(change, containsNull=False)})
 
 

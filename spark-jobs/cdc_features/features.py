@@ -35,7 +35,7 @@ from cdc_features.windows import Flags, Ints, Rows, Selection, latest_time, prim
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _DAY_MICROS = 86_400_000_000
-_UNIT_MS = {"minute": 60_000, "hour": 3_600_000, "day": 86_400_000, "week": 604_800_000}
+UNIT_MS = {"minute": 60_000, "hour": 3_600_000, "day": 86_400_000, "week": 604_800_000}
 _TIMESTAMP = pa.timestamp("us", tz="UTC")
 _ARROW_TYPES = {
     "bigint": pa.int64(),
@@ -402,7 +402,7 @@ def _averages(sums: Values, counts: Sequence[int], digits: int) -> Values:
 
 def _frequency(feature: Behavioural, window: Window, counts: Sequence[int]) -> Values:
     assert not isinstance(window, SessionWindow | UnboundedWindow)
-    length, unit = milliseconds(window.length), _UNIT_MS[feature.unit]
+    length, unit = milliseconds(window.length), UNIT_MS[feature.unit]
     return [_ratio(count * unit, length, feature.digits or 0) for count in counts]
 
 

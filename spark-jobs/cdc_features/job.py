@@ -44,7 +44,7 @@ _STORE_SINKS = {"dual", "redis", "parquet"}
 Build = Callable[[DataFrame], DataFrame]
 
 
-def main(feature_set: FeatureSet, build: Build) -> None:
+def main(feature_set: FeatureSet, build: Build, kind: "type[Job] | None" = None) -> None:
     """Runs a job with the settings file named on the command line; a failed run is told and exits with 1."""
     tell, secrets, name = emit, list[str](), f"cdc-features {feature_set.name}"
     try:
@@ -59,7 +59,7 @@ def main(feature_set: FeatureSet, build: Build) -> None:
         if settings.report is not None:
             tell = RunReport(*resolve(spark, settings.report), StopFile(spark, settings)).emit
         tell("started", run_id=settings.run_id, **_process(spark))
-        Job(spark, feature_set, settings, build, tell).run()
+        (kind or Job)(spark, feature_set, settings, build, tell).run()
     except Exception as error:
         # Where even the report cannot be written, stdout has the event, and the exit code says it, too.
         with contextlib.suppress(Exception):
@@ -101,6 +101,7 @@ class Job:
         self._refreshed: object = None
         self._last: Batch | None = None
         self._cut_off = False
+        self._may_stop = True
 
     def run(self) -> None:
         """Works until the log's end, or until the stop file says so; raises what failed."""
@@ -116,7 +117,7 @@ class Job:
         streams.addListener(progress)
         start_workers(self._spark)
         try:
-            self._follow(self._start(), progress)
+            self._work(progress)
         finally:
             streams.removeListener(progress)
             # Where the query failed, too: the other run is why.
@@ -127,6 +128,9 @@ class Job:
         if self._settings.sink != "console":
             self._emit("table", rows=self._writer.examples[:5])
         self._tally.finished(stopped=self._writer.stopping)
+
+    def _work(self, progress: Any) -> None:
+        self._follow(self._start(), progress)
 
     def _refuse_to_be_second(self) -> None:
         successor = self._stop_file.successor()
@@ -151,9 +155,14 @@ class Job:
             .option("checkpointLocation", for_spark(self._settings.checkpoint))
             .foreachBatch(self._writer)
         )
-        if self._settings.continuous:
-            return query.trigger(processingTime=self._settings.trigger_interval).start()
+        if self._goes_on:
+            return query.trigger(processingTime=settings.trigger_interval).start()
         return query.trigger(availableNow=True).start()
+
+    @property
+    def _goes_on(self) -> bool:
+        """Whether micro-batches have no end of their own."""
+        return self._settings.continuous
 
     def _follow(self, query: StreamingQuery, events: Any) -> None:
         """`events` is a Progress.java."""
@@ -162,7 +171,7 @@ class Job:
             if event is None:
                 # Asked each time: where Spark's JVM was killed nothing else would end this process.
                 is_active = query.isActive
-                if is_active and self._stop_file.says_stop():
+                if is_active and self._may_stop and self._stop_file.says_stop():
                     self._stop(query)
                 elif self._settings.continuous and self._refresh_due():
                     self._refresh()
@@ -247,4 +256,3 @@ class Job:
             just_written=self._writer.newest_written == last.version and not self._settings.redis.cluster,
         )
         self._writer.examples = self._writer.examples or report.examples
-

@@ -117,6 +117,10 @@ class OfflineStore:
     def base_location(self) -> str:
         return f"{self.location}/_rows"
 
+    def has(self, batch: Batch) -> bool:
+        """Whether the batch has been put in place."""
+        return self._files.exists(f"{self._manifests}/{_name(batch)}.json")
+
     def has_base(self) -> bool:
         return self._has_files(self.base_location)
 

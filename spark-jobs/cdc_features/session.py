@@ -17,6 +17,8 @@ from cdc_features.settings import SECRET_OPTIONS
 # The job's Java, for the class path of driver and executors.
 LIBRARY = Path(__file__).parent / "records.jar"
 
+KAFKA_READERS = "spark.sql.streaming.disabledV2MicroBatchReaders"
+
 # What exactness needs, whatever spark-submit was told.
 _REQUIRED = {
     "spark.sql.session.timeZone": "UTC",
@@ -27,7 +29,7 @@ _REQUIRED = {
     # Spark would otherwise give up digits after the point when a sum nears 38 digits.
     "spark.sql.decimalOperations.allowPrecisionLoss": "false",
     # Spark 4.1's V2 Kafka source fails when it repeats an interrupted batch (SPARK-55271, docs/decisions/0009).
-    "spark.sql.streaming.disabledV2MicroBatchReaders": "org.apache.spark.sql.kafka010.KafkaSourceProvider",
+    KAFKA_READERS: "org.apache.spark.sql.kafka010.KafkaSourceProvider",
 }
 
 _REDACTION = "spark.sql.redaction.string.regex"

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
 Sink = Literal["dual", "redis", "parquet", "console"]
+Mode = Literal["micro-batch", "realtime"]
 
 # Names of Kafka's client properties that are secret, whatever their case; Spark is told them, too (session.py).
 SECRET_OPTIONS = r"password|jaas|secret|credential|assertion|token$|(^|[.])key$"
@@ -29,9 +30,10 @@ class Redis:
 class Settings:
     """`kafka` is a host:port list, `kafka_options` are properties of its clients; `stop_file` names the run that may go
     on: where it is there and does not say `run_id`, the job ends after the running batch. It tells in `report` how it
-    ended; `plan` is what the checkpoint, `<root>/<set>/<sink>`, must have been made by. `offline_root`, `checkpoint`,
-    `dead_letters`, `stop_file` and `report` are URIs of Hadoop's file systems, or paths that driver and executors
-    share."""
+    ended; `plan` is what the checkpoint, `<root>/<set>/<sink>`, must have been made by. In mode `realtime` features go
+    to `features_topic`, and `realtime_batch` is how long Spark goes on between two commits. `offline_root`,
+    `checkpoint`, `dead_letters`, `stop_file` and `report` are URIs of Hadoop's file systems, or paths that driver and
+    executors share."""
 
     run_id: str
     kafka: str
@@ -44,6 +46,9 @@ class Settings:
     continuous: bool
     trigger_interval: str
     max_batch_records: int
+    mode: Mode
+    features_topic: str | None
+    realtime_batch: str
     stop_file: str
     dead_letters: str
     report: str | None

@@ -12,23 +12,30 @@ _FETCH = {"kafka.max.poll.records": "10000", "kafka.max.partition.fetch.bytes": 
 
 
 def change_log(
-    spark: SparkSession, feature_set: FeatureSet, kafka: dict[str, str], topic_prefix: str, max_batch_records: int
+    spark: SparkSession,
+    feature_set: FeatureSet,
+    kafka: dict[str, str],
+    topic_prefix: str,
+    max_batch_records: int | None,
 ) -> DataFrame:
-    """A streaming frame of Kafka records: key, value, topic, partition, offset, timestamp.
+    """A streaming frame of Kafka records: key, value, topic, partition, offset, timestamp; `max_batch_records` at a
+    time, or, with None, as real-time mode takes them.
 
     `kafka` are the source's options that say where Kafka is and who asks. Records deleted before they were read fail
     the query (data would be lost without a word); the checkpoint decides where a later run goes on.
     """
-    return (
+    log = (
         spark.readStream.format("kafka")
         .option("subscribe", feature_set.source.topic(topic_prefix))
         .option("startingOffsets", "earliest")
         .option("failOnDataLoss", "true")
         .options(**_FETCH | kafka)
-        .option("maxOffsetsPerTrigger", str(max_batch_records))
-        .option("minPartitions", str(spark.sparkContext.defaultParallelism))
-        .load()
     )
+    if max_batch_records is not None:
+        log = log.option("maxOffsetsPerTrigger", str(max_batch_records)).option(
+            "minPartitions", str(spark.sparkContext.defaultParallelism)
+        )
+    return log.load()
 
 
 def records_of(spark: SparkSession, kafka: dict[str, str], batch: Batch, *, from_the_start: bool = False) -> DataFrame:

@@ -36,7 +36,7 @@ def fold(feature_set: FeatureSet) -> C:
     internals.udf().register(name, java(session, "Fold").function(declared, result))
     # A record counts once, in the newest of its windows, should it be a duplicate.
     counts = "home <=> coalesce(unix_micros(window.start), 0L)"
-    return F.expr(f"{name}(row, {counts})").alias("fold")
+    return F.expr(f"{name}(row, {counts}, time_ms)").alias("fold")
 
 
 def unfolded(groups: DataFrame) -> DataFrame:
@@ -44,8 +44,9 @@ def unfolded(groups: DataFrame) -> DataFrame:
 
     These are, for a set with one window, `row_count`, `event_timestamp` and each feature over rows; for a set as of
     now `rows`, an array of struct(event_time, keys, values). Times are micros since 1970, dates days. A group that
-    lost its last row stays, with no rows: the stores have to learn of it. `duplicates` counts the micro-batch's
-    records that brought nothing new. The group of a truncate has no entity, and its version as `truncated`.
+    lost its last row stays, with no rows: the stores have to learn of it. `records` counts the changes of the batch,
+    Spark's `batch`, `duplicates` those that brought nothing new; `source_ms` is when the newest came to Kafka. The
+    group of a truncate has no entity, and its version as `truncated`.
     """
     return groups.selectExpr("entity.*", "window.start AS window_start", "window.end AS window_end", "fold.*")
 
@@ -94,7 +95,10 @@ def _result(feature_set: FeatureSet) -> StructType:
     """What Fold.java returns."""
     source = feature_set.source
     version = _struct({"commit_lsn": LongType(), "lsn": LongType(), "rank": IntegerType()})
-    common: dict[str, DataType] = {"duplicates": LongType(), "truncated": version}
+    common: dict[str, DataType] = {
+        **dict.fromkeys(("batch", "records", "duplicates", "source_ms"), LongType()),
+        "truncated": version,
+    }
     if feature_set.as_of_now:
         keys, values = (
             _struct({name: _physical(source.column(name).type) for name in names})

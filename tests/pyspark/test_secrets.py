@@ -36,7 +36,15 @@ def settings(tmp_path: Path) -> Settings:
         **{"kafka": "broker:9093", "kafka_options": OPTIONS, "topic_prefix": "shop", "sink": "dual", "run_id": "1"},
         "redis": {"url": "rediss://me:p%40ss%2Fword@host:6380/0", "nodes": [], "cluster": False, "ca": None},
         **{"offline_root": "/o", "checkpoint": "/c", "dead_letters": "/d", "stop_file": "/s", "report": None},
-        **{"continuous": False, "trigger_interval": "", "max_batch_records": 1000, "plan": None},
+        **{
+            "continuous": False,
+            "trigger_interval": "",
+            "max_batch_records": 1000,
+            "mode": "micro-batch",
+            "features_topic": None,
+            "realtime_batch": "",
+            "plan": None,
+        },
     }
     path.write_text(json.dumps(given))
     found = read_settings(str(path))

@@ -17,13 +17,14 @@ import org.apache.spark.sql.expressions.UserDefinedFunction;
 import org.apache.spark.sql.functions;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.StructType;
-import scala.Tuple2;
+import scala.Tuple3;
 
 /**
- * The fold of a set whose rows change: (a change's bytes, whether it counts here) of a group to what state.py declares.
+ * The fold of a set whose rows change: (a change's bytes, whether it counts here, its record's time in ms) of a group to
+ * what state.py declares.
  * That is either the aggregates of the rows that exist, or, for a set as of now, these rows.
  */
-public final class Fold extends Aggregator<Tuple2<byte[], Boolean>, RowVersions, Row> {
+public final class Fold extends Aggregator<Tuple3<byte[], Boolean, Long>, RowVersions, Row> {
 
   private static final long serialVersionUID = 1L;
 
@@ -56,7 +57,7 @@ public final class Fold extends Aggregator<Tuple2<byte[], Boolean>, RowVersions,
   public static UserDefinedFunction function(String declared, String result) throws JsonProcessingException {
     ObjectMapper json = new ObjectMapper().setPropertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE);
     Fold fold = new Fold(json.readValue(declared, Declared.class), (StructType) DataType.fromJson(result));
-    return functions.udaf(fold, Encoders.tuple(Encoders.BINARY(), Encoders.BOOLEAN()));
+    return functions.udaf(fold, Encoders.tuple(Encoders.BINARY(), Encoders.BOOLEAN(), Encoders.LONG()));
   }
 
   @Override
@@ -65,8 +66,8 @@ public final class Fold extends Aggregator<Tuple2<byte[], Boolean>, RowVersions,
   }
 
   @Override
-  public RowVersions reduce(RowVersions rows, Tuple2<byte[], Boolean> change) {
-    rows.add(change._1(), change._2());
+  public RowVersions reduce(RowVersions rows, Tuple3<byte[], Boolean, Long> change) {
+    rows.add(change._1(), change._2(), change._3());
     return rows;
   }
 
@@ -95,7 +96,10 @@ public final class Fold extends Aggregator<Tuple2<byte[], Boolean>, RowVersions,
     List<Object> columns = new ArrayList<>();
     if (aggregation != null) aggregation.addResults(columns);
     else columns.add(rows.toArray());
+    columns.add(versions.batch());
+    columns.add(versions.records());
     columns.add(versions.duplicates());
+    columns.add(versions.newestMs());
     columns.add(truncation);
     return RowFactory.create(columns.toArray());
   }

@@ -204,7 +204,7 @@ public final class RecordDecoder implements UDF4<byte[], Integer, Long, Long, Ro
       Long commitLsn = event.commitLsn() == null ? lsn : event.commitLsn();
       if (source.packed()) {
         byte[] packed = RowVersions.change(packed(key), commitLsn, lsn, rank, values == null ? null : packed(values));
-        return RowFactory.create(entity, time, clock, home, packed);
+        return RowFactory.create(entity, time, clock, home, packed, Math.floorDiv(timestamp, 1000L));
       }
       Row version = RowFactory.create(commitLsn, lsn, rank);
       Row at = RowFactory.create(partition, offset, home);

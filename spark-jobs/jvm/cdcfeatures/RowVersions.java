@@ -23,20 +23,25 @@ public final class RowVersions {
   private static final byte[] NONE = {};
   private static final String BATCH_ID = "streaming.sql.batchId";
 
+  private static final long NO_BATCH = -1;
+
   private byte[] rows = NONE;
   private List<byte[]> changes = new ArrayList<>();
+  private long newestMs;
+  // Of the batch that changed the group last: records, and those among them that brought nothing new.
   private long batch = NO_BATCH;
+  private long records;
   private long duplicates;
-
-  private static final long NO_BATCH = -1;
 
   /** As Spark keeps it. */
   public byte[] getBytes() {
     mergeChanges();
-    Writer writer = new Writer(rows.length + 24);
+    Writer writer = new Writer(rows.length + 40);
     writer.oneByte(FORMAT);
     writer.signed(batch);
+    writer.unsigned(records);
     writer.unsigned(duplicates);
+    writer.signed(newestMs);
     writer.copy(rows, 0, rows.length);
     return writer.toBytes();
   }
@@ -46,7 +51,9 @@ public final class RowVersions {
     int format = reader.oneByte();
     if (format != FORMAT) throw new IllegalStateException("the state was written by another version: " + format);
     batch = reader.signed();
+    records = reader.unsigned();
     duplicates = reader.unsigned();
+    newestMs = reader.signed();
     rows = Arrays.copyOfRange(bytes, reader.at, bytes.length);
     changes = new ArrayList<>();
   }
@@ -64,24 +71,49 @@ public final class RowVersions {
     return writer.toBytes();
   }
 
-  /** @param counts whether the record of the change is to be counted in this group, should it be a duplicate */
-  void add(byte[] change, boolean counts) {
+  /**
+   * @param counts whether the record of the change is to be counted in this group, should it be a duplicate
+   * @param timeMs when the record was written to Kafka
+   */
+  void add(byte[] change, boolean counts, long timeMs) {
     if (counts) change[0] |= COUNTED;
     changes.add(change);
+    newestMs = Math.max(newestMs, timeMs);
   }
 
   void merge(RowVersions other) {
     ofBatch(currentBatch());
-    if (other.batch == batch) duplicates += other.duplicates;
+    if (other.batch == batch) {
+      records += other.records;
+      duplicates += other.duplicates;
+    }
+    newestMs = Math.max(newestMs, other.newestMs);
     changes.addAll(other.changes);
     if (rows.length == 0) rows = other.rows;
     else if (other.rows.length > 0) rows = merged(rows, other.rows);
   }
 
-  /** Records of the running micro-batch that brought nothing new. */
+  /** The batch that brought the newest changes. */
+  long batch() {
+    mergeChanges();
+    return batch;
+  }
+
+  /** Changes of that batch so far: it grows with each, and says how new the group is. */
+  long records() {
+    mergeChanges();
+    return records;
+  }
+
+  /** Those among them that brought nothing new. */
   long duplicates() {
     mergeChanges();
-    return batch == currentBatch() ? duplicates : 0;
+    return duplicates;
+  }
+
+  /** When the newest record was written to Kafka. */
+  long newestMs() {
+    return newestMs;
   }
 
   /** What remains of the rows when all changes are in, for {@link RowReader}. */
@@ -91,7 +123,10 @@ public final class RowVersions {
   }
 
   private void ofBatch(long current) {
-    if (batch != current) duplicates = 0;
+    if (batch != current) {
+      records = 0;
+      duplicates = 0;
+    }
     batch = current;
   }
 
@@ -104,6 +139,7 @@ public final class RowVersions {
   private void mergeChanges() {
     if (changes.isEmpty()) return;
     ofBatch(currentBatch());
+    records += changes.size();
     changes.sort(RowVersions::compareKeys);
     int bytes = 0;
     for (byte[] change : changes) bytes += change.length;
