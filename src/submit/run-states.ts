@@ -32,14 +32,16 @@ export async function storesWritten(
   featureSet: string,
 ): Promise<{ sink: Exclude<Sink, "console">; inStep: boolean; realtime: boolean } | undefined> {
   const folders: string[] = await readdir(path.join(stateDir, "checkpoints", featureSet)).catch(() => []);
-  // A job in real-time mode writes both stores, too, and at the same positions in the log.
-  const written = folders.map((folder) => (folder === "realtime" ? "dual" : folder));
-  const sinks = (["dual", "redis", "parquet"] as const).filter((sink) => written.includes(sink));
-  const [first] = sinks;
+  const checkpoints = (["dual", "realtime", "redis", "parquet"] as const).filter((one) =>
+    folders.includes(one),
+  );
+  const [first] = checkpoints;
   if (first === undefined) return undefined;
   return {
-    sink: sinks.length > 1 ? "dual" : first,
-    inStep: sinks.length === 1,
-    realtime: folders.includes("realtime"),
+    // Several together have written both stores, as real-time mode does.
+    sink: checkpoints.length > 1 || first === "realtime" ? "dual" : first,
+    // Batches of two checkpoints that end at one position are one file, of the later one.
+    inStep: checkpoints.length === 1,
+    realtime: checkpoints.includes("realtime"),
   };
 }

@@ -21,13 +21,19 @@ test("a checkpoint of real-time mode is one, too", async () => {
   await expect(refuseOtherPlan(stateDir, changed)).rejects.toThrow(/watermarkMs/);
 });
 
-test("real-time mode writes both stores in step, and after micro-batches to both, too", async () => {
+test("real-time mode writes both stores in step, and two checkpoints do not", async () => {
   const stateDir = temporaryFolder();
   expect(await storesWritten(stateDir, "customer")).toBeUndefined();
   rememberCheckpoint(stateDir, "customer", "realtime");
   expect(await storesWritten(stateDir, "customer")).toEqual({ sink: "dual", inStep: true, realtime: true });
   rememberCheckpoint(stateDir, "customer", "dual");
-  expect(await storesWritten(stateDir, "customer")).toEqual({ sink: "dual", inStep: true, realtime: true });
-  rememberCheckpoint(stateDir, "customer", "redis");
   expect(await storesWritten(stateDir, "customer")).toEqual({ sink: "dual", inStep: false, realtime: true });
+});
+
+test("one sink is written alone, and two of them make both", async () => {
+  const stateDir = temporaryFolder();
+  rememberCheckpoint(stateDir, "customer", "redis");
+  expect(await storesWritten(stateDir, "customer")).toEqual({ sink: "redis", inStep: true, realtime: false });
+  rememberCheckpoint(stateDir, "customer", "parquet");
+  expect(await storesWritten(stateDir, "customer")).toEqual({ sink: "dual", inStep: false, realtime: false });
 });
