@@ -7,6 +7,7 @@ it the script picks what the features hash shows; because it compares versions, 
 
 import contextlib
 import json
+import pkgutil
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -25,35 +26,8 @@ from cdc_features.keys import features_key_of, windows_key
 from cdc_features.servers import ERRORS, Call, connect
 from cdc_features.settings import Redis
 
-# Keys: features hash, windows hash. Arguments: newest window start that is no longer kept (epoch seconds), the version
-# that older changes are right as of, then window, version and payload of each. A change replaces what is not newer, or
-# not newer than it is right as of; a version never gets smaller.
-COMPARE_AND_WRITE = """
-local features, windows = KEYS[1], KEYS[2]
-local expired, as_of = tonumber(ARGV[1]), ARGV[2]
-for i = 3, #ARGV, 3 do
-  local window, version, payload = ARGV[i], ARGV[i + 1], ARGV[i + 2]
-  local stored = string.sub(redis.call('HGET', windows, window) or '', 1, 20)
-  if stored <= version or stored <= as_of then
-    if stored > version then version = stored end
-    redis.call('HSET', windows, window, version .. '|' .. payload)
-  end
-end
-local latest, shown
-local all = redis.call('HGETALL', windows)
-for i = 1, #all, 2 do
-  local start = tonumber(all[i])
-  if start <= expired then
-    redis.call('HDEL', windows, all[i])
-  elseif #all[i + 1] > 21 and (not latest or start > latest) then
-    latest, shown = start, all[i + 1]
-  end
-end
-redis.call('DEL', features)
-if shown then
-  redis.call('HSET', features, '_version', string.sub(shown, 1, 20), unpack(cjson.decode(string.sub(shown, 22))))
-end
-"""
+# What TypeScript's online writer runs, too; a file of the package, which executors have as a zip.
+COMPARE_AND_WRITE = (pkgutil.get_data(__package__, "compare_and_write.lua") or b"").decode()
 
 _CALLS_PER_ROUND_TRIP = 1000
 

@@ -86,8 +86,8 @@ def share_library(spark: SparkSession) -> None:
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     archive = Path(folder) / "cdc_features.zip"
     with zipfile.ZipFile(archive, "w") as zipped:
-        for module in sorted(package.glob("*.py")):
-            zipped.write(module, f"{package.name}/{module.name}")
+        for part in sorted([*package.glob("*.py"), *package.glob("*.lua")]):
+            zipped.write(part, f"{package.name}/{part.name}")
     spark.sparkContext.addPyFile(str(archive))
 
 

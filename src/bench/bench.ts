@@ -59,6 +59,7 @@ export async function runBench(options: BenchOptions): Promise<BenchDocument> {
       featureSet: "customer",
       topic: bench.topic,
       continuous: true,
+      mode: "micro-batch",
       conf: {},
     });
     const document: BenchDocument = {

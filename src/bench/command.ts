@@ -25,6 +25,18 @@ export async function callCommand(
   return { seconds, stdout };
 }
 
+/** The same for one that goes on until the signal ends it; resolves then. */
+export async function followCommand(bench: Workbench, args: string[], signal: AbortSignal): Promise<void> {
+  const launcher = path.join(PACKAGE_ROOT, "bin", "cdc-features");
+  const { ok, stderr } = await runCommand(process.execPath, [launcher, ...args], {
+    cwd: bench.stack.stateDir,
+    env: { ...ownVariablesOnly(process.env), CDC_FEATURES_HOME: bench.stack.stateDir },
+    signal,
+    graceMs: 90_000,
+  });
+  if (!ok && !signal.aborted) throw new JobError(`\`cdc-features ${args.join(" ")}\` failed:\n${stderr}`);
+}
+
 function ownVariablesOnly(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const isOption = (name: string) => name.startsWith("CDC_FEATURES_") && name !== "CDC_FEATURES_CACHE";
   return Object.fromEntries(Object.entries(env).filter(([name]) => !isOption(name)));

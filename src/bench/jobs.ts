@@ -4,7 +4,7 @@ import path from "node:path";
 import { writeFileAtomic } from "../platform/files.ts";
 import { PACKAGE_ROOT } from "../stack/home.ts";
 import type { JobEvent } from "../submit/job-events.ts";
-import { rememberPlan, rememberSink } from "../submit/plan.ts";
+import { rememberCheckpoint, rememberPlan } from "../submit/plan.ts";
 import { runJob, runningJob, submit } from "../submit/run.ts";
 import { type RunFolder, runFolder } from "../submit/run-folder.ts";
 import type { JobMeasure } from "./document.ts";
@@ -40,7 +40,7 @@ export async function measureRun(
       onEvent: (event) => {
         if (event.event === "started") {
           clock.sessionIsUp();
-          void rememberSink(stateDir, featureSet.name, request.sink);
+          rememberCheckpoint(stateDir, featureSet.name, request.sink);
         }
         // So slow that it was rounded to nothing: nobody asks for the seconds of such a run.
         if (event.event === "progress" && event.rows_per_second > 0)
@@ -69,7 +69,13 @@ export async function measureScript(
     script: path.join(PACKAGE_ROOT, "bench", script),
   };
   await mkdir(folder.folder, { recursive: true });
-  const spark = await bench.stack.spark({ featureSet: name, topic, continuous, conf });
+  const spark = await bench.stack.spark({
+    featureSet: name,
+    topic,
+    continuous,
+    mode: "micro-batch",
+    conf,
+  });
   const told = { ...settings, stop_file: folder.stop, max_batch_records: spark.batchRecords };
   await writeFileAtomic(folder.settings, JSON.stringify(told, null, 2), 0o600);
   return measured(folder, spark, async (clock) => {

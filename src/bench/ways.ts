@@ -1,6 +1,8 @@
 /** The ways of working off the topic. One that is added here can be named with `--ways`, in bulk, live, or both. */
 import path from "node:path";
+import { z } from "zod";
 import { microsOfIso } from "../platform/instants.ts";
+import { callCommand, followCommand } from "./command.ts";
 import type { JobMeasure } from "./document.ts";
 import { type JobOptions, measureRun, measureScript } from "./jobs.ts";
 import type { Workbench } from "./workbench.ts";
@@ -77,6 +79,33 @@ const exact: Way = {
   },
 };
 
+const REALTIME = ["run", "customer", "--mode", "realtime"];
+
+/** By the command itself, whose own process has a share in it: the online writer. */
+const realtime: Way = {
+  name: "realtime",
+  title: "exact job in real-time mode",
+  bulk: async (bench) => {
+    const { seconds, stdout } = await callCommand(bench, [...REALTIME, "--json"]);
+    const [run] = realtimeRun.parse(JSON.parse(stdout)).runs;
+    return {
+      ...{ records: run?.read ?? 0, batches: run?.batches ?? 0, state: null, usage: null, jvmOptions: "" },
+      ...{ querySeconds: run?.seconds ?? 0, jobSeconds: run?.seconds ?? 0, processSeconds: seconds },
+    };
+  },
+  live: {
+    trigger: () => "real-time",
+    run: (bench, { signal }) => followCommand(bench, [...REALTIME, "--continuous"], signal),
+    key: (customer) => `customer:${customer}:features`,
+    latestField: "_event_time",
+    latest: microsOfIso,
+  },
+};
+
+const realtimeRun = z.object({
+  runs: z.array(z.object({ read: z.number(), batches: z.number(), seconds: z.number() })).length(1),
+});
+
 function reading(name: string, title: string): Way {
   return {
     name,
@@ -96,6 +125,7 @@ export const WAYS: readonly Way[] = [
   plain,
   append,
   exact,
+  realtime,
   reading("parse", "read and parse alone"),
   reading("decode", "read and decode alone"),
 ];

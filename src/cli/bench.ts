@@ -111,7 +111,10 @@ async function measure(
   const requestOf: BenchOptions["requestOf"] =
     (endpoints) =>
     (set, place, { continuous }) => {
-      const run = { target: "embedded", continuous, trigger: plan.trigger, sink: "dual" as const };
+      const run = {
+        ...{ target: "embedded", continuous, trigger: plan.trigger, sink: "dual" as const },
+        ...{ mode: "micro-batch" as const, realtimeBatch: "10 minutes" },
+      };
       return submissionOf(definitions[set], run, placed(stack, endpoints, place));
     };
   const { customer, customer_append } = definitions;
@@ -127,7 +130,10 @@ async function measure(
 /** Another topic and other stores than the stack's, for sizes that are measured beside each other. */
 function placed(stack: Stack, endpoints: Endpoints, { topicPrefix, redis, storage }: Place) {
   return {
-    stack: { stateDir: stack.stateDir, topicPrefix, spark: stack.spark.bind(stack) },
+    stack: {
+      ...{ target: stack.target, modes: stack.modes, stateDir: stack.stateDir, topicPrefix },
+      spark: stack.spark.bind(stack),
+    },
     endpoints: { ...endpoints, redis },
     storage,
   };

@@ -6,20 +6,27 @@ import {
   LONGEST_MS,
   parseDuration,
 } from "../definition/duration.ts";
-import type { FeatureSet } from "../definition/feature-set.ts";
+import { type FeatureSet, featuresTopicOf, topicOf } from "../definition/feature-set.ts";
+import { MODES } from "../definition/mode.ts";
 import { UsageError } from "../errors.ts";
+import { FeatureWriter, type Written } from "../online/feature-writer.ts";
+import { prepareFeaturesTopic } from "../online/features-topic.ts";
 import { replicaIdentity } from "../platform/postgres.ts";
+import type { Step } from "../platform/progress.ts";
+import type { Storage } from "../platform/storage.ts";
+import type { Endpoints, Stack } from "../stack/stack.ts";
 import type { JobEvent, JobFinished, JobTable } from "../submit/job-events.ts";
-import { refuseOtherPlan, rememberPlan, rememberSink } from "../submit/plan.ts";
+import { refuseOtherPlan, rememberCheckpoint, rememberPlan } from "../submit/plan.ts";
 import { finishRebuild, forget, isRebuildPending, type Stored } from "../submit/rebuild.ts";
 import { remotePlacesOf } from "../submit/remote-job.ts";
 import { runJob } from "../submit/run.ts";
-import { SINKS } from "../submit/run-folder.ts";
+import { checkpointOf, SINKS } from "../submit/run-folder.ts";
 import type { Context } from "./context.ts";
 import { type Definition, loadDefinitions } from "./definitions.ts";
 import { dryRun } from "./dry-run.ts";
+import { modeOf } from "./mode.ts";
 import { json, option, profile, target } from "./options.ts";
-import { featureTable, progressLine, summaryLines } from "./report/run.ts";
+import { featureTable, progressLine, realtimeLine, realtimeSummary, summaryLines } from "./report/run.ts";
 import { type SubmissionOptions, submissionOf } from "./submission.ts";
 import { seedIfEmpty } from "./up.ts";
 
@@ -52,6 +59,17 @@ export function run(program: Command, context: Context): void {
         .argParser(duration),
     )
     .addOption(
+      option("--mode <mode>", "micro-batch or realtime, over the definition's (micro-batch)").choices(MODES),
+    )
+    .addOption(
+      option(
+        "--realtime-batch <duration>",
+        "with --continuous in real-time mode: how long a batch lasts; between two of them features pause",
+      )
+        .default("10 minutes")
+        .argParser(realtimeBatch),
+    )
+    .addOption(
       option(
         "--batch-records <number>",
         "most records of a micro-batch (default: by the memory of the target)",
@@ -74,6 +92,13 @@ export function run(program: Command, context: Context): void {
         throw new UsageError("--trigger says how long a run with --continuous gathers changes", {
           hint: "Leave it out, or add --continuous.",
         });
+      if (!options.continuous && command.getOptionValueSource("realtimeBatch") === "cli")
+        throw new UsageError(
+          "--realtime-batch is for a run with --continuous: only that works in real time",
+          {
+            hint: "Leave it out, or add --continuous.",
+          },
+        );
       const definitions = await loadDefinitions(sets, context.cwd);
       if (options.dryRun) {
         await dryRun(definitions, options, context);
@@ -81,9 +106,7 @@ export function run(program: Command, context: Context): void {
       }
       const { runs, failures } = await runAll(definitions, options, context);
       if (options.json) {
-        context.terminal.print(
-          JSON.stringify({ runs: runs.map(({ featureSet, finished }) => asJson(featureSet, finished)) }),
-        );
+        context.terminal.print(JSON.stringify({ runs: runs.map(asJson) }));
       } else for (const run of runs) printRun(run, context);
       // Those that did finish are told first; main can tell one failure only.
       const [failure, ...others] = failures;
@@ -103,6 +126,15 @@ export function duration(text: string): string {
   throw new InvalidArgumentError(`${message}: it is ${suggestion ?? allowed?.join(", ")}.`);
 }
 
+const LEAST_REALTIME_BATCH_MS = 5_000;
+
+/** Spark takes none that is shorter. */
+function realtimeBatch(text: string): string {
+  const checked = duration(text);
+  if (parseDuration(checked) >= LEAST_REALTIME_BATCH_MS) return checked;
+  throw new InvalidArgumentError(`It is ${formatDuration(LEAST_REALTIME_BATCH_MS)} at least.`);
+}
+
 function wholeNumber(text: string): number {
   if (!/^[1-9][0-9]{0,8}$/.test(text)) throw new InvalidArgumentError("It is a whole number from 1 on.");
   return Number(text);
@@ -116,8 +148,9 @@ export function sparkSetting(text: string, before: Record<string, string> = {}):
   return { ...before, [name]: value };
 }
 
-function printRun({ featureSet, finished, examples }: Ended, { terminal }: Context): void {
+function printRun({ featureSet, finished, examples, realtime }: Ended, { terminal }: Context): void {
   terminal.print(summaryLines(featureSet, finished));
+  if (realtime !== undefined && realtime.written > 0) terminal.print(realtimeSummary(realtime));
   if (examples !== undefined && examples.rows.length > 0) terminal.print(`${featureTable(examples)}\n`);
 }
 
@@ -126,12 +159,18 @@ interface Ended {
   finished: JobFinished;
   /** What the job showed last. */
   examples: JobTable | undefined;
+  /** Of a run in real-time mode what went to Redis beside the job's own writes. */
+  realtime: Written | undefined;
 }
 
 /** The servers once, then all jobs side by side; one that fails leaves the others be. */
 async function runAll(definitions: Definition[], options: RunOptions, context: Context) {
   const stack = context.stack(options);
-  const endpoints = await stack.up(context.progress, { newPorts: false });
+  const modes = definitions.map((definition) => modeOf(definition, options, stack));
+  const endpoints = await stack.up(context.progress, {
+    newPorts: false,
+    realtime: modes.includes("realtime"),
+  });
   await seedIfEmpty(stack, endpoints, context);
   await context.progress.step("all changes are in Kafka", () => stack.captureCaughtUp(CATCH_UP_TIMEOUT_MS));
   if (endpoints.postgres !== undefined)
@@ -141,48 +180,92 @@ async function runAll(definitions: Definition[], options: RunOptions, context: C
 
   const results = await Promise.allSettled(
     definitions.map((definition) =>
-      context.progress.step(`${definition.featureSet.name} features`, async (step): Promise<Ended> => {
-        const { featureSet } = definition;
-        const { name } = featureSet;
-        const submission = await submissionOf(definition, options, { stack, endpoints, storage });
-        const { folder, spark } = submission;
-        step.update("starting Spark");
-        const remember = () => rememberSink(stack.stateDir, name, options.sink);
-        let examples: JobTable | undefined;
-        const onEvent = (event: JobEvent) => {
-          if (event.event === "started") {
-            step.update("Spark is up, computing");
-            remember();
-          }
-          if (event.event === "progress") step.update(progressLine(event));
-          if (event.event !== "table") return;
-          if (options.sink === "console" && !options.json) context.terminal.print(`${featureTable(event)}\n`);
-          else examples = event;
-        };
-        // Before a driver that is at work is told to make room.
-        if (!options.rebuild && !(await isRebuildPending(submission)))
-          await refuseOtherPlan(stack.stateDir, featureSet);
-        const finished = await runJob({
-          ...submission,
-          prepare: async () => {
-            const stored = { stateDir: stack.stateDir, folder, redis: endpoints.redis, storage };
-            await prepare(featureSet, stored, options);
-            // A driver elsewhere is heard when it has ended, and then by a living command only.
-            if (remotePlacesOf(spark.driver, storage.places, name) !== undefined) remember();
-          },
-          signal,
-          ...(spark.secrets && { secrets: spark.secrets }),
-          onEvent,
-          onWaiting: () => step.update("waiting for the cluster, which has no free cores or memory for it"),
-        });
-        return { featureSet: name, finished, examples };
-      }),
+      context.progress.step(`${definition.featureSet.name} features`, (step) =>
+        runOne(definition, options, { stack, endpoints, storage, signal, step, context }),
+      ),
     ),
   );
   return {
     runs: results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : [])),
     failures: results.flatMap((result): unknown[] => (result.status === "rejected" ? [result.reason] : [])),
   };
+}
+
+interface Surroundings {
+  stack: Stack;
+  endpoints: Endpoints;
+  storage: Storage;
+  signal: AbortSignal;
+  step: Step;
+  context: Context;
+}
+
+async function runOne(
+  definition: Definition,
+  options: RunOptions,
+  { stack, endpoints, storage, signal, step, context }: Surroundings,
+): Promise<Ended> {
+  const { featureSet } = definition;
+  const { name } = featureSet;
+  const submission = await submissionOf(definition, options, { stack, endpoints, storage });
+  const { folder, spark } = submission;
+  step.update("starting Spark");
+  const remember = () => rememberCheckpoint(stack.stateDir, name, checkpointOf(submission));
+  let examples: JobTable | undefined;
+  let writer: FeatureWriter | undefined;
+  const onEvent = (event: JobEvent) => {
+    if (event.event === "started") {
+      step.update("Spark is up, computing");
+      remember();
+    }
+    if (event.event === "progress") step.update(progressLine(event));
+    if (event.event === "realtime") writer?.begin(event);
+    // It may begin again: a truncate is for micro-batches.
+    if (event.event === "paused") writer?.pause();
+    if (event.event !== "table") return;
+    if (options.sink === "console" && !options.json) context.terminal.print(`${featureTable(event)}\n`);
+    else examples = event;
+  };
+  // Before a driver that is at work is told to make room.
+  if (!options.rebuild && !(await isRebuildPending(submission)))
+    await refuseOtherPlan(stack.stateDir, featureSet);
+  try {
+    const finished = await runJob({
+      ...submission,
+      prepare: async () => {
+        const stored = { stateDir: stack.stateDir, folder, redis: endpoints.redis, storage };
+        await prepare(featureSet, stored, options);
+        // A driver elsewhere is heard when it has ended, and then by a living command only.
+        if (remotePlacesOf(spark.driver, storage.places, name) !== undefined) remember();
+        if (submission.mode === "realtime") writer = await writerOf(featureSet, stack, endpoints, step);
+      },
+      signal,
+      ...(spark.secrets && { secrets: spark.secrets }),
+      onEvent,
+      onWaiting: () => step.update("waiting for the cluster, which has no free cores or memory for it"),
+    });
+    await writer?.end();
+    return { featureSet: name, finished, examples, realtime: writer?.total() };
+  } finally {
+    // Of a job that died, too, all that it published is right.
+    await writer?.end();
+  }
+}
+
+/** Of the online store, for as long as the job works in real time. */
+async function writerOf(
+  featureSet: FeatureSet,
+  { topicPrefix }: Stack,
+  { kafka, redis }: Endpoints,
+  step: Step,
+): Promise<FeatureWriter> {
+  const topic = featuresTopicOf(featureSet.name, topicPrefix);
+  const from = await prepareFeaturesTopic(kafka, { topic, source: topicOf(featureSet.source, topicPrefix) });
+  return new FeatureWriter({
+    ...{ kafka, redis, topic, from },
+    groupId: `cdc-features.${topicPrefix}.${featureSet.name}.online`,
+    onProgress: (written, trouble) => step.update(realtimeLine(written, trouble)),
+  });
 }
 
 async function prepare(featureSet: FeatureSet, stored: Stored, { rebuild }: RunOptions): Promise<void> {
@@ -206,7 +289,7 @@ async function refuseReplicaIdentity({ name, source }: FeatureSet, postgres: str
   );
 }
 
-function asJson(featureSet: string, finished: JobFinished) {
+function asJson({ featureSet, finished, realtime }: Ended) {
   return {
     featureSet,
     read: finished.read,
@@ -220,5 +303,6 @@ function asJson(featureSet: string, finished: JobFinished) {
     stateRows: finished.state_rows,
     stateBytes: finished.state_bytes,
     seconds: finished.seconds,
+    ...(realtime && { realtime }),
   };
 }

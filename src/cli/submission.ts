@@ -1,6 +1,7 @@
 /** What a run hands to spark-submit, whether it is then called or only shown. */
 import path from "node:path";
 import { topicOf } from "../definition/feature-set.ts";
+import type { Mode } from "../definition/mode.ts";
 import type { Storage } from "../platform/storage.ts";
 import { provenanceOf, writeJob } from "../render/write-job.ts";
 import { PACKAGE_ROOT } from "../stack/home.ts";
@@ -9,10 +10,14 @@ import { planOf } from "../submit/plan.ts";
 import { runFolder, type Sink } from "../submit/run-folder.ts";
 import type { Target } from "./context.ts";
 import type { Definition } from "./definitions.ts";
+import { modeOf } from "./mode.ts";
 
 export interface SubmissionOptions extends Target {
   continuous?: boolean;
   trigger: string;
+  /** Over the definition's. */
+  mode?: Mode;
+  realtimeBatch: string;
   batchRecords?: number;
   sink: Sink;
   /** Settings of Spark, over those of the target. */
@@ -21,19 +26,26 @@ export interface SubmissionOptions extends Target {
 
 /** Writes the job into its run's folder. */
 export async function submissionOf(
-  { featureSet, file, text, project }: Definition,
-  { sink, conf = {}, trigger, batchRecords, continuous = false }: SubmissionOptions,
+  definition: Definition,
+  options: SubmissionOptions,
   {
     stack,
     endpoints,
     storage,
-  }: { stack: Pick<Stack, "stateDir" | "topicPrefix" | "spark">; endpoints: Endpoints; storage: Storage },
+  }: {
+    stack: Pick<Stack, "target" | "modes" | "stateDir" | "topicPrefix" | "spark">;
+    endpoints: Endpoints;
+    storage: Storage;
+  },
 ) {
+  const { featureSet, file, text, project } = definition;
+  const { sink, conf = {}, trigger, realtimeBatch, batchRecords, continuous = false } = options;
   const { name } = featureSet;
+  const mode = modeOf(definition, options, stack);
   const folder = runFolder(stack.stateDir, name);
-  await writeJob(featureSet, provenanceOf(file, text, project), folder.folder);
+  await writeJob({ ...featureSet, mode }, provenanceOf(file, text, project), folder.folder);
   const topic = topicOf(featureSet.source, stack.topicPrefix);
-  const spark = await stack.spark({ featureSet: name, topic, continuous, conf });
+  const spark = await stack.spark({ featureSet: name, topic, continuous, mode, conf });
   const { kafka, redis } = spark.servers ?? endpoints;
   return {
     featureSet: name,
@@ -49,6 +61,8 @@ export async function submissionOf(
     sink,
     continuous,
     trigger,
+    mode,
+    realtimeBatch,
     ...(batchRecords !== undefined && { batchRecords }),
   };
 }

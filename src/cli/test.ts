@@ -178,7 +178,10 @@ async function writeJobs(tests: Test[], folder: string): Promise<Map<string, str
     const { featureSet, file, text, project } = definition;
     if (scripts.has(file)) continue;
     const own = path.join(folder, `job-${scripts.size}`);
-    scripts.set(file, (await writeJob(featureSet, provenanceOf(file, text, project), own)).path);
+    scripts.set(
+      file,
+      (await writeJob({ ...featureSet, mode: "micro-batch" }, provenanceOf(file, text, project), own)).path,
+    );
   }
   return scripts;
 }

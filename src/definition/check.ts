@@ -6,6 +6,7 @@ import type { SyntaxTree } from "./expression/syntax-tree.ts";
 import { typeOf, type ValueType } from "./expression/types.ts";
 import type { ColumnType, Feature, FeatureSet, FeatureType, Source } from "./feature-set.ts";
 import { isBucket, typeOfRowFeature, valueTypesOf } from "./feature-types.ts";
+import { DEFAULT_MODE } from "./mode.ts";
 import { windowOf } from "./windows.ts";
 import type { WrittenDefinition } from "./written.ts";
 
@@ -24,6 +25,7 @@ export function featureSetOf(written: WrittenDefinition, draft: Draft): FeatureS
     windows: draft.windows.map(windowOf),
     watermarkMs: parseDuration(written.watermark),
     deadLetterShare: written.dead_letters?.max_share ?? DEAD_LETTER_SHARE,
+    mode: written.mode ?? DEFAULT_MODE,
     features: [...(draft.features ?? [])].flatMap(([name, feature]) =>
       feature ? [checkedFeature(name, feature, { draft, columns, values })] : [],
     ),

@@ -9,6 +9,7 @@ import { CUT_AT_COMMA, isCutAtComma } from "./expression/cut.ts";
 import { parseExpression } from "./expression/parse.ts";
 import { ExpressionError, type SyntaxTree } from "./expression/syntax-tree.ts";
 import { type ColumnType, ONLY_WINDOW, type Source } from "./feature-set.ts";
+import { DEFAULT_MODE, type Mode } from "./mode.ts";
 import type { DraftWindow, WindowTime } from "./windows.ts";
 import { WrittenColumn, WrittenDefinition, WrittenFeature, WrittenSource, WrittenWindow } from "./written.ts";
 
@@ -53,6 +54,8 @@ export interface Draft {
   windowKeys: ("window" | "windows")[];
   windows: DraftWindow[];
   watermark: string | undefined;
+  /** Its default where it is left out, undefined where it is wrong. */
+  mode: Mode | undefined;
   parameters: Map<string, DraftParameter | undefined>;
   features: Map<string, DraftFeature | undefined> | undefined;
 }
@@ -84,6 +87,7 @@ export function draftOf(
     windowKeys: (["window", "windows"] as const).filter((key) => top[key] !== undefined),
     windows: draftWindows(top),
     watermark: pick(shape.watermark, top.watermark),
+    mode: pick(shape.mode.unwrap().default(DEFAULT_MODE), top.mode),
     parameters: mapValues(parameters, (value, name) =>
       draftParameter(value, numberText(["parameters", name])),
     ),

@@ -3,6 +3,7 @@
  * stages read; nothing in here can be wrong any more.
  */
 import { clusterSlot, numberInSlot } from "./cluster-slot.ts";
+import type { Mode } from "./mode.ts";
 
 /** A column type as the definition names it. Times are UTC with microseconds. */
 export type ColumnType =
@@ -163,6 +164,8 @@ export interface FeatureSet {
   watermarkMs: number;
   /** A run stops when more than this share of its records are dead letters, and more than a thousand. */
   deadLetterShare: number;
+  /** How its job works unless the run says otherwise; no part of what a value is. */
+  mode: Mode;
   features: Feature[];
 }
 
@@ -177,6 +180,11 @@ export function topicOf(source: Source, prefix: string): string {
   return `${prefix}.${source.schema}.${source.table}`;
 }
 
+/** The Kafka topic that a job in real-time mode publishes a set's features to. */
+export function featuresTopicOf(featureSet: string, prefix: string): string {
+  return `${prefix}.features.${featureSet}`;
+}
+
 /** Key of an entity's hash in the online store; `entity` as `entityText` gives it. */
 export function onlineKey(featureSet: FeatureSet, entity: string): string {
   return `${featureSet.name}:${entity}:features`;
@@ -187,7 +195,11 @@ export function onlineKey(featureSet: FeatureSet, entity: string): string {
  * KEY's slot, where braces cannot hold KEY. What is in braces alone decides on the slot, so that both hashes are in one.
  */
 export function windowsKey(featureSet: FeatureSet, entity: string): string {
-  const key = onlineKey(featureSet, entity);
+  return windowsKeyOf(onlineKey(featureSet, entity));
+}
+
+/** The same, of a key as `onlineKey` gives it. */
+export function windowsKeyOf(key: string): string {
   return key.includes("}") ? `{${numberInSlot(clusterSlot(key))}}${key}:windows` : `{${key}}:windows`;
 }
 

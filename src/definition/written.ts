@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { COLUMN_TYPE_PATTERN, explainColumnType } from "./column-type.ts";
 import { DURATION_PATTERN, explainDuration } from "./duration.ts";
+import { MODES } from "./mode.ts";
 import {
   COLUMN_NAME_PATTERN,
   explainColumnName,
@@ -228,6 +229,10 @@ export const WrittenDefinition = z
     ).optional(),
     windows: z.record(WindowName, WrittenWindow).describe("Several windows, each under its name.").optional(),
     watermark: Duration.describe("How late a row may always come, in event time."),
+    mode: z
+      .enum(MODES)
+      .describe("How the job works: in micro-batches unless told, or in Spark's real-time mode.")
+      .optional(),
     dead_letters: z
       .strictObject({
         max_share: z

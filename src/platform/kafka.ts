@@ -81,10 +81,18 @@ async function rangesOf(options: ReadOptions): Promise<PartitionRange[]> {
   });
 }
 
+/** What a topic holds, nothing when it is not there. Throws EnvironmentError when the broker is not. */
+export async function sizeOf(options: ReadOptions): Promise<{ partitions: number; records: number }> {
+  const ranges = (await knownRanges(options)) ?? [];
+  return {
+    partitions: ranges.length,
+    records: ranges.reduce((sum, { low, high }) => sum + high - low, 0),
+  };
+}
+
 /** How many records a topic holds, none when it is not there. Throws EnvironmentError when the broker is not. */
 export async function recordsIn(options: ReadOptions): Promise<number> {
-  const ranges = (await knownRanges(options)) ?? [];
-  return ranges.reduce((sum, { low, high }) => sum + high - low, 0);
+  return (await sizeOf(options)).records;
 }
 
 /** Throws EnvironmentError that tells why the brokers cannot be used. */

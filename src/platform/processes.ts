@@ -192,6 +192,8 @@ export async function runCommand(
     uid?: number;
     gid?: number;
     signal?: AbortSignal;
+    /** How long it may take to end by the signal. */
+    graceMs?: number;
   } = {},
 ): Promise<CommandResult> {
   const result = await execa(command, args, {
@@ -204,6 +206,7 @@ export async function runCommand(
     ...(options.uid === undefined ? {} : { uid: options.uid }),
     ...(options.gid === undefined ? {} : { gid: options.gid }),
     ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
+    ...(options.graceMs === undefined ? {} : { forceKillAfterDelay: options.graceMs }),
   });
   return {
     ok: !result.failed,

@@ -60,6 +60,7 @@ export function jobView(featureSet: FeatureSet, provenance: Provenance) {
   const kinds = [...windows, ...features].map(({ kind }) => CLASSES[kind]);
   return {
     name,
+    realtime: featureSet.mode === "realtime",
     description: sentence(description),
     provenance: { file: provenance.file, sha256: provenance.sha256.slice(0, 12) },
     entity,

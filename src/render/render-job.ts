@@ -7,7 +7,8 @@ import { docstringText } from "./python-literal.ts";
 
 /** By kind of computation, never by entity. */
 function templateOf(featureSet: FeatureSet): string {
-  return featureSet.source.appendOnly ? "windowed_aggregate.py.hbs" : "windowed_fold.py.hbs";
+  if (featureSet.source.appendOnly) return "windowed_aggregate.py.hbs";
+  return featureSet.mode === "realtime" ? "realtime_fold.py.hbs" : "windowed_fold.py.hbs";
 }
 
 /** What templates include with `{{> name}}`. */

@@ -1,4 +1,5 @@
 /** The servers a run needs, whatever they run on: one port, one implementation per target. */
+import type { Mode } from "../definition/mode.ts";
 import type { KafkaConnection, RedisConnection } from "../platform/connections.ts";
 import type { Driver } from "../platform/driver.ts";
 import type { LogOptions } from "../platform/logs.ts";
@@ -79,6 +80,7 @@ export interface SparkRun {
   featureSet: string;
   topic: string;
   continuous: boolean;
+  mode: Mode;
   /** Settings of Spark, over those of the target. */
   conf: Record<string, string>;
 }
@@ -90,12 +92,14 @@ export interface Stack {
   readonly topicPrefix: string;
   /** Whether the stack brings the demo shop, a database of its own that may be filled and changed. */
   readonly hasShop: boolean;
-  /** Sets up and starts what is missing; idempotent. */
-  up(progress: Progress, options: { newPorts: boolean }): Promise<Endpoints>;
+  /** How its Spark can work. */
+  readonly modes: readonly Mode[];
+  /** Sets up and starts what is missing; idempotent. `realtime` asks for the Spark of that mode, too. */
+  up(progress: Progress, options: { newPorts: boolean; realtime?: boolean }): Promise<Endpoints>;
   /** Endpoints of a stack that is up. Throws EnvironmentError when it is not. */
   endpoints(): Promise<Endpoints>;
   storage(): Promise<Storage>;
-  /** What spark-submit needs for a run of `featureSet` over `topic`; only after `up`. */
+  /** What spark-submit needs for a run of `featureSet` over `topic`; only after an `up` for the mode. */
   spark(run: SparkRun): Promise<SparkRuntime>;
   /** Resolves once every change committed before the call is in its topic. */
   captureCaughtUp(timeoutMs: number): Promise<void>;

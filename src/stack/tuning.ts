@@ -35,6 +35,12 @@ const MOST_MIB = 4096;
 /** Of a heap: its half, at about a kilobyte a record. */
 const RECORDS_PER_MIB = 500;
 
+/** Every change of an entity goes through one: more would be more latency on few cores, and take a thread each. */
+const REALTIME_PARTITIONS = 1;
+/** For the jobs beside the batch: the offline store, and what is set aside. */
+const BESIDE_REALTIME = 2;
+const LEAST_REALTIME_THREADS = 5;
+
 /** From here on a run gains more from the JVM's optimising compiler than that takes. */
 const MANY_RECORDS = 150_000;
 
@@ -55,6 +61,18 @@ export function thisMachine(): Machine {
   return {
     cores: os.availableParallelism(),
     memoryBytes: limit > 0 ? Math.min(limit, os.totalmem()) : os.totalmem(),
+  };
+}
+
+/**
+ * Real-time mode runs a task for each partition of the topic and of the state, all at once and for as long as a batch
+ * lasts. They wait more than they compute, so that more of them than cores cost little.
+ */
+export function realtimeTuningOf(machine: Machine, load: Load & { topicPartitions: number }): Tuning {
+  return {
+    ...tuningOf(machine, load),
+    threads: Math.max(load.topicPartitions + REALTIME_PARTITIONS + BESIDE_REALTIME, LEAST_REALTIME_THREADS),
+    partitions: REALTIME_PARTITIONS,
   };
 }
 

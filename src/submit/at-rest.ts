@@ -3,9 +3,7 @@ import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
 import { readIfExists } from "../platform/files.ts";
-
-/** The next offset of each partition. */
-export type Offsets = Record<string, number>;
+import type { Offsets } from "../platform/kafka-admin.ts";
 
 const recorded = z.record(z.string(), z.record(z.string(), z.number()));
 
@@ -21,8 +19,8 @@ export async function isAtRest(checkpoint: string, topic: string, ends: Offsets)
   const reached = offsets?.[topic];
   return (
     reached !== undefined &&
-    Object.keys(ends).length === Object.keys(reached).length &&
-    Object.entries(ends).every(([partition, end]) => reached[partition] === end)
+    ends.size === Object.keys(reached).length &&
+    [...ends].every(([partition, end]) => reached[partition] === end)
   );
 }
 

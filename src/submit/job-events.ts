@@ -25,6 +25,20 @@ const progress = z.object({
   seconds_behind: z.number().nullish(),
 });
 
+/** A batch of real-time mode is about to begin: what its features are right as of. */
+const realtime = z.object({
+  event: z.literal("realtime"),
+  run: z.string(),
+  batch: z.number(),
+  /** Sum of its start offsets. */
+  position: z.number(),
+  /** Start (epoch seconds) of the newest window that is no longer kept. */
+  expired: z.number(),
+});
+
+/** What was published is made exact by micro-batches, after which real-time batches may begin again. */
+const paused = z.object({ event: z.literal("paused"), run: z.string() });
+
 const table = z.object({ event: z.literal("table"), rows: z.array(z.record(z.string(), scalar)) });
 
 const finished = z.object({
@@ -84,6 +98,8 @@ const tested = z.object({ event: z.literal("tested") });
 const jobEvent = z.discriminatedUnion("event", [
   started,
   progress,
+  realtime,
+  paused,
   table,
   finished,
   failed,
@@ -94,6 +110,7 @@ const jobEvent = z.discriminatedUnion("event", [
 
 export type JobEvent = z.infer<typeof jobEvent>;
 export type JobProgress = z.infer<typeof progress>;
+export type JobRealtime = z.infer<typeof realtime>;
 export type JobTable = z.infer<typeof table>;
 export type JobFinished = z.infer<typeof finished>;
 export type JobGoldenCase = z.infer<typeof goldenCase>;

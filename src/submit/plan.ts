@@ -8,7 +8,7 @@ import path from "node:path";
 import type { FeatureSet } from "../definition/feature-set.ts";
 import { UsageError } from "../errors.ts";
 import { readIfExists, writeFileAtomic } from "../platform/files.ts";
-import { checkpointsOf, SINKS, type Sink } from "./run-folder.ts";
+import { CHECKPOINTS, type Checkpoint, checkpointsOf } from "./run-folder.ts";
 
 /** Grows whenever the job keeps its state, or writes its stores, in another way. */
 const STATE_FORMAT = 5;
@@ -17,8 +17,8 @@ type Plain = string | number | boolean | null | Plain[] | { [key: string]: Plain
 
 /** Everything that decides what a value is; words for people and limits for errors do not. */
 export function planOf(featureSet: FeatureSet): Plain {
-  const { description: _, deadLetterShare: __, features, windows, source, ...rest } = featureSet;
-  const { columns, immutable: ___, ...table } = source;
+  const { description: _, deadLetterShare: __, mode: ___, features, windows, source, ...rest } = featureSet;
+  const { columns, immutable: ____, ...table } = source;
   const byName = <T extends { name: string }>(items: T[]) =>
     Object.fromEntries(items.map(({ name, ...item }) => [name, item]));
   return JSON.parse(
@@ -27,7 +27,7 @@ export function planOf(featureSet: FeatureSet): Plain {
       ...rest,
       source: { ...table, columns: byName(columns) },
       windows: byName(windows),
-      features: byName(features.map(({ description: ____, ...feature }) => feature)),
+      features: byName(features.map(({ description: _____, ...feature }) => feature)),
     }),
   ) as Plain;
 }
@@ -35,7 +35,7 @@ export function planOf(featureSet: FeatureSet): Plain {
 /** Throws UsageError with the reason and the ways out when a checkpoint of the set belongs to another plan. */
 export async function refuseOtherPlan(stateDir: string, featureSet: FeatureSet): Promise<void> {
   const folder = checkpointsOf(stateDir, featureSet.name);
-  const checkpoints: readonly string[] = SINKS;
+  const checkpoints: readonly string[] = CHECKPOINTS;
   const entries: string[] = await readdir(folder).catch(() => []);
   if (!entries.some((entry) => checkpoints.includes(entry))) return;
   const text = await readIfExists(planFile(folder));
@@ -62,8 +62,8 @@ export async function rememberPlan(stateDir: string, featureSet: FeatureSet): Pr
 }
 
 /** A checkpoint has been begun, wherever it is. */
-export function rememberSink(stateDir: string, featureSet: string, sink: Sink): void {
-  mkdirSync(path.join(checkpointsOf(stateDir, featureSet), sink), { recursive: true });
+export function rememberCheckpoint(stateDir: string, featureSet: string, checkpoint: Checkpoint): void {
+  mkdirSync(path.join(checkpointsOf(stateDir, featureSet), checkpoint), { recursive: true });
 }
 
 function planFile(folder: string): string {

@@ -1,8 +1,18 @@
 /** Where a feature set's runs keep things, under the project's state folder. */
 import path from "node:path";
+import type { Mode } from "../definition/mode.ts";
 
 export type Sink = "dual" | "redis" | "parquet" | "console";
 export const SINKS: readonly Sink[] = ["dual", "redis", "parquet", "console"];
+
+/** A folder with a checkpoint: one for each sink, since what a run wrote to Redis alone must still reach Parquet, and one for real-time mode. */
+export type Checkpoint = Sink | "realtime";
+export const CHECKPOINTS: readonly Checkpoint[] = [...SINKS, "realtime"];
+
+/** Each Spark refuses what the other one's real-time mode wrote. */
+export function checkpointOf({ sink, mode }: { sink: Sink; mode: Mode }): Checkpoint {
+  return mode === "realtime" ? "realtime" : sink;
+}
 
 export interface RunFolder {
   folder: string;
@@ -32,7 +42,7 @@ export function runFolder(stateDir: string, featureSet: string): RunFolder {
   };
 }
 
-/** What this project knows of a set's checkpoints: a folder for each sink that was run, and the plan of all. */
+/** What this project knows of a set's checkpoints: its folders, and the plan of all. */
 export function checkpointsOf(stateDir: string, featureSet: string): string {
   return path.join(stateDir, "checkpoints", featureSet);
 }

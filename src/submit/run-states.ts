@@ -26,14 +26,22 @@ export async function runFolders(stateDir: string): Promise<{ featureSet: string
   return names.sort().map((featureSet) => ({ featureSet, folder: runFolder(stateDir, featureSet) }));
 }
 
-/** Which stores a set's runs have written, and whether always in step; undefined before the first run. */
+/** Which stores a set's runs have written, whether always in step, and whether some in real time; undefined before the first run. */
 export async function storesWritten(
   stateDir: string,
   featureSet: string,
-): Promise<{ sink: Exclude<Sink, "console">; inStep: boolean } | undefined> {
+): Promise<{ sink: Exclude<Sink, "console">; inStep: boolean; realtime: boolean } | undefined> {
   const folders: string[] = await readdir(path.join(stateDir, "checkpoints", featureSet)).catch(() => []);
-  const sinks = (["dual", "redis", "parquet"] as const).filter((sink) => folders.includes(sink));
-  const [first] = sinks;
+  const checkpoints = (["dual", "realtime", "redis", "parquet"] as const).filter((one) =>
+    folders.includes(one),
+  );
+  const [first] = checkpoints;
   if (first === undefined) return undefined;
-  return { sink: sinks.length > 1 ? "dual" : first, inStep: sinks.length === 1 };
+  return {
+    // Several together have written both stores, as real-time mode does.
+    sink: checkpoints.length > 1 || first === "realtime" ? "dual" : first,
+    // Batches of two checkpoints that end at one position are one file, of the later one.
+    inStep: checkpoints.length === 1,
+    realtime: checkpoints.includes("realtime"),
+  };
 }

@@ -5,6 +5,7 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { execa } from "execa";
 import { z } from "zod";
+import type { Mode } from "../definition/mode.ts";
 import { InterruptedError, JobError, UsageError } from "../errors.ts";
 import type { KafkaConnection, RedisConnection } from "../platform/connections.ts";
 import { lastLines, readIfExists, writeFileAtomic } from "../platform/files.ts";
@@ -23,7 +24,7 @@ import {
 } from "./command-line.ts";
 import { type JobEvent, type JobFinished, parseJobEvent } from "./job-events.ts";
 import { RemoteJob, remotePlacesOf } from "./remote-job.ts";
-import type { RunFolder, Sink } from "./run-folder.ts";
+import { checkpointOf, type RunFolder, type Sink } from "./run-folder.ts";
 import { settingsOf } from "./settings.ts";
 
 export interface RunRequest extends Submitted {
@@ -38,6 +39,9 @@ export interface RunRequest extends Submitted {
   continuous: boolean;
   /** Of a continuous run: how long changes are gathered before they are computed, as `1 second`. */
   trigger: string;
+  mode: Mode;
+  /** How long a batch of real-time mode lasts, as `10 minutes`. */
+  realtimeBatch: string;
   /** Most records of a micro-batch; what the target has for it where it is not said. */
   batchRecords?: number;
   /** What the checkpoint has to be made by. */
@@ -99,8 +103,8 @@ export async function runJob(request: RunRequest): Promise<JobFinished> {
 }
 
 async function hasNothingToRead(request: RunRequest): Promise<boolean> {
-  const { spark, storage, featureSet, sink, topic, kafka, continuous } = request;
-  const checkpoint = below(storage.places.checkpoints, featureSet, sink);
+  const { spark, storage, featureSet, topic, kafka, continuous } = request;
+  const checkpoint = below(storage.places.checkpoints, featureSet, checkpointOf(request));
   if (continuous || spark.python === undefined || topic === undefined) return false;
   return isAtRest(checkpoint, topic, await endsOf(kafka, topic));
 }

@@ -1,9 +1,11 @@
 /** The file that tells a job what it is to do: its only argument. */
 import path from "node:path";
+import { featuresTopicOf } from "../definition/feature-set.ts";
 import { kafkaClientProperties } from "../platform/kafka-properties.ts";
 import { below } from "../platform/storage.ts";
 import { remotePlacesOf } from "./remote-job.ts";
 import type { RunRequest } from "./run.ts";
+import { checkpointOf } from "./run-folder.ts";
 
 /** Of a run what its job is told. */
 type Told = Omit<RunRequest, "prepare" | "signal" | "onEvent"> & {
@@ -27,14 +29,13 @@ export function settingsOf(request: Told): Record<string, unknown> {
       ca: redis.ca ?? null,
     },
     offline_root: places.offline,
-    // A checkpoint belongs to one sink: what a run wrote to Redis alone must still reach Parquet when both are asked for.
-    checkpoint: below(places.checkpoints, featureSet, request.sink),
+    checkpoint: below(places.checkpoints, featureSet, checkpointOf(request)),
     sink: request.sink,
+    mode: request.mode,
+    features_topic: request.mode === "realtime" ? featuresTopicOf(featureSet, request.topicPrefix) : null,
+    realtime_batch: request.realtimeBatch,
     continuous: request.continuous,
     trigger_interval: request.trigger,
-    mode: "micro-batch",
-    features_topic: null,
-    realtime_batch: "10 minutes",
     nothing_to_read: request.beginsWithoutSpark ?? false,
     max_batch_records: request.batchRecords ?? spark.batchRecords,
     run_id: request.runId,

@@ -24,6 +24,15 @@ export function chainOf(manifests: Manifest[]): Manifest[] {
   return chain;
 }
 
+/** By batch, the sum of the offsets that it begins at. */
+export function beginsOf(manifests: Manifest[]): Map<number, number> {
+  return new Map(
+    manifests.flatMap(({ batch_id, offsets, aged }) =>
+      aged ? [] : [[batch_id, Object.values(offsets).reduce((sum, [begin]) => sum + begin, 0)]],
+    ),
+  );
+}
+
 /** A partition that is new in the successor begins at 0. */
 function meets(earlier: Manifest, successor: Manifest): boolean {
   return Object.entries(successor.offsets).every(

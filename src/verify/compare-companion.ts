@@ -27,16 +27,19 @@ const VERSION = /^\d{20}$/;
 
 /**
  * What a version should be, when it is wrong. It is the newest batch of the slot; in a set as of now it may be newer, since
- * ageing writes offline only what it changed.
+ * ageing writes offline only what it changed. In real-time mode it is a position within that batch.
  */
 export function wrongVersion(
-  { isAsOfNow }: Scope,
+  { isAsOfNow, begins }: Scope,
   version: string | undefined,
   newest: StoredRow | undefined,
 ): string | undefined {
   const isVersion = version !== undefined && VERSION.test(version);
   if (newest === undefined) return isVersion ? undefined : "20 digits";
-  const expected = String(newest.batchId).padStart(20, "0");
+  const digits = (position: number | bigint) => String(position).padStart(20, "0");
+  const expected = digits(newest.batchId as bigint);
+  const begin = begins?.get(Number(newest.batchId));
+  if (isVersion && begin !== undefined && version > digits(begin) && version <= expected) return undefined;
   if (isVersion && (isAsOfNow ? version >= expected : version === expected)) return undefined;
   return expected;
 }

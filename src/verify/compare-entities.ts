@@ -24,6 +24,8 @@ export interface Comparing {
   sink: Sink;
   /** Both stores were always written together, so that they have the same versions. */
   inStep: boolean;
+  /** Where each batch begins, if some of them were computed in real-time mode. */
+  begins?: ReadonlyMap<number, number> | undefined;
 }
 
 export interface Compared {
@@ -77,11 +79,12 @@ class Verifier {
   readonly #first: { gathered: Gathered; differences: Difference[] }[] = [];
   readonly #others: Difference[] = [];
 
-  constructor({ featureSet, truth, now, sink, inStep }: Comparing) {
+  constructor({ featureSet, truth, now, sink, inStep, begins }: Comparing) {
     this.#truth = truth;
     this.#scope = new Scope(featureSet, {
       now: BigInt(now.getTime()) * 1000n,
       inStep: inStep && sink === "dual",
+      begins,
     });
     this.#sink = sink;
     this.#expecter = new Expecter(featureSet);

@@ -202,7 +202,8 @@ class FieldsComparison {
     const text = this.#fields.get(feature);
     let expected = wrongVersion(this.#scope, text, this.#newest);
     // Else the companion is judged on its own.
-    const isByCompanion = this.#newest === undefined || this.#scope.isAsOfNow;
+    const isByCompanion =
+      this.#newest === undefined || this.#scope.isAsOfNow || this.#scope.begins !== undefined;
     if (expected === undefined && isByCompanion) expected = companion?.version;
     if (expected === undefined) return;
     const actual = text ?? null;

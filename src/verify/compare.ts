@@ -53,15 +53,25 @@ export class Scope {
   readonly now: bigint;
   /** Both stores were always written together, so that they have the same versions. */
   readonly inStep: boolean;
+  /** By batch its first position, where versions online may be between that and the batch's own. */
+  readonly begins: ReadonlyMap<number, number> | undefined;
   readonly types: Map<string, FeatureType>;
   /** Fields of the features hash that are right only as of a moment. */
   readonly aged: Set<string>;
 
-  constructor(featureSet: FeatureSet, { now, inStep }: { now: bigint; inStep: boolean }) {
+  constructor(
+    featureSet: FeatureSet,
+    {
+      now,
+      inStep,
+      begins,
+    }: { now: bigint; inStep: boolean; begins?: ReadonlyMap<number, number> | undefined },
+  ) {
     this.featureSet = featureSet;
     this.isAsOfNow = isAsOfNow(featureSet);
     this.now = now;
     this.inStep = inStep;
+    this.begins = begins;
     this.types = new Map(featureSet.features.map(({ name, type }) => [name, type]));
     this.aged = nowDependent(featureSet);
     if (this.isAsOfNow)

@@ -7,7 +7,7 @@ import { messageOf, startThread } from "../platform/threads.ts";
 import { manifestsOf } from "../stores/manifests.ts";
 import { type OfflineFiles, readOfflineStore } from "../stores/offline.ts";
 import { scanOnlineStore } from "../stores/online.ts";
-import { chainOf, checkBatches } from "./batches.ts";
+import { beginsOf, chainOf, checkBatches } from "./batches.ts";
 import {
   type Compared,
   type Comparing,
@@ -38,6 +38,8 @@ export interface VerifyOptions {
   sink?: Sink;
   /** Both stores were always written together, so that they have the same versions; true when not given. */
   inStep?: boolean;
+  /** Some batches were computed in real-time mode, in which Redis has each change before its batch is over; false when not given. */
+  realtime?: boolean;
   /** A folder for what does not fit in memory; the system's own when not given. */
   scratch?: string;
 }
@@ -69,13 +71,15 @@ export async function verifyFeatureSet(
     scanOnlineStore(featureSet, redis, (entry) => spool.hash(entry)),
   ]);
   const now = options.now ?? new Date();
-  const chain = chainOf(manifestsOf(offline.manifests));
+  const manifests = manifestsOf(offline.manifests);
+  const chain = chainOf(manifests);
   const truth =
     options.against === "log"
       ? truthOfLog(chain, await readLog(featureSet, chain, options, spool))
       : truthOfSource(featureSet, chain, await readSource(featureSet, options.postgresUrl, now, spool));
-  const { sink = "dual", inStep = true } = options;
-  const comparing: Comparing = { featureSet, truth, now, sink, inStep };
+  const { sink = "dual", inStep = true, realtime = false } = options;
+  const begins = realtime ? beginsOf(manifests) : undefined;
+  const comparing: Comparing = { featureSet, truth, now, sink, inStep, begins };
   if (!spool.isLarge) return compareAll(comparing, spool.entities(), offline);
   return reportWith(comparing, await compareInThreads(comparing, spool.parts(THREADS)), offline);
 }

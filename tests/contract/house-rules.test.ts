@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-const STAGES = ["render", "stack", "submit", "stores", "verify"];
+const STAGES = ["render", "stack", "submit", "online", "stores", "verify"];
 
 /** What each part of src/ may import of the others. */
 const ALLOWED: Record<string, string[]> = {

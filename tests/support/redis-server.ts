@@ -18,8 +18,8 @@ export interface TestRedis {
 const QUIET = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
 
 /** The program is CDC_FEATURES_TEST_REDIS_SERVER, else redis-server or valkey-server on PATH. */
-export async function startRedis(): Promise<TestRedis> {
-  const port = await freePort();
+export async function startRedis(given?: number): Promise<TestRedis> {
+  const port = given ?? (await freePort());
   const server = await start(["--port", String(port), ...QUIET]);
   if (server === undefined)
     throw new Error(

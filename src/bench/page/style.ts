@@ -1,9 +1,9 @@
 /** The page's look: light and dark, on a phone, on paper. */
 export const STYLE = `
 :root { color-scheme: light dark; --page: #fbfbfa; --card: #ffffff; --ink: #1c1c1a; --soft: #5f5e5a; --rule: #e4e3df; --track: #efeeea;
-  --exact: #2a78d6; --append: #1a8f6f; --plain: #d9622b; --parse: #8a6fd1; --decode: #8b8a84; --limit: #b3261e; }
+  --exact: #2a78d6; --append: #1a8f6f; --plain: #d9622b; --realtime: #c2417c; --parse: #8a6fd1; --decode: #8b8a84; --limit: #b3261e; }
 @media (prefers-color-scheme: dark) { :root { --page: #161615; --card: #1e1e1c; --ink: #ecebe6; --soft: #a6a59e; --rule: #383834; --track: #2a2a27;
-  --exact: #6aa9f0; --append: #45c39c; --plain: #f08a55; --parse: #b09bea; --decode: #a3a29b; --limit: #f28b82; } }
+  --exact: #6aa9f0; --append: #45c39c; --plain: #f08a55; --realtime: #f07db0; --parse: #b09bea; --decode: #a3a29b; --limit: #f28b82; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--page); color: var(--ink); font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
 main { max-width: 1080px; margin: 0 auto; padding: 24px 16px 64px; }
@@ -29,7 +29,7 @@ svg .on-grid { paint-order: stroke; stroke: var(--card); stroke-width: 4px; }
 .track { fill: var(--track); } .grid { stroke: var(--rule); } .tick { stroke: var(--soft); }
 .limit { stroke: var(--limit); stroke-dasharray: 2 4; stroke-width: 1.5; }
 .c-exact { --colour: var(--exact); } .c-append { --colour: var(--append); } .c-plain { --colour: var(--plain); }
-.c-parse { --colour: var(--parse); } .c-decode { --colour: var(--decode); }
+.c-realtime { --colour: var(--realtime); } .c-parse { --colour: var(--parse); } .c-decode { --colour: var(--decode); }
 .fill { fill: var(--colour); } .line { stroke: var(--colour); stroke-width: 2.25; fill: none; stroke-linejoin: round; } .dashed { stroke-dasharray: 5 4; }
 .dot { fill: var(--colour); stroke: var(--colour); stroke-width: 1.5; } .hollow { fill: var(--card); }
 .legend { list-style: none; margin: 6px 0 0; padding: 0; display: flex; flex-wrap: wrap; gap: 4px 16px; font-size: .85rem; color: var(--soft); }

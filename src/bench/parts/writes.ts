@@ -21,7 +21,13 @@ const measurements = z.array(
 
 export async function measureWrites(bench: Workbench): Promise<WriteResult[]> {
   const { stack, topic, plan, signal } = bench;
-  const { env } = await stack.spark({ featureSet: "customer", topic, continuous: false, conf: {} });
+  const { env } = await stack.spark({
+    featureSet: "customer",
+    topic,
+    continuous: false,
+    mode: "micro-batch",
+    conf: {},
+  });
   const folder = bench.scratch("writes");
   await mkdir(folder, { recursive: true });
   const settings = path.join(folder, "settings.json");

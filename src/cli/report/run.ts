@@ -1,4 +1,5 @@
 /** How a run looks: a line while it goes on, a summary, a table of features. */
+import type { Written } from "../../online/feature-writer.ts";
 import type { JobFinished, JobProgress, JobTable } from "../../submit/job-events.ts";
 import { formatTable } from "./table.ts";
 
@@ -36,6 +37,25 @@ export function summaryLines(featureSet: string, finished: JobFinished): string 
         ]
       : []),
   ].join("\n");
+}
+
+/** What the online store of a run in real-time mode is at. `trouble` is what it waits for. */
+export function realtimeLine(written: Written, trouble: string | undefined): string {
+  const parts = ["real-time", `${number.format(written.written)} features written`];
+  if (written.p50Ms !== null) parts.push(ages(written));
+  if (written.lagMessages > 0) parts.push(`${number.format(written.lagMessages)} waiting`);
+  if (trouble !== undefined) parts.push(trouble);
+  return parts.join(" · ");
+}
+
+/** Of a whole run. */
+export function realtimeSummary(written: Written): string {
+  const age = written.p50Ms === null ? "" : `, ${ages(written)} after their change was in Kafka`;
+  return `in real time: ${number.format(written.written)} features written${age}`;
+}
+
+function ages({ p50Ms, p99Ms }: Written): string {
+  return `p50 ${number.format(p50Ms ?? 0)} ms, p99 ${number.format(p99Ms ?? 0)} ms`;
 }
 
 export function featureTable(table: JobTable): string {

@@ -1,6 +1,7 @@
 import { columnRules } from "./columns.ts";
 import { expressionRules } from "./expressions.ts";
 import { featureRules } from "./features.ts";
+import { modeRules } from "./mode.ts";
 import { nameRules } from "./names.ts";
 import { referenceRules } from "./references.ts";
 import type { Rules } from "./rule.ts";
@@ -13,6 +14,7 @@ export const rules: Rules = {
   ...columnRules,
   ...sourceRules,
   ...windowRules,
+  ...modeRules,
   ...featureRules,
   ...referenceRules,
   ...expressionRules,

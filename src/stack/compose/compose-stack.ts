@@ -82,6 +82,7 @@ export class ComposeStack implements Stack {
   readonly target = "compose";
   readonly topicPrefix = TOPIC_PREFIX;
   readonly hasShop = true;
+  readonly modes = ["micro-batch"] as const;
   readonly stateDir: string;
   readonly #home: Home;
   #engine: Promise<ComposeCommand> | undefined;

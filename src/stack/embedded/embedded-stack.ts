@@ -5,9 +5,10 @@
 import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
+import { MODES } from "../../definition/mode.ts";
 import { EnvironmentError, JobError, UsageError } from "../../errors.ts";
 import { lastLines, readIfExists, writeFileAtomic } from "../../platform/files.ts";
-import { recordsIn } from "../../platform/kafka.ts";
+import { sizeOf } from "../../platform/kafka.ts";
 import { kafkaAnswers } from "../../platform/kafka-admin.ts";
 import { waitingFor, withLock } from "../../platform/lock.ts";
 import { type LogOptions, showLog } from "../../platform/logs.ts";
@@ -28,6 +29,12 @@ import {
 import { type Home, inState } from "../home.ts";
 import { checkPort, choosePorts, claimPort } from "../project-ports.ts";
 import { checkPrerequisites, requirePrerequisites } from "../setup/prerequisites.ts";
+import {
+  checkRealtimeSpark,
+  installRealtimeSpark,
+  presentRealtimeSpark,
+  type RealtimeInstallation,
+} from "../setup/realtime-spark.ts";
 import { installSpark, type SparkInstallation } from "../setup/spark.ts";
 import {
   type Check,
@@ -40,13 +47,13 @@ import {
   TOPIC_PREFIX,
 } from "../stack.ts";
 import { claimStateFolder, removeEmpty, removeState } from "../state-folder.ts";
-import { thisMachine, tuningOf } from "../tuning.ts";
+import { realtimeTuningOf, thisMachine, tuningOf } from "../tuning.ts";
 import { clearLeftovers, removeLeftovers } from "./leftovers.ts";
 import { startConnect } from "./servers/connect.ts";
 import { startKafka } from "./servers/kafka.ts";
 import { POSTGRES_DATABASE, POSTGRES_USER, startPostgres } from "./servers/postgres.ts";
 import { startRedis } from "./servers/redis.ts";
-import { sparkRuntime } from "./spark-runtime.ts";
+import { realtimeRuntime, sparkRuntime } from "./spark-runtime.ts";
 import { loadState, newState, PORTS, SERVERS, type ServerName, type StackState, saveState } from "./state.ts";
 
 const START_TIMEOUT_MS = 120_000;
@@ -54,6 +61,11 @@ const UP_LOCK_TIMEOUT_MS = 30 * 60_000;
 
 /** Stopped in this order: Debezium before the database that would wait for it. */
 const STOP_ORDER: readonly ServerName[] = ["connect", "kafka", "redis", "postgres"];
+
+interface Installation extends SparkInstallation {
+  /** Where it was once asked for. */
+  realtime: RealtimeInstallation | undefined;
+}
 
 interface Startup {
   name: ServerName;
@@ -67,6 +79,7 @@ export class EmbeddedStack implements Stack {
   readonly target = "embedded";
   readonly topicPrefix = TOPIC_PREFIX;
   readonly hasShop = true;
+  readonly modes = MODES;
   readonly stateDir: string;
   readonly #home: Home;
 
@@ -75,13 +88,13 @@ export class EmbeddedStack implements Stack {
     this.stateDir = home.state;
   }
 
-  async up(progress: Progress, options: { newPorts: boolean }): Promise<OwnEndpoints> {
+  async up(progress: Progress, options: { newPorts: boolean; realtime?: boolean }): Promise<OwnEndpoints> {
     await requirePrerequisites(process.env);
     await claimStateFolder(this.#home);
     return this.#locked("cdc-features up", progress, async () => {
       // Once more: the lock may have been waited for, and its holder have purged the project.
       await claimStateFolder(this.#home);
-      const installation = await this.#install(progress);
+      const installation = await this.#install(progress, options.realtime);
       const state = (await loadState(this.#home)) ?? (await this.#firstState());
       if (options.newPorts) await this.#moveToNewPorts(state, progress);
       saveState(this.#home, state);
@@ -104,11 +117,19 @@ export class EmbeddedStack implements Stack {
     return endpointsOf(state, this.#home);
   }
 
-  async spark({ topic, continuous, conf }: SparkRun): Promise<SparkRuntime> {
+  async spark({ topic, continuous, mode, conf }: SparkRun): Promise<SparkRuntime> {
     const installation = await this.#installed();
     const { kafka } = await this.endpoints();
-    const tuning = tuningOf(thisMachine(), { continuous, records: await recordsIn({ kafka, topic }) });
-    const runtime = sparkRuntime(this.#home, installation, tuning);
+    const { records, partitions } = await sizeOf({ kafka, topic });
+    const load = { continuous, records };
+    const runtime =
+      mode === "realtime"
+        ? realtimeRuntime(
+            this.#home,
+            withRealtime(installation),
+            realtimeTuningOf(thisMachine(), { ...load, topicPartitions: partitions }),
+          )
+        : sparkRuntime(this.#home, installation, tuningOf(thisMachine(), load));
     return { ...runtime, conf: { ...runtime.conf, ...conf } };
   }
 
@@ -193,7 +214,7 @@ export class EmbeddedStack implements Stack {
 
   async doctor(): Promise<Check[]> {
     const state = await loadState(this.#home);
-    const checks = await checkPrerequisites(process.env);
+    const checks = [...(await checkPrerequisites(process.env)), await checkRealtimeSpark(this.#home)];
     for (const [name, port] of Object.entries(state?.ports ?? {})) {
       // The controller is part of the broker.
       const server = (name === "controller" ? "kafka" : name) as ServerName;
@@ -210,17 +231,23 @@ export class EmbeddedStack implements Stack {
   }
 
   /** Downloads what the cache does not hold yet and remembers where everything is. */
-  async #install(progress: Progress): Promise<SparkInstallation> {
-    const installation = await installSpark(this.#home, progress);
+  async #install(progress: Progress, realtime = false): Promise<Installation> {
+    const spark = await installSpark(this.#home, progress);
+    const installation: Installation = {
+      ...spark,
+      realtime: realtime
+        ? await installRealtimeSpark(this.#home, spark, progress)
+        : await presentRealtimeSpark(this.#home),
+    };
     await writeFileAtomic(inState.installation(this.#home), JSON.stringify(installation, null, 2));
     return installation;
   }
 
-  async #installed(): Promise<SparkInstallation> {
+  async #installed(): Promise<Installation> {
     const text = await readIfExists(inState.installation(this.#home));
     if (text === undefined)
       throw new EnvironmentError("the stack is not set up here", { hint: "Run `cdc-features up`." });
-    return JSON.parse(text) as SparkInstallation;
+    return JSON.parse(text) as Installation;
   }
 
   async #firstState(): Promise<StackState> {
@@ -352,6 +379,15 @@ export class EmbeddedStack implements Stack {
       saveState(this.#home, state);
     }
   }
+}
+
+function withRealtime({ realtime, ...installation }: Installation): SparkInstallation {
+  if (realtime === undefined)
+    throw new EnvironmentError("the Spark of real-time mode is not set up here", {
+      hint: "`cdc-features run SET --mode realtime`, without --dry-run, sets it up.",
+    });
+  const { venv, sparkHome, jars } = realtime;
+  return { ...installation, venv, sparkHome, jars: { ...installation.jars, spark: jars } };
 }
 
 function isRunning(state: StackState | undefined, name: ServerName): boolean {

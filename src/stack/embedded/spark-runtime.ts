@@ -54,6 +54,16 @@ export function sparkRuntime(
   };
 }
 
+/** The same for the Spark of real-time mode. */
+export function realtimeRuntime(home: Home, installation: SparkInstallation, tuning: Tuning): SparkRuntime {
+  const runtime = sparkRuntime(home, installation, tuning);
+  // Real-time mode refuses a checkpoint of the first format.
+  return {
+    ...runtime,
+    conf: { ...runtime.conf, "spark.sql.streaming.stateStore.checkpointFormatVersion": "2" },
+  };
+}
+
 /** As Spark splits the options of a JVM. */
 function quoted(option: string): string {
   return `"${option.replace(/[\\"]/g, "\\$&")}"`;

@@ -37,6 +37,7 @@ interface Server {
 export class ExternalStack implements Stack {
   readonly target = "external";
   readonly hasShop = false;
+  readonly modes = ["micro-batch"] as const;
   readonly topicPrefix: string;
   readonly stateDir: string;
   readonly #home: Home;

@@ -12,10 +12,9 @@ import { mebibytes, type Progress } from "../../platform/progress.ts";
 import type { Home } from "../home.ts";
 import { javaCommand, jvmEnvironment } from "./java.ts";
 import { javaProxyOptions } from "./java-proxy.ts";
-import { once } from "./once.ts";
+import { isMade, once } from "./once.ts";
 import { sitePackages } from "./python-packages.ts";
 
-const LOCK = new URL("../locks/jars.json", import.meta.url);
 const RESOLVERS = 2;
 
 const archive = z.object({
@@ -25,7 +24,8 @@ const archive = z.object({
   sha256: z.string(),
   bytes: z.number(),
 });
-const lockFile = z.object({ kafka: z.array(archive), spark: z.array(archive) });
+/** By the folder that they go to. */
+const lockFile = z.partialRecord(z.enum(["kafka", "spark"]), z.array(archive));
 type Archive = z.infer<typeof archive>;
 
 export interface Jars {
@@ -36,49 +36,85 @@ export interface Jars {
 }
 
 export async function jars(home: Home, java: string, venv: string, progress: Progress): Promise<Jars> {
-  const text = await readFile(LOCK, "utf8");
+  const folder = await retrieved("jars.json", "Kafka and Debezium", { home, java, venv, progress });
+  return { kafka: path.join(folder, "kafka"), spark: path.join(folder, "spark") };
+}
+
+/** The folder of Kafka's connector for the Spark of real-time mode. */
+export async function realtimeJars(
+  home: Home,
+  java: string,
+  venv: string,
+  progress: Progress,
+): Promise<string> {
+  const what = "Kafka for Spark's real-time mode";
+  return path.join(await retrieved(REALTIME_LOCK, what, { home, java, venv, progress }), "spark");
+}
+
+const REALTIME_LOCK = "realtime-jars.json";
+
+/** The same, where it is there already. */
+export async function presentRealtimeJars(home: Home): Promise<string | undefined> {
+  const folder = folderOf(home, await lockText(REALTIME_LOCK));
+  return isMade(folder) ? path.join(folder, "spark") : undefined;
+}
+
+function lockText(name: string): Promise<string> {
+  return readFile(new URL(`../locks/${name}`, import.meta.url), "utf8");
+}
+
+function folderOf({ cache }: Home, lock: string): string {
+  return path.join(cache, `jars-${sha256(lock).slice(0, 8)}`);
+}
+
+interface Retrieval {
+  home: Home;
+  java: string;
+  /** Its PySpark has the Ivy. */
+  venv: string;
+  progress: Progress;
+}
+
+/** Folder with a folder for each group of a lock file, made on first use. */
+async function retrieved(
+  lockName: string,
+  what: string,
+  { home, java, venv, progress }: Retrieval,
+): Promise<string> {
+  const text = await lockText(lockName);
   const lock = lockFile.parse(JSON.parse(text));
-  const folder = path.join(home.cache, `jars-${sha256(text).slice(0, 8)}`);
-  const all = [...lock.kafka, ...lock.spark];
+  const folder = folderOf(home, text);
+  const all = Object.values(lock).flat();
   const bytes = all.reduce((sum, one) => sum + one.bytes, 0);
   await once(
     folder,
     (made) =>
-      progress.step(
-        `Kafka and Debezium (${all.length} archives, ${mebibytes(bytes)}, once)`,
-        async (step) => {
-          const ivy = await findIvy(venv);
-          const work = path.join(made, "work");
-          await mkdir(work, { recursive: true });
-          const settings = path.join(work, "settings.xml");
-          await writeFile(settings, await settingsXml());
-          let done = 0;
-          for (const group of ["kafka", "spark"] as const) {
-            const shards = Array.from({ length: RESOLVERS }, (_, i) =>
-              lock[group].filter((_, j) => j % RESOLVERS === i),
-            );
-            await Promise.all(
-              shards.map((shard, i) =>
-                retrieve(
-                  java,
-                  ivy,
-                  settings,
-                  path.join(work, `${group}-${i}`),
-                  path.join(made, group),
-                  shard,
-                ),
-              ),
-            );
-            done += lock[group].length;
-            step.update(`${done} of ${all.length}`);
-            await verifyAll(path.join(made, group), lock[group]);
-          }
-          await rm(work, { recursive: true });
-        },
-      ),
+      progress.step(`${what} (${all.length} archives, ${mebibytes(bytes)}, once)`, async (step) => {
+        const ivy = await findIvy(venv);
+        const work = path.join(made, "work");
+        await mkdir(work, { recursive: true });
+        const settings = path.join(work, "settings.xml");
+        await writeFile(settings, await settingsXml());
+        let done = 0;
+        for (const [group, archives] of Object.entries(lock)) {
+          const shards = Array.from({ length: RESOLVERS }, (_, i) =>
+            archives.filter((_, j) => j % RESOLVERS === i),
+          );
+          const target = path.join(made, group);
+          await Promise.all(
+            shards.map((shard, i) =>
+              retrieve(java, ivy, settings, path.join(work, `${group}-${i}`), target, shard),
+            ),
+          );
+          done += archives.length;
+          step.update(`${done} of ${all.length}`);
+          await verifyAll(target, archives);
+        }
+        await rm(work, { recursive: true });
+      }),
     progress,
   );
-  return { kafka: path.join(folder, "kafka"), spark: path.join(folder, "spark") };
+  return folder;
 }
 
 /** Paths of the archives of Spark's Kafka connector. */

@@ -7,10 +7,44 @@ import { sha256 } from "../../platform/files.ts";
 import { runCommand } from "../../platform/processes.ts";
 import { mebibytes, type Progress, type Step } from "../../platform/progress.ts";
 import type { Home } from "../home.ts";
-import { once } from "./once.ts";
+import { isMade, once } from "./once.ts";
 
 const LOCKS = fileURLToPath(new URL("../locks/", import.meta.url));
-const PYSPARK = { version: "4.1.1", bytes: 455_359_625 };
+/** Of a Spark and what it needs beside it. */
+interface SparkPackages {
+  version: string;
+  bytes: number;
+  /** Begins the name of its venv. */
+  name: string;
+  lock(): Promise<string>;
+}
+
+const SPARK: SparkPackages = {
+  version: "4.1.1",
+  bytes: 455_359_625,
+  name: "spark",
+  lock: () => lockText("requirements.lock"),
+};
+
+/** Of the other packages it has the same. */
+export const REALTIME_SPARK: SparkPackages = {
+  version: "4.3.0",
+  bytes: 455_910_862,
+  name: "realtime-spark",
+  lock: async () => {
+    const [others] = split(await lockText("requirements.lock"), isPySpark);
+    return `${others}\n${await lockText("realtime.lock")}`;
+  },
+};
+
+function lockText(name: string): Promise<string> {
+  return readFile(path.join(LOCKS, name), "utf8");
+}
+
+/** PySpark comes as source only: with its build tools from the lock, pip needs no others. */
+function isPySpark(requirement: string): boolean {
+  return requirement.startsWith("pyspark==");
+}
 
 /** Where a venv keeps its packages. */
 export async function sitePackages(venv: string): Promise<string> {
@@ -20,28 +54,38 @@ export async function sitePackages(venv: string): Promise<string> {
 }
 
 /** Folder of the venv with Spark, made on first use. */
-export async function sparkVenv(home: Home, python: string, progress: Progress): Promise<string> {
-  const lock = await readFile(path.join(LOCKS, "requirements.lock"), "utf8");
-  const folder = await venvFolder(home, "spark", lock, python);
+export async function sparkVenv(
+  home: Home,
+  python: string,
+  progress: Progress,
+  spark: SparkPackages = SPARK,
+): Promise<string> {
+  const lock = await spark.lock();
+  const folder = await venvFolder(home, spark.name, lock, python);
   await once(
     folder,
     (venv) =>
-      progress.step(
-        `Spark ${PYSPARK.version} for Python (${mebibytes(PYSPARK.bytes)}, once)`,
-        async (step) => {
-          step.update("making a venv");
-          await run(python, ["-m", "venv", venv], "make a Python venv");
-          // PySpark comes as source only: with its build tools from the lock, pip needs no others.
-          const isPySpark = (requirement: string) => requirement.startsWith("pyspark==");
-          const [others, pyspark] = split(lock, isPySpark);
-          step.update("installing the small packages");
-          await pip(venv, others, ["--only-binary", ":all:"], step);
-          await pip(venv, pyspark, ["--no-build-isolation"], step, PYSPARK.bytes);
-        },
-      ),
+      progress.step(`Spark ${spark.version} for Python (${mebibytes(spark.bytes)}, once)`, async (step) => {
+        step.update("making a venv");
+        await run(python, ["-m", "venv", venv], "make a Python venv");
+        const [others, pyspark] = split(lock, isPySpark);
+        step.update("installing the small packages");
+        await pip(venv, others, ["--only-binary", ":all:"], step);
+        await pip(venv, pyspark, ["--no-build-isolation"], step, spark.bytes);
+      }),
     progress,
   );
   return folder;
+}
+
+/** The same, where it is there already. */
+export async function presentSparkVenv(
+  home: Home,
+  python: string,
+  spark: SparkPackages,
+): Promise<string | undefined> {
+  const folder = await venvFolder(home, spark.name, await spark.lock(), python);
+  return isMade(folder) ? folder : undefined;
 }
 
 /** A venv with the wheels of a lock file. */

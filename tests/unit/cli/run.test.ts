@@ -6,6 +6,7 @@ import { Command } from "commander";
 import { describe, expect, it } from "vitest";
 import type { Context } from "../../../src/cli/context.ts";
 import { run } from "../../../src/cli/run.ts";
+import { MODES, type Mode } from "../../../src/definition/mode.ts";
 import { silent } from "../../../src/platform/progress.ts";
 import { localStorage } from "../../../src/platform/storage.ts";
 import type { Endpoints, LocalSpark, Stack } from "../../../src/stack/stack.ts";
@@ -31,7 +32,9 @@ const NOWHERE: Endpoints = {
   offline: "",
 };
 
-async function callRun(...args: string[]) {
+const callRun = (...args: string[]) => callRunOn(MODES, ...args);
+
+async function callRunOn(modes: readonly Mode[], ...args: string[]) {
   const folder = temporaryFolder();
   const sparkSubmit = path.join(folder, "spark-submit");
   const jobs = `echo "$*" > ${folder}/arguments
@@ -50,6 +53,8 @@ async function callRun(...args: string[]) {
     captureCaughtUp: async () => {},
     storage: async () => localStorage({ offline: folder, checkpoints: folder, deadLetters: folder }),
     hasShop: false,
+    modes,
+    target: "embedded",
     spark: async ({ conf }) => ({
       command: [sparkSubmit],
       driver: { kind: "local" },
@@ -142,5 +147,62 @@ describe("run of one set", () => {
     expect(stdout).toMatch(
       /spark-submit \\\n {2}--master local[\s\S]*--conf spark\.a=3 \\\n[\s\S]*customer_features\.py/,
     );
+  });
+});
+
+describe("the mode of a run", () => {
+  const dryRun = async (...args: string[]) => {
+    const { stdout, failure } = await callRun(...args, "--dry-run", "--json");
+    expect(failure).toBeUndefined();
+    return JSON.parse(stdout).dryRuns[0];
+  };
+
+  it("is told to the job, with a topic, a checkpoint and a script of real-time mode's own", async () => {
+    const usual = await dryRun("customer");
+    expect(usual.settings).toMatchObject({ mode: "micro-batch", features_topic: null });
+    expect(usual.settings.checkpoint).toMatch(/customer\/dual$/);
+    expect(readFileSync(usual.script, "utf8")).toContain("job.main(");
+    const realtime = await dryRun("customer", "--mode", "realtime", "--continuous");
+    expect(realtime.settings).toMatchObject({
+      mode: "realtime",
+      features_topic: "shop.features.customer",
+      realtime_batch: "10 minutes",
+      sink: "dual",
+    });
+    expect(realtime.settings.checkpoint).toMatch(/customer\/realtime$/);
+    expect(readFileSync(realtime.script, "utf8")).toContain("realtime.main(");
+  });
+
+  it("has batches of five seconds at least, in a run that goes on", async () => {
+    const long = ["--mode", "realtime", "--realtime-batch", "5 seconds"];
+    expect((await dryRun("customer", ...long, "--continuous")).settings.realtime_batch).toBe("5 seconds");
+    expect((await callRun("customer", ...long)).failure).toMatchObject({ exitCode: 2 });
+    const { exitCode, stderr } = await call(
+      process.cwd(),
+      "run",
+      "customer",
+      "--realtime-batch",
+      "4 seconds",
+    );
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining("It is 5 seconds at least.")]);
+  });
+
+  it("is refused where it cannot be, with the way out", async () => {
+    const refused = async (modes: readonly Mode[], ...args: string[]) => {
+      const { failure } = await callRunOn(modes, ...args, "--mode", "realtime", "--dry-run");
+      return failure as { exitCode: number; message: string; hint: string };
+    };
+    const several = await refused(MODES, "customer_360");
+    expect(several).toMatchObject({ exitCode: 2 });
+    expect(several.message).toMatch(/several a set is as of now \(windows in .*customer_360\.yaml\)/);
+    expect(several.hint).toContain("`cdc-features run customer_360 --mode micro-batch`");
+    expect(await refused(MODES, "customer", "--sink", "redis")).toMatchObject({
+      exitCode: 2,
+      message: expect.stringContaining("--sink says redis"),
+    });
+    expect(await refused(["micro-batch"], "customer")).toMatchObject({
+      exitCode: 2,
+      hint: expect.stringContaining("--target embedded"),
+    });
   });
 });

@@ -34,6 +34,7 @@ describe("the built-in sets", () => {
       },
       windows: [{ kind: "tumbling", name: "default", lengthMs: 30 * DAY, retentionMs: 30 * DAY }],
       deadLetterShare: 0.2,
+      mode: "micro-batch",
       watermarkMs: 3_600_000,
       features: [
         { name: "order_count_30d", type: { kind: "bigint" }, aggregate: "count", window: "default" },
@@ -100,6 +101,7 @@ test("keys of several columns, windows with what they are unless told, and the t
       { kind: "unbounded", name: "all" },
     ],
     deadLetterShare: 0.2,
+    mode: "micro-batch",
   });
   expect(featureSet?.features).toEqual([
     {
@@ -208,6 +210,7 @@ test("what a definition tells about its source and its windows is kept", () => {
     },
     windows: [{ kind: "sliding", name: "default", lengthMs: 30 * DAY, slideMs: DAY, retentionMs: 2 * DAY }],
     deadLetterShare: 0.5,
+    mode: "micro-batch",
   });
 });
 

@@ -43,6 +43,7 @@ const SHOPPER: FeatureSet = {
   windows: [{ kind: "tumbling", name: "default", lengthMs: day, retentionMs: 36 * hour }],
   watermarkMs: 90_000,
   deadLetterShare: 0.2,
+  mode: "micro-batch",
   features: [
     feature("orders", { kind: "bigint" }, { kind: "aggregated", aggregate: "count", window: "default" }),
     feature(
@@ -70,6 +71,10 @@ const reference = (name: string): Expression => ({ op: "feature", name });
 
 test("a whole job", async () => {
   await expect(rendered()).toMatchFileSnapshot("./shopper_features.py.snapshot");
+});
+
+test("a whole job of real-time mode", async () => {
+  await expect(rendered({ mode: "realtime" })).toMatchFileSnapshot("./realtime_features.py.snapshot");
 });
 
 test("a whole job of native aggregates", async () => {

@@ -1,7 +1,7 @@
 import { afterEach, expect, it, vi } from "vitest";
-import { sparkRuntime } from "../../../src/stack/embedded/spark-runtime.ts";
+import { realtimeRuntime, sparkRuntime } from "../../../src/stack/embedded/spark-runtime.ts";
 import { homeOf } from "../../../src/stack/home.ts";
-import { tuningOf } from "../../../src/stack/tuning.ts";
+import { realtimeTuningOf, tuningOf } from "../../../src/stack/tuning.ts";
 
 afterEach(() => vi.unstubAllEnvs());
 
@@ -71,4 +71,18 @@ it("only a run that lasts gets the JVM's optimising compiler", () => {
   expect(short).toContain("-XX:TieredStopAtLevel=1");
   expect(lasting).not.toContain("TieredStopAtLevel");
   for (const options of [short, lasting]) expect(options).toContain("-Djava.io.tmpdir=/project");
+});
+
+it("real-time mode gets a thread for each partition of topic and state and two beside them, however few cores there are", () => {
+  const threads = (topicPartitions: number, cores = 2) =>
+    realtimeTuningOf({ cores, memoryBytes: 24 * GIB }, { continuous: true, records: 0, topicPartitions });
+  expect(threads(2)).toMatchObject({ threads: 5, partitions: 1, driverMemoryMiB: 4096 });
+  expect(threads(1)).toMatchObject({ threads: 5 });
+  expect(threads(12, 64)).toMatchObject({ threads: 15, partitions: 1 });
+  const runtime = realtimeRuntime(homeOf("/project", {}), INSTALLATION, threads(2));
+  expect(runtime.master).toBe("local[5]");
+  expect(runtime.conf).toMatchObject({
+    "spark.sql.shuffle.partitions": "1",
+    "spark.sql.streaming.stateStore.checkpointFormatVersion": "2",
+  });
 });

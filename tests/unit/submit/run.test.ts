@@ -70,6 +70,8 @@ function prepared(
       sink: "dual",
       continuous,
       trigger: "1 second",
+      mode: "micro-batch",
+      realtimeBatch: "10 minutes",
       signal: interrupt.signal,
       prepare,
       onEvent: () => {},

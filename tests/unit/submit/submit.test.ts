@@ -34,6 +34,15 @@ describe("a line of the job's output", () => {
     expect(parseJobEvent("26/11/23 WARN something")).toBeUndefined();
   });
 
+  it("is told before each batch of real-time mode, and when there are no more", () => {
+    const told = '{"event":"realtime","run":"r","batch":7,"position":12345,"expired":1761696000}';
+    expect(parseJobEvent(`@cdc-features ${told}`)).toEqual(JSON.parse(told));
+    expect(parseJobEvent('@cdc-features {"event":"paused","run":"r"}')).toEqual({
+      event: "paused",
+      run: "r",
+    });
+  });
+
   it.each(['{"event":"finished","read":1}', '{"event":"prog', ""])("is no event when it holds %j", (text) => {
     expect(parseJobEvent(`@cdc-features ${text}`)).toBeUndefined();
   });

@@ -3,7 +3,7 @@ import type { FeatureSet } from "../../../src/definition/feature-set.ts";
 import { type Manifest, manifestsOf } from "../../../src/stores/manifests.ts";
 import { readOfflineStore } from "../../../src/stores/offline.ts";
 import { scanOnlineStore } from "../../../src/stores/online.ts";
-import { chainOf } from "../../../src/verify/batches.ts";
+import { beginsOf, chainOf } from "../../../src/verify/batches.ts";
 import type { Comparing } from "../../../src/verify/compare-entities.ts";
 import type { Element } from "../../../src/verify/elements.ts";
 import { EntitySpool } from "../../../src/verify/entity-spool.ts";
@@ -79,12 +79,19 @@ export async function verifyStores(
   set: FeatureSet,
   { root, redisUrl }: { root: string; redisUrl: string },
   log: Logged[],
-  { now, sink = "dual", inStep = true }: Pick<Comparing, "now"> & Partial<Pick<Comparing, "sink" | "inStep">>,
+  {
+    now,
+    sink = "dual",
+    inStep = true,
+    realtime = false,
+  }: Pick<Comparing, "now"> & Partial<Pick<Comparing, "sink" | "inStep"> & { realtime: boolean }>,
 ): Promise<FeatureSetReport> {
   using spool = new EntitySpool(set, root);
   const offline = await readOfflineStore(set, { offlineRoot: root, scratch: root }, (row) => spool.row(row));
   await scanOnlineStore(set, { url: redisUrl }, (entry) => spool.hash(entry));
-  const chain = chainOf(manifestsOf(offline.manifests));
+  const manifests = manifestsOf(offline.manifests);
+  const chain = chainOf(manifests);
+  const begins = realtime ? beginsOf(manifests) : undefined;
   const truth = truthOfLog(chain, readAll(set, chain, log, spool));
-  return compareAll({ featureSet: set, truth, now, sink, inStep }, spool.entities(), offline);
+  return compareAll({ featureSet: set, truth, now, sink, inStep, begins }, spool.entities(), offline);
 }

@@ -33,6 +33,7 @@ export const customer: FeatureSet = {
   windows: [{ kind: "tumbling", name: ONLY_WINDOW, lengthMs: 30 * DAY, retentionMs: 30 * DAY }],
   watermarkMs: HOUR,
   deadLetterShare: 0.2,
+  mode: "micro-batch",
   features: [
     {
       name: "order_count_30d",
@@ -103,6 +104,7 @@ export const product: FeatureSet = {
   windows: [{ kind: "tumbling", name: ONLY_WINDOW, lengthMs: 7 * DAY, retentionMs: 7 * DAY }],
   watermarkMs: HOUR,
   deadLetterShare: 0.2,
+  mode: "micro-batch",
   features: [
     {
       name: "units_sold_7d",

@@ -41,6 +41,7 @@ interface Variation {
   now?: Date;
   sink?: "dual" | "redis" | "parquet";
   inStep?: boolean;
+  realtime?: boolean;
 }
 
 function verify({ log = LOG, now = NOW, ...more }: Variation = {}): Promise<FeatureSetReport> {
@@ -80,6 +81,30 @@ describe("where all is right", () => {
     await redis.hset("customer:2:features", "_version", SECOND);
     expect(await found({ inStep: false })).toEqual([]);
     expect((await found()).sort()).toEqual(["online 2 _version different", "online 2 _windows different"]);
+  });
+
+  test("real-time mode has a version within the batch, the same in both hashes", async () => {
+    const windows = "{customer:1:features}:windows";
+    const write = async (features: number, companion = features) => {
+      const digits = (position: number) => String(position).padStart(20, "0");
+      const entry = (await redis.hget(windows, MARCH_FIELD)) as string;
+      await redis.hset(windows, MARCH_FIELD, digits(companion) + entry.slice(20));
+      await redis.hset(KEY, "_version", digits(features));
+    };
+    // The second batch is from 9 to 12.
+    for (const position of [10, 12]) {
+      await write(position);
+      expect(await found({ realtime: true })).toEqual([]);
+    }
+    const both = ["online 1 _version different", "online 1 _windows different"];
+    for (const position of [9, 13]) {
+      await write(position);
+      expect((await found({ realtime: true })).sort()).toEqual(both);
+    }
+    await write(10, 11);
+    expect(await found({ realtime: true })).toEqual(["online 1 _version different"]);
+    await write(10);
+    expect((await found()).sort()).toEqual(both);
   });
 
   test("days of a moment ago are right at midnight", async () => {
