@@ -7,6 +7,7 @@ from pyspark.sql import DataFrame
 
 from cdc_features.checkpoint import Batch, Checkpoint
 from cdc_features.feature_set import FeatureSet
+from cdc_features.finishing import completed
 from cdc_features.offline import OfflineStore
 from cdc_features.online import empty_others, expired_start
 from cdc_features.progress import Emit, emit
@@ -73,7 +74,7 @@ class BatchWriter:
             groups.write.format("noop").mode("overwrite").save()
             return
         target = self._target(batch)
-        report = self._pass(self._rows(groups), target, batch.records <= _FEW_RECORDS)
+        report = self._pass(self._rows(groups, target.now), target, batch.records <= _FEW_RECORDS)
         if report.truncated and report.truncated >= (self._truncated or report.truncated):
             report = self._after_truncate(batch, target, report)
         if self._settings.sink != "console":
@@ -87,14 +88,12 @@ class BatchWriter:
         elif report.examples:
             self.examples = report.examples
 
-    def _rows(self, groups: DataFrame) -> DataFrame:
-        """What the pass takes of the query's groups: Spark's own aggregates as they are, else what the fold gives."""
-        if self._feature_set.source.append_only:
-            return groups.selectExpr("entity.*", "window.start AS window_start", "window.end AS window_end", "*").drop(
-                "entity", "window"
-            )
+    def _rows(self, groups: DataFrame, now: datetime) -> DataFrame:
+        """What the pass takes of the query's groups: finished rows of a window, rows of a set as of now."""
         forget_older(groups.sparkSession, self._truncated)
-        return unfolded(groups)
+        if self._feature_set.as_of_now:
+            return unfolded(groups)
+        return groups.transform(completed(self._feature_set, now))
 
     def _pass(self, rows: DataFrame, target: Target, few_records: bool = False) -> Report:
         return write(in_order(rows, self._feature_set, few_records), self._feature_set, target)
@@ -105,7 +104,7 @@ class BatchWriter:
         self._truncated = before.truncated
         self._checkpoint.remember_truncated(before.truncated)
         self._store.discard(before.parts + before.base_parts)
-        replayed = self._rows(self._replay(batch))
+        replayed = self._rows(self._replay(batch), target.now)
         groups = groups_after_truncate(replayed, self._feature_set, self._store, self._settings, target.expired)
         report = self._pass(groups, target)
         report.duplicates = before.duplicates

@@ -195,11 +195,10 @@ class Aggregates:
 
 
 def aggregate(feature_set: FeatureSet, groups: pa.RecordBatch, now: int) -> Aggregates:
-    """Groups with `rows`, with aggregates, or finished rows of before, in; `now` in micros since 1970."""
-    names = groups.schema.names
-    if "rows" in names:
+    """Groups with `rows`, or finished rows of before, in; `now` in micros since 1970."""
+    if "rows" in groups.schema.names:
         return _Folded(feature_set, groups, now).aggregates()
-    return _aggregated_by_spark(feature_set, groups) if "row_count" in names else _finished_before(feature_set, groups)
+    return _finished_before(feature_set, groups)
 
 
 def _finished_before(feature_set: FeatureSet, rows: pa.RecordBatch) -> Aggregates:
@@ -215,37 +214,6 @@ def _finished_before(feature_set: FeatureSet, rows: pa.RecordBatch) -> Aggregate
         _micros(rows.column("window_end")),
         [not deleted for deleted in rows.column("is_deleted").to_pylist()],
     )
-
-
-def _aggregated_by_spark(feature_set: FeatureSet, groups: pa.RecordBatch) -> Aggregates:
-    values: dict[str, Values] = {}
-    (window,) = feature_set.windows
-    counts = groups.column("row_count").to_pylist()
-    for feature in feature_set.features:
-        if isinstance(feature, Behavioural) and feature.measure == "frequency":
-            values[feature.name] = _frequency(feature, window, counts)
-        if not isinstance(feature, Aggregated | PointInTime):
-            continue
-        column = groups.column(feature.name)
-        found = _logical(column, feature_type(feature_set, feature)).to_pylist()
-        count = _count_of(feature.name)
-        if isinstance(feature, Aggregated) and count in groups.schema.names:
-            found = _averages(found, groups.column(count).to_pylist(), feature.digits or 0)
-        elif isinstance(feature, Aggregated) and feature.aggregate == "sum":
-            found = _fitting(found, feature_type(feature_set, feature))
-        values[feature.name] = found
-    return Aggregates(
-        values,
-        {window.name: _micros(groups.column("event_timestamp"))},
-        _micros(groups.column("window_start")),
-        _micros(groups.column("window_end")),
-        [count > 0 for count in counts],
-    )
-
-
-def _logical(column: pa.Array, type: pa.DataType) -> pa.Array:
-    """Times and dates as such: the fold gives their numbers."""
-    return column.cast(type) if pa.types.is_timestamp(type) or pa.types.is_date(type) else column
 
 
 class _Folded:

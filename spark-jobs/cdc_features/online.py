@@ -83,6 +83,15 @@ def changes(feature_set: FeatureSet, finished: pa.RecordBatch) -> Iterator[Call]
         yield features_key(feature_set, entity_text(entity)), [f"{window:012d}", f"{version:020d}", payload]
 
 
+def finished_changes(feature_set: FeatureSet, rows: pa.RecordBatch) -> Iterator[Call]:
+    """`changes` of rows that Java has finished (finishing.py). One without a key was found in the stores."""
+    starts = rows.column("window_start").cast(pa.int64()).to_pylist()
+    columns = [rows.column(name).to_pylist() for name in ("key", "payload", "batch_id", *feature_set.entity)]
+    for start, key, payload, version, *entity in zip(starts, *columns, strict=True):
+        change = [f"{start // 1_000_000:012d}", f"{version:020d}", payload or ""]
+        yield key or features_key(feature_set, entity_text(entity)), change
+
+
 def _members(field: str, column: pa.Array) -> list[str | None]:
     name = json.dumps(field)
     if pa.types.is_string(column.type):

@@ -20,11 +20,10 @@ from pyspark.sql.types import DateType, LongType, StringType, StructField, Struc
 
 from cdc_features import sql
 from cdc_features.checkpoint import Batch
-from cdc_features.durations import milliseconds
-from cdc_features.expressions import Call, DecimalLiteral, Expression, FeatureReference, TextLiteral
-from cdc_features.feature_set import Behavioural, Derived, Feature, FeatureSet, PointInTime
-from cdc_features.features import UNIT_MS, row_schema
+from cdc_features.feature_set import FeatureSet
+from cdc_features.features import row_schema
 from cdc_features.files import staged
+from cdc_features.finishing import declared
 from cdc_features.offline import StagedPart
 from cdc_features.report import Report
 from cdc_features.session import java
@@ -40,7 +39,7 @@ def messages(groups: DataFrame, feature_set: FeatureSet) -> DataFrame:
     spark = groups.sparkSession
     session: Any = spark._jsparkSession
     name = f"cdc_features_publish_{feature_set.name}"
-    publish = java(spark, "Publication")(json.dumps(_declared(feature_set)))
+    publish = java(spark, "Publication")(declared(feature_set))
     message = _struct(dict.fromkeys(("key", "value"), StringType()))
     session.udf().register(name, publish, session.parseDataType(message.json()))
     start, end = "unix_micros(window.start)", "unix_micros(window.end)"
@@ -131,44 +130,3 @@ def _typed(field: StructField) -> str:
 
 def _struct(fields: dict[str, Any]) -> StructType:
     return StructType([StructField(name, type) for name, type in fields.items()])
-
-
-# --- What Publication.java reads -------------------------------------------------------------------------------------
-
-
-def _declared(feature_set: FeatureSet) -> dict[str, Any]:
-    return {
-        "prefix": f"{feature_set.name}:",
-        "entity": list(feature_set.entity),
-        "entity_types": [feature_set.source.column(name).type for name in feature_set.entity],
-        "features": [_feature(feature_set, feature) for feature in feature_set.features],
-        "length_ms": milliseconds(feature_set.window.length),
-    }
-
-
-def _feature(feature_set: FeatureSet, feature: Feature) -> dict[str, Any]:
-    told: dict[str, Any] = {"name": feature.name, "kind": "over_rows", "type": "number", "unit_ms": 0}
-    if isinstance(feature, Derived):
-        return {**told, "kind": "derived", "digits": feature.digits, "expression": _expression(feature.expression)}
-    if isinstance(feature, Behavioural):
-        frequency = feature.measure == "frequency"
-        return {
-            **told,
-            "kind": feature.measure,
-            "digits": feature.digits,
-            "unit_ms": UNIT_MS[feature.unit] if frequency else 0,
-        }
-    is_value = isinstance(feature, PointInTime) or feature.aggregate in ("min", "max", "first", "last")
-    return {**told, "type": feature_set.source.column(str(feature.column)).type if is_value else "number"}
-
-
-def _expression(expression: Expression) -> dict[str, Any]:
-    if isinstance(expression, FeatureReference):
-        return {"feature": expression.name}
-    if isinstance(expression, DecimalLiteral):
-        return {"number": expression.value}
-    if isinstance(expression, TextLiteral):
-        return {"text": expression.value}
-    if isinstance(expression, Call):
-        return {"function": expression.function, "arguments": [_expression(one) for one in expression.arguments]}
-    return {"operator": expression.operator, "arguments": [_expression(expression.left), _expression(expression.right)]}

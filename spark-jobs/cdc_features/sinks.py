@@ -20,7 +20,7 @@ from cdc_features.feature_set import FeatureSet
 from cdc_features.features import base_schema, finish, micros, row_schema
 from cdc_features.files import staged
 from cdc_features.offline import StagedPart
-from cdc_features.online import OnlineWriter, changes, iso
+from cdc_features.online import OnlineWriter, changes, finished_changes, iso
 from cdc_features.position import Position
 from cdc_features.report import Example, Report
 from cdc_features.settings import Redis
@@ -163,19 +163,31 @@ class _Task:
         return pa.RecordBatch.from_arrays([columns[f.name].cast(f.type) for f in schema], schema=schema)
 
     def _serve(self, groups: pa.RecordBatch) -> None:
-        finished = self._complete(groups)
+        is_finished = "payload" in groups.schema.names
+        finished = self._typed(groups) if is_finished else self._complete(groups)
         changed = finished
         if self._target.ageing:
             finished, changed = self._aged(groups, finished)
         if self._target.redis:
             self._writer = self._writer or OnlineWriter(self._target.redis, self._target.expired, self._target.as_of)
-            self._writer.write(changes(self._feature_set, finished))
+            calls = finished_changes(self._feature_set, groups) if is_finished else changes(self._feature_set, finished)
+            self._writer.write(calls)
         if self._staged and changed.num_rows:
             self._staged.write(changed)
         for entity in zip(*(finished.column(name).to_pylist() for name in self._feature_set.entity), strict=True):
             self._entities += entity != self._entity
             self._entity = entity
         self._examples += _examples(self._feature_set, finished, self._target.examples - len(self._examples))
+
+    def _typed(self, groups: pa.RecordBatch) -> pa.RecordBatch:
+        """Rows that Java has finished, as the offline store has them."""
+        schema = row_schema(self._feature_set)
+        created = pa.repeat(pa.scalar(micros(self._target.now), pa.int64()), groups.num_rows)
+        columns = [
+            (created if field.name == "created_timestamp" else groups.column(field.name)).cast(field.type)
+            for field in schema
+        ]
+        return pa.RecordBatch.from_arrays(columns, schema=schema)
 
     def _aged(self, groups: pa.RecordBatch, finished: pa.RecordBatch) -> tuple[pa.RecordBatch, pa.RecordBatch]:
         """The finished rows with the version they are to have, and those of them that are not as they were known."""

@@ -43,7 +43,7 @@ def groups_after_truncate(
     every = folded.unionByName(gone, allowMissingColumns=True)
     if feature_set.as_of_now:
         return every.withColumn("rows", F.coalesce("rows", F.array()))
-    return every.withColumn("row_count", F.coalesce("row_count", F.lit(0)))
+    return every.withColumn("is_deleted", F.coalesce("is_deleted", F.lit(True)))
 
 
 def _stored(spark: SparkSession, feature_set: FeatureSet, store: OfflineStore, settings: Settings) -> DataFrame | None:

@@ -21,6 +21,7 @@ import redis
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
+from pyspark.sql.types import DataType, TimestampType
 
 # Spark hands timestamps to Python in the zone of the process.
 os.environ["TZ"] = "UTC"
@@ -31,6 +32,7 @@ from cdc_features import windows  # noqa: E402
 from cdc_features.debezium import row_changes  # noqa: E402
 from cdc_features.feature_set import FeatureSet, SlidingWindow  # noqa: E402
 from cdc_features.features import finish, micros, native_aggregates, row_schema  # noqa: E402
+from cdc_features.finishing import completed  # noqa: E402
 from cdc_features.position import Position  # noqa: E402
 from cdc_features.session import LIBRARY, SETTINGS, share_library  # noqa: E402
 from cdc_features.state import fold, forget_older, unfolded  # noqa: E402
@@ -122,7 +124,17 @@ def computed(
     """The finished rows that a job (anything with FEATURE_SET and `build`) makes of one batch of values."""
     feature_set: FeatureSet = module.FEATURE_SET
     forget_older(spark, truncated)
-    groups = module.build(records(spark, list(values))).transform(unfolded)
+    groups = module.build(records(spark, list(values)))
+    if not feature_set.as_of_now:
+        done = groups.transform(completed(feature_set, now)).where("key IS NOT NULL")
+        types = {field.name: field.dataType for field in from_arrow_schema(row_schema(feature_set))}
+        numbers = {field.name: field.dataType for field in done.schema}
+        return done.selectExpr(
+            *(_typed(name, numbers[name], type) for name, type in types.items() if name in numbers),
+            f"timestamp_micros({micros(now)}) AS created_timestamp",
+            "1L AS batch_id",
+        ).collect()
+    groups = groups.transform(unfolded)
     complete = finish(feature_set, now)
     if feature_set.as_of_now and (start := windows.container_start(feature_set, micros(now))) is not None:
         groups = groups.where(f"unix_micros(window_start) = {start}")
@@ -133,6 +145,17 @@ def computed(
             yield complete(placed.append_column("batch_id", pa.repeat(pa.scalar(1, pa.int64()), placed.num_rows)))
 
     return groups.mapInArrow(finished, from_arrow_schema(row_schema(feature_set))).collect()
+
+
+def _typed(name: str, given: DataType, type: DataType) -> str:
+    """Times and dates come as numbers."""
+    if given == type:
+        return f"`{name}`"
+    return (
+        f"timestamp_micros(`{name}`) AS `{name}`"
+        if isinstance(type, TimestampType)
+        else f"date_from_unix_date(`{name}`) AS `{name}`"
+    )
 
 
 def job_of(feature_set: FeatureSet) -> SimpleNamespace:

@@ -1,0 +1,145 @@
+"""All features of a window from its aggregates, in Java: the last step before the stores.
+
+The aggregates are those of the fold (state.py), or Spark's own (features.py). What is right as of now is so as of the
+moment that the job says.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql.pandas.types import from_arrow_schema
+from pyspark.sql.types import (
+    DataType,
+    DateType,
+    IntegerType,
+    LongType,
+    StringType,
+    StructField,
+    StructType,
+    TimestampType,
+)
+
+from cdc_features import sql
+from cdc_features.durations import milliseconds
+from cdc_features.expressions import Call, DecimalLiteral, Expression, FeatureReference, TextLiteral
+from cdc_features.feature_set import Aggregated, Behavioural, Derived, Feature, FeatureSet, PointInTime
+from cdc_features.features import UNIT_MS, micros, row_schema, sum_type
+from cdc_features.session import java
+
+_NOW = "cdcfeatures.now"
+
+
+def completed(feature_set: FeatureSet, now: datetime) -> Callable[[DataFrame], DataFrame]:
+    """A rendered job's groups of a set with one window in; out: the entity's columns, `window_start`, `window_end`,
+    each feature as of `now`, `event_timestamp`, `is_deleted`, `key` and `payload` for the online store, and of the fold
+    `duplicates` and `truncated`. Times of features are micros since 1970, dates days.
+    """
+
+    def transform(groups: DataFrame) -> DataFrame:
+        spark = groups.sparkSession
+        context, session = spark.sparkContext, spark._jsparkSession
+        context.setLocalProperty(_NOW, str(micros(now)))
+        name = f"cdc_features_complete_{feature_set.name}"
+        told: Any = session
+        told.udf().register(
+            name, java(spark, "Completion")(declared(feature_set)), told.parseDataType(_type(feature_set))
+        )
+        of_fold = "fold" in groups.columns
+        aggregates = "fold" if of_fold else _struct_of(groups)
+        start, end = "unix_micros(window.start)", "unix_micros(window.end)"
+        more = ["fold.duplicates", "fold.truncated"] if of_fold else []
+        return (
+            groups.selectExpr(
+                "entity.*",
+                "window.start AS window_start",
+                "window.end AS window_end",
+                f"{sql.name(name)}(entity, {start}, {end}, {aggregates}) AS done",
+                f"{aggregates}.event_timestamp AS event_timestamp"
+                if of_fold
+                else "unix_micros(event_timestamp) AS event_timestamp",
+                *more,
+            )
+            .selectExpr("*", "done.*", "done.payload IS NULL AS is_deleted")
+            .drop("done")
+        )
+
+    return transform
+
+
+def _struct_of(groups: DataFrame) -> str:
+    """Spark's own aggregates, times as numbers."""
+    columns = []
+    for field in groups.schema:
+        if field.name in ("entity", "window"):
+            continue
+        name = sql.name(field.name)
+        columns += [sql.text(field.name), _as_number(name, field.dataType)]
+    return f"named_struct({', '.join(columns)})"
+
+
+def _as_number(name: str, type: DataType) -> str:
+    if isinstance(type, TimestampType):
+        return f"unix_micros({name})"
+    return f"unix_date({name})" if isinstance(type, DateType) else name
+
+
+def _type(feature_set: FeatureSet) -> str:
+    """What Completion.java returns, as JSON."""
+    logical = {field.name: field.dataType for field in from_arrow_schema(row_schema(feature_set))}
+    fields = [StructField(name, StringType()) for name in ("key", "payload")]
+    for feature in feature_set.features:
+        type = logical[feature.name]
+        physical = (
+            LongType() if isinstance(type, TimestampType) else IntegerType() if isinstance(type, DateType) else type
+        )
+        fields.append(StructField(feature.name, physical))
+    return StructType(fields).json()
+
+
+def declared(feature_set: FeatureSet) -> str:
+    """What WindowFeatures.java reads."""
+    told = {
+        "prefix": f"{feature_set.name}:",
+        "entity": list(feature_set.entity),
+        "entity_types": [feature_set.source.column(name).type for name in feature_set.entity],
+        "features": [_feature(feature_set, feature) for feature in feature_set.features],
+        "length_ms": milliseconds(feature_set.window.length),
+    }
+    return json.dumps(told)
+
+
+def _feature(feature_set: FeatureSet, feature: Feature) -> dict[str, Any]:
+    told: dict[str, Any] = {"name": feature.name, "kind": "over_rows", "type": "number", "unit_ms": 0}
+    if isinstance(feature, Derived):
+        return {**told, "kind": "derived", "digits": feature.digits, "expression": _expression(feature.expression)}
+    if isinstance(feature, Behavioural):
+        frequency = feature.measure == "frequency"
+        return {
+            **told,
+            "kind": feature.measure,
+            "digits": feature.digits,
+            "unit_ms": UNIT_MS[feature.unit] if frequency else 0,
+        }
+    if isinstance(feature, Aggregated) and feature.aggregate == "avg":
+        return {**told, "digits": feature.digits or 0}
+    if isinstance(feature, Aggregated) and feature.aggregate == "sum":
+        size = re.fullmatch(r"decimal\((\d+),\d+\)", sum_type(feature_set, str(feature.column)))
+        return {**told, "sum_digits": int(size[1]) if size else 0}
+    is_value = isinstance(feature, PointInTime) or feature.aggregate in ("min", "max", "first", "last")
+    return {**told, "type": feature_set.source.column(str(feature.column)).type if is_value else "number"}
+
+
+def _expression(expression: Expression) -> dict[str, Any]:
+    if isinstance(expression, FeatureReference):
+        return {"feature": expression.name}
+    if isinstance(expression, DecimalLiteral):
+        return {"number": expression.value}
+    if isinstance(expression, TextLiteral):
+        return {"text": expression.value}
+    if isinstance(expression, Call):
+        return {"function": expression.function, "arguments": [_expression(one) for one in expression.arguments]}
+    return {"operator": expression.operator, "arguments": [_expression(expression.left), _expression(expression.right)]}
