@@ -41,8 +41,8 @@ _DEFAULTS = {
     "spark.sql.streaming.stateStore.providerClass": (
         "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider"
     ),
-    # Small batches stay in hash maps; 128 groups, Spark's default, would sort nearly all of them.
-    "spark.sql.objectHashAggregate.sortBased.fallbackThreshold": "10000",
+    # All but the largest batches stay in hash maps; 128 groups, Spark's default, would sort nearly all of them.
+    "spark.sql.objectHashAggregate.sortBased.fallbackThreshold": "100000",
     "spark.sql.streaming.stateStore.rocksdb.changelogCheckpointing.enabled": "true",
 }
 

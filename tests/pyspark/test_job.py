@@ -290,7 +290,7 @@ def test_a_checkpoint_of_another_sink_tells_that_redis_may_be_ahead(
     # As a run into Redis alone would have left it, which has read more.
     windows = "{customer:5:features}:windows"
     (field, stored), *_ = online.hgetall(windows).items()
-    ahead = f"{2:020d}{stored[20:]}".replace('"order_count_30d", "1"', '"order_count_30d", "7"')
+    ahead = f"{2:020d}{stored[20:]}".replace('"order_count_30d","1"', '"order_count_30d","7"')
     online.hset(windows, field, ahead)
     chain.log.produce(event("c", None, order(2, 6, 250, NOVEMBER), 2))
     Path(chain.settings.checkpoint).with_name(other).mkdir()

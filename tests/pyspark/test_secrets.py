@@ -85,7 +85,7 @@ class Session:
 def test_kafka_gets_its_properties_with_every_read(settings: Settings, streaming: bool) -> None:
     spark: Any = Session()
     if streaming:
-        change_log(spark, customer_features.FEATURE_SET, settings.kafka_source, "shop")
+        change_log(spark, customer_features.FEATURE_SET, settings.kafka_source, "shop", 1000)
     else:
         records_of(spark, settings.kafka_source, Batch(0, {}, {"t": {"0": 1}}, 0))
     expected = {f"kafka.{name}": value for name, value in OPTIONS.items()} | {"kafka.bootstrap.servers": "broker:9093"}

@@ -12,9 +12,8 @@ from test_windows import COLUMNS
 import customer_features
 from cdc_features.debezium import classified
 from cdc_features.feature_set import Aggregated, FeatureSet, PointInTime, UnboundedWindow
-from cdc_features.features import finish, row_schema
 
-from conftest import NOW, computed, event, job_of, order, records
+from conftest import computed, event, job_of, order, records
 
 pytestmark = pytest.mark.spark
 
@@ -137,7 +136,7 @@ def test_rows_that_are_only_appended_are_aggregated_by_spark(spark: SparkSession
 
     amounts = [(1, 300, "2026-11-20T10:00:00Z"), (2, 100, "2026-11-21T10:00:00Z"), (3, None, "2026-11-22T10:00:00Z")]
     events = [event("c", None, order(n, 5, cents, at), n) for n, cents, at in amounts]
-    rows = append_only(spark, job_of(feature_set), events)
+    rows = computed(spark, job_of(feature_set), events)
     assert [rows[0][name] for name in of_all] == [
         *(3, Decimal("4.00"), Decimal("2.00"), Decimal("1.00"), Decimal("3.00"), Decimal("3.00"), Decimal("1.00"), 2),
     ]
@@ -146,14 +145,3 @@ def test_rows_that_are_only_appended_are_aggregated_by_spark(spark: SparkSession
         "the definition says append_only, and this is an update",
         "the definition says append_only, and this is a delete",
     ]
-
-
-def append_only(spark: SparkSession, module: Any, values: list[str]) -> list[dict[str, Any]]:
-    groups = module.build(records(spark, list(values))).selectExpr(
-        "entity.*", "window.start AS window_start", "window.end AS window_end", "*", "1L AS batch_id"
-    )
-    (batch,) = groups.drop("entity", "window").toArrow().combine_chunks().to_batches()
-    finished = finish(module.FEATURE_SET, NOW)(batch)
-    assert finished.schema == row_schema(module.FEATURE_SET)
-    rows: list[dict[str, Any]] = finished.to_pylist()
-    return rows
