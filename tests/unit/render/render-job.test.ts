@@ -117,7 +117,7 @@ describe("windows", () => {
   test.each(windows)("$kind", (window, declared, grouping) => {
     const job = rendered({ windows: [window] });
     expect(job).toContain(`\n    windows=[${declared}],\n`);
-    expect(job).toContain(`\n        .groupBy("entity", ${grouping})\n`);
+    expect(job).toContain(`\n        .withColumn("window", ${grouping})\n        .groupBy("entity", "window")\n`);
     const className = declared.slice(0, declared.indexOf("("));
     expect(job).toMatch(new RegExp(`^from cdc_features.feature_set import .*\\b${className}\\b`, "m"));
   });
@@ -128,7 +128,7 @@ describe("windows", () => {
     expect(job).toContain(
       `\n    windows=[\n${windows.map(([, declared]) => `        ${declared},\n`).join("")}    ],\n`,
     );
-    expect(job).toContain('.groupBy("entity", windows.containers(FEATURE_SET))');
+    expect(job).toContain('.withColumn("window", windows.containers(FEATURE_SET))');
     expect(rendered({ windows: several.slice(0, 2) })).toContain("windows.containers(FEATURE_SET)");
   });
 });
