@@ -9,6 +9,8 @@ from cdc_features.feature_set import FeatureSet
 
 # Spark asks for both ends of the log with every poll.
 _FETCH = {"kafka.max.poll.records": "10000", "kafka.max.partition.fetch.bytes": str(8 << 20)}
+# A micro-batch goes on elsewhere than where its consumer is still waiting for more, half a second unless told.
+_NO_WAITING = {"kafka.fetch.max.wait.ms": "20"}
 
 
 def change_log(
@@ -32,9 +34,8 @@ def change_log(
         .options(**_FETCH | kafka)
     )
     if max_batch_records is not None:
-        log = log.option("maxOffsetsPerTrigger", str(max_batch_records)).option(
-            "minPartitions", str(spark.sparkContext.defaultParallelism)
-        )
+        partitions = str(spark.sparkContext.defaultParallelism)
+        log = log.options(**_NO_WAITING, maxOffsetsPerTrigger=str(max_batch_records), minPartitions=partitions)
     return log.load()
 
 

@@ -3,9 +3,7 @@ package cdcfeatures;
 import java.io.Serializable;
 import java.math.BigDecimal;
 import java.sql.Timestamp;
-import java.time.Instant;
 import java.time.LocalDate;
-import java.time.ZoneOffset;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -99,11 +97,21 @@ final class Finishing {
 
   /** ISO 8601 in UTC; a fraction, of six digits, only where there is one. */
   static String iso(long micros) {
-    String seconds =
-        Instant.ofEpochSecond(Math.floorDiv(micros, 1_000_000L)).atOffset(ZoneOffset.UTC).toLocalDateTime().toString();
-    // Java leaves out seconds that are none.
-    String whole = seconds.length() == 16 ? seconds + ":00" : seconds;
-    long fraction = Math.floorMod(micros, 1_000_000L);
-    return fraction == 0 ? whole + "Z" : whole + String.format(".%06dZ", fraction);
+    long seconds = Math.floorDiv(micros, 1_000_000L);
+    int fraction = (int) Math.floorMod(micros, 1_000_000L);
+    int ofDay = (int) Math.floorMod(seconds, 86_400L);
+    StringBuilder text = new StringBuilder(27).append(LocalDate.ofEpochDay(Math.floorDiv(seconds, 86_400L)));
+    append(text, 'T', ofDay / 3600, 2);
+    append(text, ':', ofDay / 60 % 60, 2);
+    append(text, ':', ofDay % 60, 2);
+    if (fraction != 0) append(text, '.', fraction, 6);
+    return text.append('Z').toString();
+  }
+
+  private static void append(StringBuilder text, char separator, int number, int digits) {
+    text.append(separator);
+    String written = Integer.toString(number);
+    for (int i = written.length(); i < digits; i++) text.append('0');
+    text.append(written);
   }
 }
