@@ -35,7 +35,7 @@ def change_log(
     )
     if max_batch_records is not None:
         partitions = str(spark.sparkContext.defaultParallelism)
-        log = log.options(**_NO_WAITING, maxOffsetsPerTrigger=str(max_batch_records), minPartitions=partitions)
+        log = log.options(**_NO_WAITING | kafka, maxOffsetsPerTrigger=str(max_batch_records), minPartitions=partitions)
     return log.load()
 
 
