@@ -97,7 +97,7 @@ function settings({ postgres, asConnectSeesIt: inside }: Capture): Record<string
     "schema.include.list": "public",
     // By default a TRUNCATE is left out, and features would keep what the table lost.
     "skipped.operations": "none",
-    "poll.interval.ms": "20",
+    "poll.interval.ms": "10",
     "topic.creation.default.partitions": "2",
     "topic.creation.default.replication.factor": "1",
   };

@@ -117,7 +117,9 @@ describe("windows", () => {
   test.each(windows)("$kind", (window, declared, grouping) => {
     const job = rendered({ windows: [window] });
     expect(job).toContain(`\n    windows=[${declared}],\n`);
-    expect(job).toContain(`\n        .withColumn("window", ${grouping})\n        .groupBy("entity", "window")\n`);
+    expect(job).toContain(
+      `\n        .withColumn("window", ${grouping})\n        .groupBy("entity", "window")\n`,
+    );
     const className = declared.slice(0, declared.indexOf("("));
     expect(job).toMatch(new RegExp(`^from cdc_features.feature_set import .*\\b${className}\\b`, "m"));
   });
