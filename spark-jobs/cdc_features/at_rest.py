@@ -18,7 +18,7 @@ from cdc_features.feature_set import FeatureSet
 from cdc_features.features import row_schema
 from cdc_features.files import local_path
 from cdc_features.offline import OfflineStore
-from cdc_features.online import drop_expired, expired_start
+from cdc_features.refresh import refresh_windows
 from cdc_features.report import Report
 from cdc_features.settings import Settings
 from cdc_features.sinks import Target, write_here
@@ -29,8 +29,8 @@ _WRITTEN_ROWS = 10_000
 
 
 def refresh(feature_set: FeatureSet, settings: Settings) -> Report | None:
-    """What was written, or None where this is for Spark: a set as of now, a large history, stores elsewhere, or records
-    that an earlier run did not get to set aside."""
+    """What was written, or None where this is for Spark: a set as of now, a large history, stores elsewhere, or what
+    an earlier run did not get to: records to set aside, a real-time batch to store."""
     places = (settings.checkpoint, settings.offline_root, settings.dead_letters)
     if feature_set.as_of_now or any(local_path(place) is None for place in places):
         return None
@@ -40,21 +40,19 @@ def refresh(feature_set: FeatureSet, settings: Settings) -> Report | None:
     if last is None or not DeadLetters(None, feature_set, settings).has_passed(last):
         return None
     store = OfflineStore(None, settings.offline_root, feature_set)
+    if settings.mode == "realtime" and not store.has(last):
+        return None
     files = [str(file) for file in Path(store.location).glob("*.parquet")]
     if sum(Path(file).stat().st_size for file in files) > _MOST_BYTES:
         return None
     store.prepare()
-    if not settings.writes_redis:
-        return Report()
-    expired = expired_start(feature_set, last.watermark_ms)
-    if not settings.writes_parquet:
-        drop_expired(feature_set, settings.redis, expired)
-        return Report()
-    if not files:
-        return Report()
-    as_of = 0 if checkpoint.are_stores_in_step(settings.sink) else last.version
-    target = Target(now=datetime.now(timezone.utc), expired=expired, as_of=as_of, redis=settings.redis)
-    return write_here(served(feature_set, files, expired).to_batches(_WRITTEN_ROWS), feature_set, target)
+
+    def serve(target: Target) -> Report:
+        rows = served(feature_set, files, target.expired)
+        return write_here(rows.to_batches(_WRITTEN_ROWS), feature_set, target)
+
+    in_step = checkpoint.are_stores_in_step(settings.sink)
+    return refresh_windows(feature_set, store, settings, last, datetime.now(timezone.utc), serve, in_step=in_step)
 
 
 def served(feature_set: FeatureSet, files: list[str], expired: int) -> pa.Table:

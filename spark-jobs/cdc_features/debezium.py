@@ -9,7 +9,6 @@ The decoding itself is Java (`spark-jobs/jvm`), which Spark calls for each recor
 generated code, and half of a run's time (docs/decisions/0012).
 """
 
-import hashlib
 import json
 from collections.abc import Callable
 from typing import Any
@@ -24,14 +23,13 @@ from pyspark.sql.types import (
     IntegerType,
     LongType,
     StringType,
-    StructField,
     StructType,
     TimestampType,
 )
 
 from cdc_features import sql
 from cdc_features.feature_set import Column, FeatureSet, UnboundedWindow
-from cdc_features.session import java
+from cdc_features.session import java_function
 from cdc_features.windows import home_step_ms, length_ms
 
 APPLIED, IGNORED, DEAD_LETTER = "applied", "ignored", "dead_letter"
@@ -87,13 +85,7 @@ def classified(feature_set: FeatureSet, *, packed: bool = False) -> Transform:
 def _decoder(spark: SparkSession, feature_set: FeatureSet, packed: bool) -> str:
     """The name of the session's function that decodes the records of the set's source."""
     declared = json.dumps({**_declared(feature_set), "packed": packed})
-    decoded = _decoded(feature_set, packed).json()
-    # Golden cases of many definitions share a session.
-    name = f"cdc_features_decode_{hashlib.sha256((declared + decoded).encode()).hexdigest()[:16]}"
-    decoder = java(spark, "RecordDecoder")
-    session: Any = spark._jsparkSession
-    session.udf().register(name, decoder(declared), session.parseDataType(decoded))
-    return name
+    return java_function(spark, "RecordDecoder", declared, _decoded(feature_set, packed))
 
 
 def _declared(feature_set: FeatureSet) -> dict[str, Any]:
@@ -143,22 +135,18 @@ def _decoded(feature_set: FeatureSet, packed: bool) -> StructType:
     source = feature_set.source
 
     def columns(names: list[str]) -> StructType:
-        return _struct({name: _type(source.column(name).type) for name in names})
+        return sql.struct({name: _type(source.column(name).type) for name in names})
 
-    version = _struct({"commit_lsn": LongType(), "lsn": LongType(), "rank": IntegerType()})
-    at = _struct({"partition": IntegerType(), "offset": LongType(), "home": LongType()})
+    version = sql.struct({"commit_lsn": LongType(), "lsn": LongType(), "rank": IntegerType()})
+    at = sql.struct({"partition": IntegerType(), "offset": LongType(), "home": LongType()})
     key, values = columns(list(source.primary_key)), columns(feature_set.input_columns)
-    row = _struct({"key": key, "version": version, "gone": BooleanType(), "values": values, "at": at})
+    row = sql.struct({"key": key, "version": version, "gone": BooleanType(), "values": values, "at": at})
     entity, time = columns(list(feature_set.entity)), TimestampType()
     place: dict[str, DataType] = {"entity": entity, "event_time": time, "clock": time}
-    change = _struct(
+    change = sql.struct(
         {**place, "home": LongType(), "row": BinaryType(), "time_ms": LongType()} if packed else {**place, "row": row}
     )
-    return _struct({"class": StringType(), "reason": StringType(), "changes": ArrayType(change, containsNull=False)})
-
-
-def _struct(fields: dict[str, DataType]) -> StructType:
-    return StructType([StructField(name, type) for name, type in fields.items()])
+    return sql.struct({"class": StringType(), "reason": StringType(), "changes": ArrayType(change, containsNull=False)})
 
 
 def _type(column_type: str) -> DataType:

@@ -31,7 +31,7 @@ from cdc_features.feature_set import (
     UnboundedWindow,
     Window,
 )
-from cdc_features.windows import Flags, Ints, Rows, Selection, latest_time, primary, select
+from cdc_features.windows import Flags, Ints, Rows, latest_time, primary, select
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _DAY_MICROS = 86_400_000_000
@@ -161,7 +161,13 @@ def feature_type(feature_set: FeatureSet, feature: Feature) -> pa.DataType:
 def sum_type(feature_set: FeatureSet, column: str) -> str:
     """Spark's own rule for sums: ten digits more, the same scale; integers become bigint."""
     size = feature_set.source.column(column).decimal_size
-    return f"decimal({min(38, size[0] + 10)},{size[1]})" if size else "bigint"
+    return f"decimal({sum_digits(feature_set, column)},{size[1]})" if size else "bigint"
+
+
+def sum_digits(feature_set: FeatureSet, column: str) -> int:
+    """Most digits of a sum of decimals, 0 of a sum of whole numbers."""
+    size = feature_set.source.column(column).decimal_size
+    return min(38, size[0] + 10) if size else 0
 
 
 def arrow_type(spark_type: str) -> pa.DataType:
@@ -217,30 +223,25 @@ def _finished_before(feature_set: FeatureSet, rows: pa.RecordBatch) -> Aggregate
 
 
 class _Folded:
-    """The rows of some groups, and what is aggregated from them."""
+    """The rows of some groups of a set as of now, and what is aggregated from them."""
 
     def __init__(self, feature_set: FeatureSet, groups: pa.RecordBatch, now: int) -> None:
         self._feature_set = feature_set
-        self._groups = groups
         lists = groups.column("rows").cast(base_schema(feature_set).field("rows").type)
         flat = lists.flatten()
         group = lists.value_parent_indices()
         time, keys, values = (flat.field(name) for name in ("event_time", "keys", "values"))
-        if feature_set.as_of_now or _needs_order(feature_set):
-            names = [f"key{i}" for i in range(keys.type.num_fields)]
-            table = pa.table([group, time, *keys.flatten()], names=["group", "time", *names])
-            order = pc.sort_indices(table, sort_keys=[(name, "ascending") for name in table.column_names])
-            group, time, values = group.take(order), time.take(order), values.take(order)
+        names = [f"key{i}" for i in range(keys.type.num_fields)]
+        table = pa.table([group, time, *keys.flatten()], names=["group", "time", *names])
+        order = pc.sort_indices(table, sort_keys=[(name, "ascending") for name in table.column_names])
+        group, time, values = group.take(order), time.take(order), values.take(order)
         self._columns = dict(zip((field.name for field in values.type), values.flatten(), strict=True))
         self._rows = Rows(
             groups.num_rows,
             group.to_numpy().astype(np.int64),
             time.cast(pa.int64()).to_numpy(zero_copy_only=False).astype(np.int64),
         )
-        self._selections = {window.name: self._select(window, now) for window in feature_set.windows}
-
-    def _select(self, window: Window, now: int) -> Selection | None:
-        return select(self._feature_set, window, self._rows, now) if self._feature_set.as_of_now else None
+        self._selections = {window.name: select(feature_set, window, self._rows, now) for window in feature_set.windows}
 
     def aggregates(self) -> Aggregates:
         feature_set = self._feature_set
@@ -262,16 +263,13 @@ class _Folded:
         return Aggregates(values, latest, start, end, is_there.tolist())
 
     def _chosen(self, window: str) -> Flags:
-        selection = self._selections[window]
-        return np.ones(len(self._rows.time), np.bool_) if selection is None else selection.rows
+        return self._selections[window].rows
 
     def _bounds(self) -> tuple[list[int | None], list[int | None]]:
-        if not self._feature_set.as_of_now:
-            return _micros(self._groups.column("window_start")), _micros(self._groups.column("window_end"))
         window = primary(self._feature_set)
-        selection = self._selections[window.name] if window else None
-        if selection is None:
+        if window is None:
             return [None] * self._rows.groups, [None] * self._rows.groups
+        selection = self._selections[window.name]
         return _known(selection.start, selection.bounded), _known(selection.end, selection.bounded)
 
     def _count(self, chosen: Flags) -> Ints:
@@ -279,7 +277,6 @@ class _Folded:
 
     def _velocity(self, feature: Behavioural, counts: Ints) -> Values:
         selection = self._selections[feature.window]
-        assert selection is not None
         assert selection.before is not None
         before = self._count(selection.before)
         return [_ratio(int(now), int(then), feature.digits or 0) for now, then in zip(counts, before, strict=True)]
@@ -341,13 +338,6 @@ class _Folded:
         for of, value in zip(group[edge], values, strict=True):
             found[of] = value
         return found
-
-
-def _needs_order(feature_set: FeatureSet) -> bool:
-    return any(
-        isinstance(feature, PointInTime) or (isinstance(feature, Aggregated) and feature.aggregate in ("first", "last"))
-        for feature in feature_set.features
-    )
 
 
 def _fitting(sums: Values, type: pa.DataType) -> Values:

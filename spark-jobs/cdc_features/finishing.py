@@ -5,30 +5,20 @@ moment that the job says.
 """
 
 import json
-import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql.pandas.types import from_arrow_schema
-from pyspark.sql.types import (
-    DataType,
-    DateType,
-    IntegerType,
-    LongType,
-    StringType,
-    StructField,
-    StructType,
-    TimestampType,
-)
+from pyspark.sql.types import DataType, DateType, StringType, StructType, TimestampType
 
 from cdc_features import sql
 from cdc_features.durations import milliseconds
 from cdc_features.expressions import Call, DecimalLiteral, Expression, FeatureReference, TextLiteral
 from cdc_features.feature_set import Aggregated, Behavioural, Derived, Feature, FeatureSet, PointInTime
-from cdc_features.features import UNIT_MS, micros, row_schema, sum_type
-from cdc_features.session import java
+from cdc_features.features import UNIT_MS, micros, row_schema, sum_digits
+from cdc_features.session import java_function
 
 _NOW = "cdcfeatures.now"
 
@@ -41,13 +31,8 @@ def completed(feature_set: FeatureSet, now: datetime) -> Callable[[DataFrame], D
 
     def transform(groups: DataFrame) -> DataFrame:
         spark = groups.sparkSession
-        context, session = spark.sparkContext, spark._jsparkSession
-        context.setLocalProperty(_NOW, str(micros(now)))
-        name = f"cdc_features_complete_{feature_set.name}"
-        told: Any = session
-        told.udf().register(
-            name, java(spark, "Completion")(declared(feature_set)), told.parseDataType(_type(feature_set))
-        )
+        spark.sparkContext.setLocalProperty(_NOW, str(micros(now)))
+        complete = java_function(spark, "Completion", declared(feature_set), _type(feature_set))
         of_fold = "fold" in groups.columns
         aggregates = "fold" if of_fold else _struct_of(groups)
         start, end = "unix_micros(window.start)", "unix_micros(window.end)"
@@ -57,7 +42,7 @@ def completed(feature_set: FeatureSet, now: datetime) -> Callable[[DataFrame], D
                 "entity.*",
                 "window.start AS window_start",
                 "window.end AS window_end",
-                f"{sql.name(name)}(entity, {start}, {end}, {aggregates}) AS done",
+                f"{complete}(entity, {start}, {end}, {aggregates}) AS done",
                 f"{aggregates}.event_timestamp AS event_timestamp"
                 if of_fold
                 else "unix_micros(event_timestamp) AS event_timestamp",
@@ -87,17 +72,11 @@ def _as_number(name: str, type: DataType) -> str:
     return f"unix_date({name})" if isinstance(type, DateType) else name
 
 
-def _type(feature_set: FeatureSet) -> str:
-    """What Completion.java returns, as JSON."""
-    logical = {field.name: field.dataType for field in from_arrow_schema(row_schema(feature_set))}
-    fields = [StructField(name, StringType()) for name in ("key", "payload")]
-    for feature in feature_set.features:
-        type = logical[feature.name]
-        physical = (
-            LongType() if isinstance(type, TimestampType) else IntegerType() if isinstance(type, DateType) else type
-        )
-        fields.append(StructField(feature.name, physical))
-    return StructType(fields).json()
+def _type(feature_set: FeatureSet) -> StructType:
+    """What Completion.java returns."""
+    logical = from_arrow_schema(row_schema(feature_set))
+    features = {feature.name: sql.physical(logical[feature.name].dataType) for feature in feature_set.features}
+    return sql.struct({"key": StringType(), "payload": StringType(), **features})
 
 
 def declared(feature_set: FeatureSet) -> str:
@@ -127,8 +106,7 @@ def _feature(feature_set: FeatureSet, feature: Feature) -> dict[str, Any]:
     if isinstance(feature, Aggregated) and feature.aggregate == "avg":
         return {**told, "digits": feature.digits or 0}
     if isinstance(feature, Aggregated) and feature.aggregate == "sum":
-        size = re.fullmatch(r"decimal\((\d+),\d+\)", sum_type(feature_set, str(feature.column)))
-        return {**told, "sum_digits": int(size[1]) if size else 0}
+        return {**told, "sum_digits": sum_digits(feature_set, str(feature.column))}
     is_value = isinstance(feature, PointInTime) or feature.aggregate in ("min", "max", "first", "last")
     return {**told, "type": feature_set.source.column(str(feature.column)).type if is_value else "number"}
 

@@ -10,7 +10,3 @@ class Position:
     commit_lsn: int
     lsn: int
     rank: int
-
-    @property
-    def sql(self) -> str:
-        return f"named_struct('commit_lsn', {self.commit_lsn}L, 'lsn', {self.lsn}L, 'rank', {self.rank})"

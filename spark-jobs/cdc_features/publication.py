@@ -7,43 +7,33 @@ many changes of that batch the window has taken by then, so that batch and count
 newest change came to Kafka; `duplicates` of the batch. A truncate's has no `key`, and its position as `truncated`.
 """
 
-import json
-from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta, timezone
 
-import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
-from pyspark.sql.types import DateType, LongType, StringType, StructField, StructType, TimestampType
+from pyspark.sql.types import DateType, LongType, StringType, StructField, TimestampType
 
 from cdc_features import sql
 from cdc_features.checkpoint import Batch
 from cdc_features.feature_set import FeatureSet
 from cdc_features.features import row_schema
-from cdc_features.files import staged
 from cdc_features.finishing import declared
-from cdc_features.offline import StagedPart
 from cdc_features.report import Report
-from cdc_features.session import java
+from cdc_features.session import java, java_function
+from cdc_features.sinks import Target, write
+from cdc_features.truncation import in_order
 
 # Clocks of executors and brokers may differ by as much.
 _SKEW = timedelta(minutes=1)
-_STAGED = "report string, part string, base_part string"
-_STAGED_SCHEMA = pa.schema([(name, pa.string()) for name in ("report", "part", "base_part")])
 
 
 def messages(groups: DataFrame, feature_set: FeatureSet) -> DataFrame:
     """A rendered job's groups in; out, a `key` and a `value` for each, as Kafka takes them."""
-    spark = groups.sparkSession
-    session: Any = spark._jsparkSession
-    name = f"cdc_features_publish_{feature_set.name}"
-    publish = java(spark, "Publication")(declared(feature_set))
-    message = _struct(dict.fromkeys(("key", "value"), StringType()))
-    session.udf().register(name, publish, session.parseDataType(message.json()))
+    message = sql.struct(dict.fromkeys(("key", "value"), StringType()))
+    publish = java_function(groups.sparkSession, "Publication", declared(feature_set), message)
     start, end = "unix_micros(window.start)", "unix_micros(window.end)"
-    return groups.selectExpr(f"{sql.name(name)}(entity, {start}, {end}, fold) AS message").select("message.*")
+    return groups.selectExpr(f"{publish}(entity, {start}, {end}, fold) AS message").select("message.*")
 
 
 def took_truncate(spark: SparkSession) -> bool:
@@ -55,9 +45,9 @@ def published(
     spark: SparkSession, kafka: dict[str, str], topic: str, run: str, batch: Batch, since: datetime
 ) -> DataFrame:
     """The newest message of each window that `run` published in a batch begun at `since`, as columns."""
-    schema = _struct(
+    schema = sql.struct(
         {
-            **dict.fromkeys(("key", "window", "run"), StringType()),
+            **dict.fromkeys(("key", "window", "run", "payload"), StringType()),
             **dict.fromkeys(("batch", "count", "duplicates"), LongType()),
             "row": StringType(),
         }
@@ -74,47 +64,21 @@ def published(
     )
     told = read.select(F.from_json(F.col("value").cast("string"), schema).alias("told")).select("told.*")
     mine = told.where((F.col("run") == run) & (F.col("batch") == batch.id) & F.col("key").isNotNull())
-    newest = F.max_by(F.struct("row", "duplicates"), "count").alias("newest")
+    newest = F.max_by(F.struct("row", "payload", "duplicates"), "count").alias("newest")
     return mine.groupBy("key", "window").agg(newest).select("key", "window", "newest.*")
 
 
 def stage(newest: DataFrame, feature_set: FeatureSet, batch: Batch, staging: str) -> Report:
     """Stages `published` rows as parts of the offline store's file of the batch."""
     types = from_arrow_schema(row_schema(feature_set))
-    texts = _struct({field.name: StringType() for field in types})
-    parsed = newest.withColumn("row", F.from_json("row", texts))
+    texts = sql.struct({field.name: StringType() for field in types})
     columns = [_typed(field) for field in types if field.name != "batch_id"]
-    rows = parsed.selectExpr(*columns, f"{batch.version}L AS batch_id", "duplicates")
-    report = Report()
-    entity = [sql.name(name) for name in feature_set.entity]
-    tasks = rows.sortWithinPartitions(*entity, "window_start").mapInArrow(_stager(feature_set, staging), _STAGED)
-    for task in staged(tasks, {"part": staging}).collect():
-        report.add(json.loads(task["report"]), task["part"], task["base_part"])
-    return report
-
-
-def _stager(feature_set: FeatureSet, staging: str) -> Any:
-    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        part, schema = StagedPart(staging, row_schema(feature_set)), row_schema(feature_set)
-        entities: set[Any] = set()
-        duplicates = 0
-        try:
-            for rows in batches:
-                if rows.num_rows == 0:
-                    continue
-                duplicates += sum(rows.column("duplicates").to_pylist())
-                entities.update(zip(*(rows.column(name).to_pylist() for name in feature_set.entity), strict=True))
-                columns = [rows.column(field.name).cast(field.type) for field in schema]
-                part.write(pa.RecordBatch.from_arrays(columns, schema=schema))
-            path = part.close()
-        except BaseException:
-            part.discard()
-            raise
-        report = {"entities": len(entities), "duplicates": duplicates, "examples": [], "truncated": None}
-        told = zip(_STAGED_SCHEMA.names, (json.dumps(report), path, None), strict=True)
-        yield pa.RecordBatch.from_pydict({name: [value] for name, value in told}, schema=_STAGED_SCHEMA)
-
-    return run
+    rows = newest.withColumn("row", F.from_json("row", texts)).selectExpr(
+        *columns, "key", "payload", "duplicates", "CAST(NULL AS STRUCT<lsn: BIGINT>) AS truncated"
+    )
+    # Redis has them already, from the command.
+    target = Target(now=datetime.now(timezone.utc), expired=0, version=batch.version, staging=staging)
+    return write(in_order(rows, feature_set, few_records=True), feature_set, target)
 
 
 def _typed(field: StructField) -> str:
@@ -126,7 +90,3 @@ def _typed(field: StructField) -> str:
     else:
         value = f"CAST({text} AS {field.dataType.simpleString()})"
     return f"{value} AS {sql.name(field.name)}"
-
-
-def _struct(fields: dict[str, Any]) -> StructType:
-    return StructType([StructField(name, type) for name, type in fields.items()])

@@ -39,12 +39,13 @@ class RealTimeJob(job.Job):
     """A run whose micro-batches only prepare and end what real-time batches do."""
 
     def _work(self, progress: Any) -> None:
-        if self._settings.mode != "realtime" or not self._settings.continuous:
-            super()._work(progress)
-            return
+        is_realtime = self._settings.mode == "realtime"
         while True:
-            self._store_what_was_committed()
+            if is_realtime:
+                self._store_what_was_committed()
             self._follow(self._start(), progress)
+            if not (is_realtime and self._settings.continuous):
+                return
             self._refuse_to_be_second()
             if self._writer.stopping or not self._may_stop:
                 self._writer.stopping = True

@@ -9,6 +9,7 @@ Sets as of now: each entity's rows are taken from the groups kept beside the his
 Parquet a row for each that is not as its newest row says.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 
 from pyspark.sql import Column, DataFrame, SparkSession, Window
@@ -46,6 +47,27 @@ def refresh(
     """
     if feature_set.as_of_now:
         return _age(spark, feature_set, store, settings, last, now, also_unchanged)
+    is_right = F.lit(just_written) & (F.col("batch_id") == last.version)
+    is_right &= F.to_date("created_timestamp") == F.lit(now.date())
+
+    def serve(target: Target) -> Report:
+        windows = newest_rows(spark, feature_set, store)
+        return write(_served(windows, feature_set, target.expired, is_right), feature_set, target)
+
+    return refresh_windows(feature_set, store, settings, last, now, serve, in_step=in_step)
+
+
+def refresh_windows(
+    feature_set: FeatureSet,
+    store: OfflineStore,
+    settings: Settings,
+    last: Batch,
+    now: datetime,
+    serve: Callable[[Target], Report],
+    *,
+    in_step: bool,
+) -> Report:
+    """Of a set with one window: `serve` writes the history's newest windows to a target."""
     if not settings.writes_redis:
         return Report()
     expired = expired_start(feature_set, last.watermark_ms)
@@ -56,10 +78,7 @@ def refresh(
     if not store.has_history():
         return Report()
     as_of = 0 if in_step else last.version
-    target = Target(now=now, expired=expired, as_of=as_of, redis=settings.redis)
-    is_right = F.lit(just_written) & (F.col("batch_id") == last.version)
-    is_right &= F.to_date("created_timestamp") == F.lit(now.date())
-    return write(_served(newest_rows(spark, feature_set, store), feature_set, expired, is_right), feature_set, target)
+    return serve(Target(now=now, expired=expired, as_of=as_of, redis=settings.redis))
 
 
 def _served(windows: DataFrame, feature_set: FeatureSet, expired: int, is_right: Column) -> DataFrame:

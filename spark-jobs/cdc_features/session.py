@@ -1,6 +1,8 @@
 """The Spark session of a job: what exactness needs, and what streaming needs unless spark-submit said otherwise."""
 
 import atexit
+import hashlib
+import json
 import re
 import shutil
 import tempfile
@@ -11,6 +13,7 @@ from typing import Any
 
 from py4j.java_gateway import JavaPackage
 from pyspark.sql import SparkSession
+from pyspark.sql.types import StructType
 
 from cdc_features.settings import SECRET_OPTIONS
 
@@ -89,6 +92,19 @@ def share_library(spark: SparkSession) -> None:
         for part in sorted([*package.glob("*.py"), *package.glob("*.lua")]):
             zipped.write(part, f"{package.name}/{part.name}")
     spark.sparkContext.addPyFile(str(archive))
+
+
+def java_function(spark: SparkSession, name: str, declared: str, result: StructType) -> str:
+    """Makes a function of the session of a class of the job's Java, which is told `declared`; its name in SQL."""
+    function, type = function_name(name, declared, result.json()), result.json()
+    session: Any = spark._jsparkSession
+    session.udf().register(function, java(spark, name)(declared), session.parseDataType(type))
+    return function
+
+
+def function_name(*told: str) -> str:
+    """Another one for whatever is told otherwise: golden cases of many definitions share a session."""
+    return f"cdc_features_{hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]}"
 
 
 def java(spark: SparkSession, name: str) -> Any:

@@ -180,13 +180,12 @@ class _Task:
         self._examples += _examples(self._feature_set, finished, self._target.examples - len(self._examples))
 
     def _typed(self, groups: pa.RecordBatch) -> pa.RecordBatch:
-        """Rows that Java has finished, as the offline store has them."""
+        """Rows that Java has finished, as the offline store has them; created now, unless they say when."""
         schema = row_schema(self._feature_set)
-        created = pa.repeat(pa.scalar(micros(self._target.now), pa.int64()), groups.num_rows)
-        columns = [
-            (created if field.name == "created_timestamp" else groups.column(field.name)).cast(field.type)
-            for field in schema
-        ]
+        if "created_timestamp" not in groups.schema.names:
+            now = pa.scalar(micros(self._target.now), pa.int64())
+            groups = groups.append_column("created_timestamp", pa.repeat(now, groups.num_rows))
+        columns = [groups.column(field.name).cast(field.type) for field in schema]
         return pa.RecordBatch.from_arrays(columns, schema=schema)
 
     def _aged(self, groups: pa.RecordBatch, finished: pa.RecordBatch) -> tuple[pa.RecordBatch, pa.RecordBatch]:

@@ -4,6 +4,35 @@ Long expressions are SQL texts here and not calls on Columns: each call is a rou
 thousands of them made a job's start seconds longer.
 """
 
+from collections.abc import Mapping
+
+from pyspark.sql.types import (
+    ArrayType,
+    DataType,
+    DateType,
+    IntegerType,
+    LongType,
+    StructField,
+    StructType,
+    TimestampType,
+)
+
+
+def struct(fields: Mapping[str, DataType]) -> StructType:
+    return StructType([StructField(name, type) for name, type in fields.items()])
+
+
+def physical(type: DataType) -> DataType:
+    """What Java hands over for a type: a time as micros since 1970, a date as days; converting them would cost more
+    than all else."""
+    if isinstance(type, ArrayType):
+        return ArrayType(physical(type.elementType), containsNull=False)
+    if isinstance(type, StructType):
+        return struct({field.name: physical(field.dataType) for field in type})
+    if isinstance(type, TimestampType):
+        return LongType()
+    return IntegerType() if isinstance(type, DateType) else type
+
 
 def name(identifier: str) -> str:
     return "`" + identifier.replace("`", "``") + "`"

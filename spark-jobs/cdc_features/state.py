@@ -6,22 +6,21 @@ the state, aggregates out (docs/decisions/0014).
 """
 
 import dataclasses
-import hashlib
 import json
-import re
 from collections.abc import Sequence
 from typing import Any
 
 from pyspark.sql import Column as C
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import ArrayType, DataType, IntegerType, LongType, StructField, StructType
+from pyspark.sql.pandas.types import from_arrow_schema
+from pyspark.sql.types import DataType, IntegerType, LongType, StructType
 
 from cdc_features import sql
 from cdc_features.feature_set import Aggregated, Column, FeatureSet, PointInTime
-from cdc_features.features import sum_type
+from cdc_features.features import base_schema, row_schema, sum_digits
 from cdc_features.position import Position
-from cdc_features.session import java
+from cdc_features.session import function_name, java
 
 _TRUNCATED = "cdcfeatures.truncated"
 
@@ -30,8 +29,7 @@ def fold(feature_set: FeatureSet) -> C:
     """The aggregate `fold` over the columns of `row_changes` and `window`: a struct, see `unfolded`."""
     session = SparkSession.active()
     declared, result = json.dumps(_declared(feature_set)), _result(feature_set).json()
-    # Golden cases of many definitions share a session.
-    name = f"cdc_features_fold_{hashlib.sha256((declared + result).encode()).hexdigest()[:16]}"
+    name = function_name("Fold", declared, result)
     internals: Any = session._jsparkSession
     internals.udf().register(name, java(session, "Fold").function(declared, result))
     # A record counts once, in the newest of its windows, should it be a duplicate.
@@ -82,8 +80,7 @@ def _function(feature_set: FeatureSet, feature: Aggregated | PointInTime) -> tup
     if isinstance(feature, PointInTime):
         return "at", feature.column, 0
     if feature.aggregate == "sum":
-        size = re.fullmatch(r"decimal\((\d+),\d+\)", sum_type(feature_set, str(feature.column)))
-        return "sum", feature.column, int(size[1]) if size else 0
+        return "sum", feature.column, sum_digits(feature_set, str(feature.column))
     return feature.aggregate, feature.column, feature.digits or 0
 
 
@@ -93,38 +90,14 @@ def _type(column: Column) -> dict[str, Any]:
 
 def _result(feature_set: FeatureSet) -> StructType:
     """What Fold.java returns."""
-    source = feature_set.source
-    version = _struct({"commit_lsn": LongType(), "lsn": LongType(), "rank": IntegerType()})
+    version = sql.struct({"commit_lsn": LongType(), "lsn": LongType(), "rank": IntegerType()})
     common: dict[str, DataType] = {
         **dict.fromkeys(("batch", "records", "duplicates", "source_ms"), LongType()),
         "truncated": version,
     }
     if feature_set.as_of_now:
-        keys, values = (
-            _struct({name: _physical(source.column(name).type) for name in names})
-            for names in (source.primary_key, feature_set.input_columns)
-        )
-        rows = ArrayType(_struct({"event_time": LongType(), "keys": keys, "values": values}), containsNull=False)
-        return _struct({"rows": rows, **common})
-    features = {feature.name: _physical(_feature_type(feature_set, feature)) for feature in over_rows(feature_set)}
-    return _struct({"row_count": LongType(), "event_timestamp": LongType(), **features, **common})
-
-
-def _feature_type(feature_set: FeatureSet, feature: Aggregated | PointInTime) -> str:
-    if isinstance(feature, Aggregated):
-        if feature.aggregate in ("count", "count_distinct"):
-            return "bigint"
-        if feature.aggregate == "avg":
-            return f"decimal(38,{feature.digits or 0})"
-        if feature.aggregate == "sum":
-            return sum_type(feature_set, str(feature.column))
-    return feature_set.source.column(str(feature.column)).type
-
-
-def _physical(type: str) -> DataType:
-    """Conversions between Java's times and Spark's would cost more than the times."""
-    return DataType.fromDDL({"timestamp": "bigint", "date": "int"}.get(type, sql.type(type)))
-
-
-def _struct(fields: dict[str, DataType]) -> StructType:
-    return StructType([StructField(name, type) for name, type in fields.items()])
+        rows = from_arrow_schema(base_schema(feature_set))["rows"].dataType
+        return sql.struct({"rows": sql.physical(rows), **common})
+    logical = from_arrow_schema(row_schema(feature_set))
+    features = {feature.name: sql.physical(logical[feature.name].dataType) for feature in over_rows(feature_set)}
+    return sql.struct({"row_count": LongType(), "event_timestamp": LongType(), **features, **common})

@@ -16,7 +16,7 @@ import redis
 from pyspark.sql import DataFrame, SparkSession
 
 import customer_features
-from cdc_features import job
+from cdc_features import at_rest, job
 from cdc_features.checkpoint import Batch, CheckpointDamagedError
 from cdc_features.feature_set import Aggregated, FeatureSet, RollingWindow
 from cdc_features.features import micros
@@ -465,6 +465,40 @@ def test_a_run_into_redis_alone_takes_expired_windows_out_of_service(chain: Chai
     chain.log.produce(event("c", None, order(1, 5, 1000, OCTOBER), 1), event("c", None, order(2, 6, 1, LATER), 2))
     chain.run(sink="redis")
     assert sorted(online.keys("*")) == [key(6), "{customer:6:features}:windows"]
+
+
+def test_with_nothing_to_read_redis_is_made_right_without_spark(
+    chain: Chain, online: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class AllPassed(NoDeadLetters):
+        def has_passed(self, batch: Batch) -> bool:
+            return True
+
+    monkeypatch.setattr(at_rest, "Checkpoint", FileCheckpoint)
+    monkeypatch.setattr(at_rest, "DeadLetters", AllPassed)
+
+    def stored() -> dict[str, list[str]]:
+        return {
+            key: online.hmget(key, "order_count_30d", "total_spend_30d", "_version") for key in online.keys("cust*")
+        }
+
+    chain.log.produce(*(event("c", None, order(n, customer, 100 * n, NOVEMBER), n) for n, customer in [(1, 5), (2, 6)]))
+    chain.run()
+    chain.log.produce(event("c", None, order(3, 5, 50, NOVEMBER), 3))
+    chain.run()
+    before = stored()
+    assert {name: values[:2] for name, values in before.items()} == {key(5): ["2", "1.50"], key(6): ["1", "2.00"]}
+    online.delete(key(5), "{customer:5:features}:windows")
+    online.hset(key(6), "order_count_30d", "7")
+    report = at_rest.refresh(FEATURE_SET, chain.settings)
+    assert (report and report.entities) == 2
+    assert stored() == before
+    # A real-time batch that was committed and not stored is for Spark, and so is a large history.
+    assert chain.store.has(FileCheckpoint(None, chain.settings.checkpoint).last_committed())  # type: ignore[arg-type]
+    chain.store._files.delete(f"{chain.store.location}/_batches")
+    assert at_rest.refresh(FEATURE_SET, replace(chain.settings, mode="realtime")) is None
+    monkeypatch.setattr(at_rest, "_MOST_BYTES", 10)
+    assert at_rest.refresh(FEATURE_SET, chain.settings) is None
 
 
 def test_duplicates_are_told_from_what_is_applied(chain: Chain, online: redis.Redis) -> None:

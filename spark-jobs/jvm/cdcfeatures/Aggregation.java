@@ -3,17 +3,12 @@ package cdcfeatures;
 import java.io.Serializable;
 import java.math.BigDecimal;
 import java.math.BigInteger;
-import java.math.RoundingMode;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 
 /** Aggregates of a group's rows, exact: sums are whole numbers of the smallest unit, and nothing is rounded before its end. */
 final class Aggregation {
-
-  /** Of a quotient, after the point; then it is rounded to the feature's digits. */
-  private static final int QUOTIENT_DIGITS = 18;
-  private static final int MOST_DIGITS = 38;
 
   /**
    * A feature over rows.
@@ -117,11 +112,11 @@ final class Aggregation {
     }
   }
 
-  private static final class Sum implements Accumulator {
-    private final Total total;
-    private final int digits;
+  private abstract static class OfTotal implements Accumulator {
+    final Total total;
+    final int digits;
 
-    Sum(Packed.Type type, int digits) {
+    OfTotal(Packed.Type type, int digits) {
       total = new Total(type);
       this.digits = digits;
     }
@@ -129,40 +124,36 @@ final class Aggregation {
     @Override
     public void add(Object value, Object[] values, RowReader row) {
       if (value != null) total.add(value);
-    }
-
-    /** One that outgrows its type is null instead of the end of the query. */
-    @Override
-    public Object result() {
-      if (total.count == 0) return null;
-      BigDecimal sum = total.sum();
-      if (digits > 0) return sum.precision() > digits ? null : sum;
-      BigInteger whole = sum.unscaledValue();
-      return whole.bitLength() < Long.SIZE ? (Long) whole.longValue() : null;
     }
   }
 
-  private static final class Average implements Accumulator {
-    private final Total total;
-    private final int digits;
-
-    Average(Packed.Type type, int digits) {
-      total = new Total(type);
-      this.digits = digits;
+  private static final class Sum extends OfTotal {
+    Sum(Packed.Type type, int digits) {
+      super(type, digits);
     }
 
     @Override
-    public void add(Object value, Object[] values, RowReader row) {
-      if (value != null) total.add(value);
+    public Object result() {
+      return total.count == 0 ? null : fitting(total.sum(), digits);
+    }
+  }
+
+  /** A sum that outgrows its type is null instead of the end of the query; {@code digits} are 0 of whole numbers. */
+  static Object fitting(BigDecimal sum, int digits) {
+    if (digits > 0) return sum.precision() > digits ? null : sum;
+    BigInteger whole = sum.toBigIntegerExact();
+    return whole.bitLength() < Long.SIZE ? (Long) whole.longValue() : null;
+  }
+
+  private static final class Average extends OfTotal {
+    Average(Packed.Type type, int digits) {
+      super(type, digits);
     }
 
     @Override
     public Object result() {
       if (total.count == 0) return null;
-      BigDecimal quotient =
-          total.sum().divide(BigDecimal.valueOf(total.count), QUOTIENT_DIGITS, RoundingMode.HALF_UP);
-      BigDecimal rounded = quotient.setScale(digits, RoundingMode.HALF_UP);
-      return rounded.precision() > MOST_DIGITS ? null : rounded;
+      return Expression.rounded(Expression.quotient(total.sum(), BigDecimal.valueOf(total.count)), digits);
     }
   }
 

@@ -9,7 +9,6 @@ import java.io.IOException;
 import java.io.Serializable;
 import java.io.StringWriter;
 import java.math.BigDecimal;
-import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Pattern;
@@ -97,10 +96,7 @@ final class WindowFeatures implements Serializable {
       return Expression.rounded(Expression.quotient((BigDecimal) value, rows), feature.digits());
     }
     if (feature.sumDigits() == null || !(value instanceof BigDecimal sum)) return value;
-    // One that outgrows its type is null instead of the end of the query.
-    if (feature.sumDigits() > 0) return sum.precision() > feature.sumDigits() ? null : sum;
-    BigInteger whole = sum.toBigIntegerExact();
-    return whole.bitLength() < Long.SIZE ? (Object) whole.longValue() : null;
+    return Aggregation.fitting(sum, feature.sumDigits());
   }
 
   /** What the online store's script takes: names and texts in turn, as JSON. */

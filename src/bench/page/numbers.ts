@@ -8,14 +8,13 @@ export function count(value: number): string {
 
 /** Short, for axes: 10 k, 2.5 M. */
 export function short(value: number): string {
-  for (const [size, unit] of [
-    [1e9, "G"],
-    [1e6, "M"],
-    [1e3, "k"],
-  ] as const) {
-    if (value >= size) return `${significant(value / size)} ${unit}`;
-  }
-  return significant(value);
+  return scaled(value, ["", " k", " M", " G"]);
+}
+
+/** `units` of a thousand times the one before each. */
+function scaled(value: number, units: string[]): string {
+  const power = units.findLastIndex((_, power) => power === 0 || value >= 1e3 ** power);
+  return `${significant(value / 1e3 ** power)}${units[power]}`;
 }
 
 /** Three digits that tell something. */
@@ -34,14 +33,7 @@ export function milliseconds(value: number): string {
 }
 
 export function bytes(value: number): string {
-  for (const [size, unit] of [
-    [1e9, "GB"],
-    [1e6, "MB"],
-    [1e3, "kB"],
-  ] as const) {
-    if (value >= size) return `${significant(value / size)} ${unit}`;
-  }
-  return `${significant(value)} B`;
+  return scaled(value, [" B", " kB", " MB", " GB"]);
 }
 
 export function ratio(value: number): string {
