@@ -1,7 +1,7 @@
 """The foreachBatch function: brings each micro-batch into the stores."""
 
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import date, datetime, timezone
 
 from pyspark.sql import DataFrame
 
@@ -11,7 +11,7 @@ from cdc_features.finishing import completed
 from cdc_features.offline import OfflineStore
 from cdc_features.online import empty_others, expired_start
 from cdc_features.progress import Emit, emit
-from cdc_features.report import Example, Report
+from cdc_features.report import Example, Report, oldest
 from cdc_features.settings import Settings
 from cdc_features.sinks import Target, write
 from cdc_features.state import forget_older, unfolded
@@ -28,10 +28,11 @@ class StopRequestedError(Exception):
 class BatchWriter:
     """Called by Spark with each batch's changed groups, at least once per batch; writing twice changes nothing.
 
-    `reports` maps Spark's batch ids to what was written, `newest_written` is the newest version of these, `failure`
-    keeps the Python error that Spark wraps. Once `stopping` is set no further batch begins; `stopped` tells that one
-    was turned away, which ends the query. `replay` gives the groups of all records up to a batch's end, for the rare
-    case that the table was truncated.
+    `reports` maps Spark's batch ids to what was written, `newest_written` is the newest version of these,
+    `oldest_start` where their oldest window starts (micros since 1970), `days` those (UTC) as of which they were;
+    `failure` keeps the Python error that Spark wraps. Once `stopping` is set no further batch begins; `stopped` tells
+    that one was turned away, which ends the query. `replay` gives the groups of all records up to a batch's end, for
+    the rare case that the table was truncated.
     """
 
     def __init__(
@@ -53,6 +54,8 @@ class BatchWriter:
         self.reports: dict[int, Report] = {}
         self.examples: list[Example] = []
         self.newest_written: int | None = None
+        self.oldest_start: int | None = None
+        self.days: set[date] = set()
         self.failure: Exception | None = None
         self.stopping = False
         self.stopped = False
@@ -83,6 +86,8 @@ class BatchWriter:
             self._store.commit(batch, report.parts)
         self.reports[batch_id] = report
         self.newest_written = batch.version
+        self.oldest_start = oldest(report.oldest_start, self.oldest_start)
+        self.days.add(target.now.date())
         if self._settings.sink == "console":
             self._emit("table", rows=report.examples)
         elif report.examples:

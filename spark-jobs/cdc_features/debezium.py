@@ -10,7 +10,7 @@ generated code, and half of a run's time (docs/decisions/0012).
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
@@ -29,24 +29,57 @@ from pyspark.sql.types import (
 
 from cdc_features import sql
 from cdc_features.feature_set import Column, FeatureSet, UnboundedWindow
-from cdc_features.session import java_function
+from cdc_features.session import java, java_function
 from cdc_features.windows import home_step_ms, length_ms
 
 APPLIED, IGNORED, DEAD_LETTER = "applied", "ignored", "dead_letter"
 METRICS = "cdc_events"
+_COUNTS = ("read", "applied", "ignored", "dead_letters")
+# Of a Kafka record.
+_TAKEN = ("value", "partition", "offset", "unix_micros(timestamp) AS timestamp")
 
 Transform = Callable[[DataFrame], DataFrame]
 
 
 def row_changes(feature_set: FeatureSet) -> Transform:
-    """Kafka records in; out, one row per change: `entity` (a struct of the key columns), `event_time` and `clock` (UTC)
-    and `row`, as `classified` has it for an append-only source; else bytes for the fold (state.py), `home`, and
-    `time_ms`, when the record came to Kafka.
+    """Kafka records in; out, a row for each group that a task's records change: `entity` (a struct of the key columns),
+    the newest `event_time` and `clock` (UTC), `home`, where its newest window starts (micros), `row`, the bytes of
+    its changes for the fold (state.py), and `time_ms`, when the newest record came to Kafka.
+
+    The observation `METRICS` counts the records.
     """
-    packed = not feature_set.source.append_only
 
     def transform(records: DataFrame) -> DataFrame:
-        changes = records.transform(classified(feature_set, packed=packed))
+        spark = records.sparkSession
+        source = json.dumps(_declared(feature_set, packed=True))
+        taken: Any = records.selectExpr(*_TAKEN)._jdf
+        gathered = java(spark, "GatheredChanges").of(taken, source, _gathered(feature_set).json())
+        return (
+            DataFrame(gathered, spark)
+            .observe(
+                METRICS,
+                *(F.expr(f"coalesce(sum({name}), 0L) AS {name}") for name in _COUNTS),
+                F.expr("max(max_timestamp_ms) AS max_timestamp_ms"),
+            )
+            .where("row IS NOT NULL")
+            .selectExpr(
+                _entity(feature_set),
+                "timestamp_micros(event_time) AS event_time",
+                "timestamp_micros(clock) AS clock",
+                "home",
+                "row",
+                "time_ms",
+            )
+        )
+
+    return transform
+
+
+def each_row_change(feature_set: FeatureSet) -> Transform:
+    """As `row_changes`, with a row per change as soon as it is read, for real-time mode."""
+
+    def transform(records: DataFrame) -> DataFrame:
+        changes = records.transform(classified(feature_set, packed=True))
         return changes.selectExpr("explode(changes) AS change").select("change.*")
 
     return transform
@@ -57,8 +90,9 @@ def classified(feature_set: FeatureSet, *, packed: bool = False) -> Transform:
 
     A change's `row` is struct(key, version, gone, values, at): `key` a struct of the primary key columns, `values` one
     of the columns that the features read, null when gone, and `at` where the record stands in Kafka: struct(partition,
-    offset, home). `home`, where the newest window of the change starts (micros), is there once per record, for
-    counting. `clock` moves the watermark. A truncated table is a gone row of the entity null.
+    offset, home); or, when `packed`, bytes for the fold. `home`, where the newest window of the change starts
+    (micros), is there once per record, for counting. `clock` moves the watermark. A truncated table is a gone row of
+    the entity null.
 
     The observation `METRICS` counts them, all of them: it also keeps Spark from pushing later filters down into
     the decoding, which would decode every record twice.
@@ -84,11 +118,11 @@ def classified(feature_set: FeatureSet, *, packed: bool = False) -> Transform:
 
 def _decoder(spark: SparkSession, feature_set: FeatureSet, packed: bool) -> str:
     """The name of the session's function that decodes the records of the set's source."""
-    declared = json.dumps({**_declared(feature_set), "packed": packed})
+    declared = json.dumps(_declared(feature_set, packed=packed))
     return java_function(spark, "RecordDecoder", declared, _decoded(feature_set, packed))
 
 
-def _declared(feature_set: FeatureSet) -> dict[str, Any]:
+def _declared(feature_set: FeatureSet, *, packed: bool) -> dict[str, Any]:
     """What SourceTable.java reads."""
     source = feature_set.source
     schema, table = source.table.split(".")
@@ -109,6 +143,7 @@ def _declared(feature_set: FeatureSet) -> dict[str, Any]:
         "inputs": [names.index(name) for name in feature_set.input_columns],
         "home_step_micros": None if step is None else step * 1000,
         "margin_micros": (length or 0) * 1000,
+        "packed": packed,
     }
 
 
@@ -130,18 +165,35 @@ def _column(column: Column) -> dict[str, Any]:
     }
 
 
+def _gathered(feature_set: FeatureSet) -> StructType:
+    """What GatheredChanges.java returns."""
+    entity = sql.physical(_columns(feature_set, feature_set.entity))
+    group = {
+        **{"entity": entity, "event_time": LongType(), "clock": LongType()},
+        **{"home": LongType(), "row": BinaryType(), "time_ms": LongType()},
+    }
+    return sql.struct({**group, **dict.fromkeys((*_COUNTS, "max_timestamp_ms"), LongType())})
+
+
+def _entity(feature_set: FeatureSet) -> str:
+    """SQL of the struct as grouping and state have it."""
+    types = _columns(feature_set, feature_set.entity)
+    columns = (f"{sql.text(f.name)}, {sql.logical(f'entity.{sql.name(f.name)}', f.dataType)}" for f in types)
+    return f"named_struct({', '.join(columns)}) AS entity"
+
+
+def _columns(feature_set: FeatureSet, names: Sequence[str]) -> StructType:
+    return sql.struct({name: _type(feature_set.source.column(name).type) for name in names})
+
+
 def _decoded(feature_set: FeatureSet, packed: bool) -> StructType:
     """What RecordDecoder.java returns."""
     source = feature_set.source
-
-    def columns(names: list[str]) -> StructType:
-        return sql.struct({name: _type(source.column(name).type) for name in names})
-
     version = sql.struct({"commit_lsn": LongType(), "lsn": LongType(), "rank": IntegerType()})
     at = sql.struct({"partition": IntegerType(), "offset": LongType(), "home": LongType()})
-    key, values = columns(list(source.primary_key)), columns(feature_set.input_columns)
+    key, values = _columns(feature_set, source.primary_key), _columns(feature_set, feature_set.input_columns)
     row = sql.struct({"key": key, "version": version, "gone": BooleanType(), "values": values, "at": at})
-    entity, time = columns(list(feature_set.entity)), TimestampType()
+    entity, time = _columns(feature_set, feature_set.entity), TimestampType()
     place: dict[str, DataType] = {"entity": entity, "event_time": time, "clock": time}
     change = sql.struct(
         {**place, "home": LongType(), "row": BinaryType(), "time_ms": LongType()} if packed else {**place, "row": row}

@@ -14,10 +14,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import Column as C
-from pyspark.sql import functions as F
 
-from cdc_features import sql
 from cdc_features.arithmetic import evaluator, plus, quotient, rounded
 from cdc_features.durations import milliseconds
 from cdc_features.feature_set import (
@@ -55,51 +52,6 @@ Values = list[Any]
 def micros(time: datetime) -> int:
     """Since 1970; `time` is aware."""
     return (time - EPOCH) // timedelta(microseconds=1)
-
-
-# --- Spark's own aggregates, for rows that never change ------------------------------------------------------------
-
-
-def native_aggregates(feature_set: FeatureSet) -> list[C]:
-    """What a window of an append-only source is aggregated to: a column per feature over rows (an average: its sum and
-    count), `event_timestamp`, and `row_count`."""
-    event_time = f"row.values.{sql.name(feature_set.source.event_time)}"
-    columns = [F.expr("count(1)").alias("row_count"), F.expr(f"max({event_time})").alias("event_timestamp")]
-    for feature in feature_set.features:
-        if isinstance(feature, Aggregated | PointInTime):
-            columns += [F.expr(text).alias(name) for name, text in _native(feature_set, feature).items()]
-    return columns
-
-
-def _native(feature_set: FeatureSet, feature: Aggregated | PointInTime) -> dict[str, str]:
-    name = feature.name
-    if isinstance(feature, Aggregated) and feature.column is None:
-        return {name: "count(1)"}
-    column = str(feature.column)
-    value = f"row.values.{sql.name(column)}"
-    order = f"struct(row.values.{sql.name(feature_set.source.event_time)}, row.key)"
-    if isinstance(feature, PointInTime):
-        return {name: f"max_by({value}, {order})"}
-    total = f"sum({_summand(feature_set, column, value)})"
-    return {
-        "sum": {name: total},
-        "avg": {name: total, _count_of(name): f"count({value})"},
-        "min": {name: f"min({value})"},
-        "max": {name: f"max({value})"},
-        "first": {name: f"min_by({value}, {order}) FILTER (WHERE {value} IS NOT NULL)"},
-        "last": {name: f"max_by({value}, {order}) FILTER (WHERE {value} IS NOT NULL)"},
-        "count_distinct": {name: f"CAST(size(collect_set({value})) AS BIGINT)"},
-    }[feature.aggregate]
-
-
-def _summand(feature_set: FeatureSet, column: str, value: str) -> str:
-    """Whole numbers are added as decimals, which do not overflow."""
-    size = feature_set.source.column(column).decimal_size
-    return value if size else f"CAST({value} AS DECIMAL(20, 0))"
-
-
-def _count_of(name: str) -> str:
-    return f"{name}__count"
 
 
 # --- Schemas -------------------------------------------------------------------------------------------------------

@@ -1,7 +1,6 @@
 """All features of a window from its aggregates, in Java: the last step before the stores.
 
-The aggregates are those of the fold (state.py), or Spark's own (features.py). What is right as of now is so as of the
-moment that the job says.
+What is right as of now is so as of the moment that the job says.
 """
 
 import json
@@ -11,13 +10,13 @@ from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql.pandas.types import from_arrow_schema
-from pyspark.sql.types import DataType, DateType, StringType, StructType, TimestampType
+from pyspark.sql.types import StringType, StructType
 
 from cdc_features import sql
 from cdc_features.durations import milliseconds
 from cdc_features.expressions import Call, DecimalLiteral, Expression, FeatureReference, TextLiteral
-from cdc_features.feature_set import Aggregated, Behavioural, Derived, Feature, FeatureSet, PointInTime
-from cdc_features.features import UNIT_MS, micros, row_schema, sum_digits
+from cdc_features.feature_set import Behavioural, Derived, Feature, FeatureSet, PointInTime
+from cdc_features.features import UNIT_MS, micros, row_schema
 from cdc_features.session import java_function
 
 _NOW = "cdcfeatures.now"
@@ -25,51 +24,30 @@ _NOW = "cdcfeatures.now"
 
 def completed(feature_set: FeatureSet, now: datetime) -> Callable[[DataFrame], DataFrame]:
     """A rendered job's groups of a set with one window in; out: the entity's columns, `window_start`, `window_end`,
-    each feature as of `now`, `event_timestamp`, `is_deleted`, `key` and `payload` for the online store, and of the fold
-    `duplicates` and `truncated`. Times of features are micros since 1970, dates days.
+    each feature as of `now`, `event_timestamp`, `is_deleted`, `key` and `payload` for the online store, and of the
+    fold `duplicates` and `truncated`. Times of features are micros since 1970, dates days.
     """
 
     def transform(groups: DataFrame) -> DataFrame:
         spark = groups.sparkSession
         spark.sparkContext.setLocalProperty(_NOW, str(micros(now)))
         complete = java_function(spark, "Completion", declared(feature_set), _type(feature_set))
-        of_fold = "fold" in groups.columns
-        aggregates = "fold" if of_fold else _struct_of(groups)
         start, end = "unix_micros(window.start)", "unix_micros(window.end)"
-        more = ["fold.duplicates", "fold.truncated"] if of_fold else []
         return (
             groups.selectExpr(
                 "entity.*",
                 "window.start AS window_start",
                 "window.end AS window_end",
-                f"{complete}(entity, {start}, {end}, {aggregates}) AS done",
-                f"{aggregates}.event_timestamp AS event_timestamp"
-                if of_fold
-                else "unix_micros(event_timestamp) AS event_timestamp",
-                *more,
+                f"{complete}(entity, {start}, {end}, fold) AS done",
+                "fold.event_timestamp",
+                "fold.duplicates",
+                "fold.truncated",
             )
             .selectExpr("*", "done.*", "done.payload IS NULL AS is_deleted")
             .drop("done")
         )
 
     return transform
-
-
-def _struct_of(groups: DataFrame) -> str:
-    """Spark's own aggregates, times as numbers."""
-    columns = []
-    for field in groups.schema:
-        if field.name in ("entity", "window"):
-            continue
-        name = sql.name(field.name)
-        columns += [sql.text(field.name), _as_number(name, field.dataType)]
-    return f"named_struct({', '.join(columns)})"
-
-
-def _as_number(name: str, type: DataType) -> str:
-    if isinstance(type, TimestampType):
-        return f"unix_micros({name})"
-    return f"unix_date({name})" if isinstance(type, DateType) else name
 
 
 def _type(feature_set: FeatureSet) -> StructType:
@@ -103,10 +81,6 @@ def _feature(feature_set: FeatureSet, feature: Feature) -> dict[str, Any]:
             "digits": feature.digits,
             "unit_ms": UNIT_MS[feature.unit] if frequency else 0,
         }
-    if isinstance(feature, Aggregated) and feature.aggregate == "avg":
-        return {**told, "digits": feature.digits or 0}
-    if isinstance(feature, Aggregated) and feature.aggregate == "sum":
-        return {**told, "sum_digits": sum_digits(feature_set, str(feature.column))}
     is_value = isinstance(feature, PointInTime) or feature.aggregate in ("min", "max", "first", "last")
     return {**told, "type": feature_set.source.column(str(feature.column)).type if is_value else "number"}
 

@@ -10,8 +10,8 @@ Example = dict[str, Any]
 
 @dataclass
 class Report:
-    """What a pass did: entities written, duplicate records seen, the staged parts, some rows to show, and the newest
-    truncate among the groups."""
+    """What a pass did: entities written, duplicate records seen, the staged parts, some rows to show, the newest
+    truncate among the groups, and where the oldest window starts (micros since 1970)."""
 
     entities: int = 0
     duplicates: int = 0
@@ -19,6 +19,7 @@ class Report:
     base_parts: list[str] = field(default_factory=list)
     examples: list[Example] = field(default_factory=list)
     truncated: Position | None = None
+    oldest_start: int | None = None
 
     def add(self, task: dict[str, Any], part: str | None, base_part: str | None) -> None:
         self.entities += task["entities"]
@@ -29,3 +30,8 @@ class Report:
         if task["truncated"]:
             position = Position(**task["truncated"])
             self.truncated = max(self.truncated or position, position)
+        self.oldest_start = oldest(task["oldest_start"], self.oldest_start)
+
+
+def oldest(*starts: int | None) -> int | None:
+    return min((start for start in starts if start is not None), default=None)

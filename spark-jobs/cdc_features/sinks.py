@@ -22,7 +22,7 @@ from cdc_features.files import staged
 from cdc_features.offline import StagedPart
 from cdc_features.online import OnlineWriter, changes, finished_changes, iso
 from cdc_features.position import Position
-from cdc_features.report import Example, Report
+from cdc_features.report import Example, Report, oldest
 from cdc_features.settings import Redis
 from cdc_features.windows import container_start
 
@@ -123,6 +123,7 @@ class _Task:
         self._entities = 0
         self._duplicates = 0
         self._truncated: dict[str, int] | None = None
+        self._oldest_start: int | None = None
         self._examples: list[Example] = []
 
     def take(self, batch: pa.RecordBatch) -> None:
@@ -177,6 +178,8 @@ class _Task:
         for entity in zip(*(finished.column(name).to_pylist() for name in self._feature_set.entity), strict=True):
             self._entities += entity != self._entity
             self._entity = entity
+        start = pc.min(finished.column("window_start").cast(pa.int64())).as_py()
+        self._oldest_start = oldest(start, self._oldest_start)
         self._examples += _examples(self._feature_set, finished, self._target.examples - len(self._examples))
 
     def _typed(self, groups: pa.RecordBatch) -> pa.RecordBatch:
@@ -212,6 +215,7 @@ class _Task:
             "duplicates": self._duplicates,
             "examples": self._examples,
             "truncated": self._truncated,
+            "oldest_start": self._oldest_start,
         }
         part, base_part = (part.close() if part else None for part in (self._staged, self._base))
         return report, part, base_part

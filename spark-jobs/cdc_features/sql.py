@@ -34,6 +34,13 @@ def physical(type: DataType) -> DataType:
     return IntegerType() if isinstance(type, DateType) else type
 
 
+def logical(expression: str, type: DataType) -> str:
+    """SQL of what `physical` made a number."""
+    if isinstance(type, TimestampType):
+        return f"timestamp_micros({expression})"
+    return f"date_from_unix_date({expression})" if isinstance(type, DateType) else expression
+
+
 def name(identifier: str) -> str:
     return "`" + identifier.replace("`", "``") + "`"
 

@@ -1,8 +1,9 @@
 """The state of a group (an entity's rows in a window): its rows, each with the versions of it that were seen.
 
 Of a row its newest version counts, and a version seen again changes nothing, so the fold is exact however the log is
-replayed. Spark's watermark evicts a group's state as a whole. The fold is Java (`spark-jobs/jvm`): bytes in, bytes in
-the state, aggregates out (docs/decisions/0014).
+replayed. Of rows that never change the state is what they come to, and nothing else. Spark's watermark evicts a
+group's state as a whole. The fold is Java (`spark-jobs/jvm`): bytes in, bytes in the state, aggregates out
+(docs/decisions/0014).
 """
 
 import dataclasses
@@ -28,10 +29,11 @@ _TRUNCATED = "cdcfeatures.truncated"
 def fold(feature_set: FeatureSet) -> C:
     """The aggregate `fold` over the columns of `row_changes` and `window`: a struct, see `unfolded`."""
     session = SparkSession.active()
+    kind = "AppendFold" if feature_set.source.append_only else "Fold"
     declared, result = json.dumps(_declared(feature_set)), _result(feature_set).json()
-    name = function_name("Fold", declared, result)
+    name = function_name(kind, declared, result)
     internals: Any = session._jsparkSession
-    internals.udf().register(name, java(session, "Fold").function(declared, result))
+    internals.udf().register(name, java(session, kind).function(declared, result))
     # A record counts once, in the newest of its windows, should it be a duplicate.
     counts = "home <=> coalesce(unix_micros(window.start), 0L)"
     return F.expr(f"{name}(row, {counts}, time_ms)").alias("fold")

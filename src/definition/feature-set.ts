@@ -33,7 +33,7 @@ export interface Source {
   primaryKey: string[];
   /** Name of the event time column, of type timestamp. */
   eventTime: string;
-  /** Rows are inserted and never changed, so that native aggregates without rows in the state will do. */
+  /** Rows are inserted and never changed, so that aggregates without rows in the state will do. */
   appendOnly: boolean;
   /** Debezium's envelope, or rows flattened by ExtractNewRecordState. */
   format: "envelope" | "flattened";

@@ -7,7 +7,6 @@ import { docstringText } from "./python-literal.ts";
 
 /** By kind of computation, never by entity. */
 function templateOf(featureSet: FeatureSet): string {
-  if (featureSet.source.appendOnly) return "windowed_aggregate.py.hbs";
   return featureSet.mode === "realtime" ? "realtime_fold.py.hbs" : "windowed_fold.py.hbs";
 }
 

@@ -11,7 +11,7 @@ import { readIfExists, writeFileAtomic } from "../platform/files.ts";
 import { CHECKPOINTS, type Checkpoint, checkpointsOf } from "./run-folder.ts";
 
 /** Grows whenever the job keeps its state, or writes its stores, in another way. */
-const STATE_FORMAT = 5;
+const STATE_FORMAT = 6;
 
 type Plain = string | number | boolean | null | Plain[] | { [key: string]: Plain };
 

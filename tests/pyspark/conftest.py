@@ -31,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "spark-jobs"))
 from cdc_features import windows  # noqa: E402
 from cdc_features.debezium import row_changes  # noqa: E402
 from cdc_features.feature_set import FeatureSet, SlidingWindow  # noqa: E402
-from cdc_features.features import finish, micros, native_aggregates, row_schema  # noqa: E402
+from cdc_features.features import finish, micros, row_schema  # noqa: E402
 from cdc_features.finishing import completed  # noqa: E402
 from cdc_features.position import Position  # noqa: E402
 from cdc_features.session import LIBRARY, SETTINGS, share_library  # noqa: E402
@@ -167,7 +167,6 @@ def job_of(feature_set: FeatureSet) -> SimpleNamespace:
         group = windows.sliding("event_time", window.length, window.slide)
     else:
         group = windows.tumbling("event_time", feature_set.window.length)
-    append_only = feature_set.source.append_only
 
     def build(events: DataFrame) -> DataFrame:
         return (
@@ -175,7 +174,7 @@ def job_of(feature_set: FeatureSet) -> SimpleNamespace:
             .transform(windows.watermark(feature_set))
             .withColumn("window", group)
             .groupBy("entity", "window")
-            .agg(*(native_aggregates(feature_set) if append_only else [fold(feature_set)]))
+            .agg(fold(feature_set))
         )
 
     return SimpleNamespace(FEATURE_SET=feature_set, build=build)

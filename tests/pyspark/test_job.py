@@ -404,21 +404,42 @@ def test_a_run_that_is_superseded_at_its_end_leaves_the_stores_alone(
     assert online.keys("*") == []
 
 
-def test_a_run_that_is_told_to_end_does_so_without_a_refresh(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
-    refreshes: list[object] = []
+@pytest.fixture
+def refreshes(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    seen: list[object] = []
 
     def counted(*arguments: Any, **options: Any) -> object:
-        refreshes.append(arguments)
+        seen.append(arguments)
         return refresh(*arguments, **options)
 
     monkeypatch.setattr(job, "refresh", counted)
+    return seen
+
+
+def test_a_run_that_is_told_to_end_does_so_without_a_refresh(chain: Chain, refreshes: list[object]) -> None:
     chain.log.produce(event("c", None, order(1, 5, 1000, NOVEMBER), 1))
+    assert not summary(chain.run())["stopped"]
     assert not summary(chain.run())["stopped"]
     assert len(refreshes) == 1
     chain.log.produce(event("c", None, order(2, 5, 1000, NOVEMBER), 2))
     Path(chain.settings.stop_file).touch()
     assert summary(chain.run())["stopped"]
     assert len(refreshes) == 1
+
+
+def test_what_a_first_run_has_just_written_is_refreshed_only_where_a_window_has_ended(
+    chain: Chain, online: redis.Redis, refreshes: list[object]
+) -> None:
+    chain.log.produce(event("c", None, order(1, 5, 1000, NOVEMBER), 1))
+    chain.run()
+    assert refreshes == []
+    assert online.exists(key(5))
+
+    chain.log.produce(event("c", None, order(2, 6, 1000, OCTOBER), 2))
+    anew = {name: str(chain.folder / "anew" / name) for name in ("checkpoint", "offline_root", "dead_letters")}
+    chain.run(**anew)
+    assert len(refreshes) == 1
+    assert [online.exists(key(customer)) for customer in (5, 6)] == [1, 0]
 
 
 def test_a_busy_continuous_run_ends_after_its_batch_and_the_next_one_goes_on(chain: Chain, online: redis.Redis) -> None:

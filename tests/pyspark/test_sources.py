@@ -1,8 +1,10 @@
 """Events that are not Debezium's usual ones: flattened, without the row before, of rows that are only appended."""
 
 import json
+import random
 from dataclasses import replace
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,7 +13,15 @@ from test_windows import COLUMNS
 
 import customer_features
 from cdc_features.debezium import classified
-from cdc_features.feature_set import Aggregated, FeatureSet, PointInTime, UnboundedWindow
+from cdc_features.feature_set import (
+    Aggregated,
+    Column,
+    Feature,
+    FeatureSet,
+    PointInTime,
+    TumblingWindow,
+    UnboundedWindow,
+)
 
 from conftest import computed, event, job_of, order, records
 
@@ -145,3 +155,39 @@ def test_rows_that_are_only_appended_are_aggregated_by_spark(spark: SparkSession
         "the definition says append_only, and this is an update",
         "the definition says append_only, and this is a delete",
     ]
+
+
+def test_rows_that_are_only_appended_come_to_the_same_as_rows_that_might_change(spark: SparkSession) -> None:
+    """Of every aggregate and type, through the bytes that tasks hand over."""
+    dice = random.Random(20261126)
+
+    def row(order_id: int) -> str:
+        created_at = f"2026-11-{dice.randrange(18, 26)}T10:{dice.randrange(60):02d}:00Z"
+        more = {"status": dice.choice([None, "new", "paid", "é"]), "updated_at": dice.choice([None, created_at, DAY])}
+        cents = dice.choice([None, dice.randrange(-(10**9), 10**9)])
+        return event("c", None, order(order_id, dice.randrange(5), cents, created_at, **more), order_id)
+
+    events = [row(order_id) for order_id in range(400)]
+    features: list[Feature] = [Aggregated("n", "count"), PointInTime("at_status", "status")]
+    for column in ("total_amount", "quantity", "status", "updated_at", "order_id"):
+        names = ["min", "max", "first", "last", "count_distinct"]
+        if column in ("total_amount", "quantity", "order_id"):
+            names += ["sum", "avg"]
+        features += [
+            Aggregated(f"{name}_{column}", name, column, 3 if name == "avg" else None)  # type: ignore[arg-type]
+            for name in names
+        ]
+
+    def computed_by(append_only: bool) -> list[Row]:
+        given = source(
+            append_only=append_only,
+            columns=[*COLUMNS, Column("quantity", "integer"), Column("updated_at", "timestamp")],
+        )
+        feature_set = replace(given, features=features, windows=[TumblingWindow("7 days", "7 days")])
+        job = job_of(feature_set)
+        spread = SimpleNamespace(FEATURE_SET=feature_set, build=lambda log: job.build(log.repartition(3)))
+        return sorted(computed(spark, spread, list(events)), key=lambda one: (one["customer_id"], one["window_start"]))
+
+    exact = computed_by(append_only=False)
+    assert computed_by(append_only=True) == exact
+    assert len(exact) >= 10

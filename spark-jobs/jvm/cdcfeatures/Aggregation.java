@@ -7,7 +7,10 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 
-/** Aggregates of a group's rows, exact: sums are whole numbers of the smallest unit, and nothing is rounded before its end. */
+/**
+ * Aggregates of a group's rows, exact: sums are whole numbers of the smallest unit, and nothing is rounded before its
+ * end.
+ */
 final class Aggregation {
 
   /**
@@ -19,11 +22,21 @@ final class Aggregation {
    */
   record Declared(String function, int column, int digits) implements Serializable {}
 
+  /** Takes values in any order, and those of another one of its kind; written and read as bytes. */
   private interface Accumulator {
     void add(Object value, Object[] values, RowReader row);
 
+    void merge(Accumulator other);
+
+    void write(Packed.Writer to);
+
+    /** Into one that has taken nothing yet. */
+    void read(Packed.Reader from);
+
     Object result();
   }
+
+  private static final Packed.Type IS_THERE = new Packed.Type("boolean", 0);
 
   private final Fold.Declared fold;
   private final Accumulator[] accumulators;
@@ -40,12 +53,12 @@ final class Aggregation {
       case "count" -> new Count();
       case "sum" -> new Sum(fold.values()[feature.column()], feature.digits());
       case "avg" -> new Average(fold.values()[feature.column()], feature.digits());
-      case "min" -> new Extreme(-1);
-      case "max" -> new Extreme(1);
-      case "count_distinct" -> new Distinct();
-      case "first" -> new Edge(-1, true);
-      case "last" -> new Edge(1, true);
-      case "at" -> new Edge(1, false);
+      case "min" -> new Extreme(fold.values()[feature.column()], -1);
+      case "max" -> new Extreme(fold.values()[feature.column()], 1);
+      case "count_distinct" -> new Distinct(fold.values()[feature.column()]);
+      case "first" -> new Edge(fold.values()[feature.column()], -1, true);
+      case "last" -> new Edge(fold.values()[feature.column()], 1, true);
+      case "at" -> new Edge(fold.values()[feature.column()], 1, false);
       default -> throw new IllegalArgumentException("no aggregate named " + feature.function());
     };
   }
@@ -60,6 +73,26 @@ final class Aggregation {
     }
   }
 
+  void merge(Aggregation other) {
+    count += other.count;
+    latest = Math.max(latest, other.latest);
+    for (int i = 0; i < accumulators.length; i++) accumulators[i].merge(other.accumulators[i]);
+  }
+
+  void write(Packed.Writer to) {
+    to.unsigned(count);
+    to.signed(latest);
+    for (Accumulator accumulator : accumulators) accumulator.write(to);
+  }
+
+  static Aggregation read(Fold.Declared fold, Packed.Reader from) {
+    Aggregation aggregation = new Aggregation(fold);
+    aggregation.count = from.unsigned();
+    aggregation.latest = from.signed();
+    for (Accumulator accumulator : aggregation.accumulators) accumulator.read(from);
+    return aggregation;
+  }
+
   /** The number of rows, the latest event time, and each feature. */
   void addResults(List<Object> columns) {
     columns.add(count);
@@ -72,6 +105,15 @@ final class Aggregation {
     public void add(Object value, Object[] values, RowReader row) {}
 
     @Override
+    public void merge(Accumulator other) {}
+
+    @Override
+    public void write(Packed.Writer to) {}
+
+    @Override
+    public void read(Packed.Reader from) {}
+
+    @Override
     public Object result() {
       return count;
     }
@@ -79,6 +121,8 @@ final class Aggregation {
 
   /** Of whole numbers, or of decimals of one scale. */
   private static final class Total {
+    private static final Packed.Type WHOLE = new Packed.Type("decimal", 0);
+
     private final int scale;
     private long small;
     private BigInteger large = BigInteger.ZERO;
@@ -96,6 +140,24 @@ final class Aggregation {
       } else {
         add(((Number) value).longValue());
       }
+    }
+
+    void merge(Total other) {
+      count += other.count;
+      large = large.add(other.large);
+      add(other.small);
+    }
+
+    void write(Packed.Writer to) {
+      to.unsigned(count);
+      to.signed(small);
+      to.value(new BigDecimal(large));
+    }
+
+    void read(Packed.Reader from) {
+      count = from.unsigned();
+      small = from.signed();
+      large = ((BigDecimal) from.value(WHOLE)).unscaledValue();
     }
 
     private void add(long units) {
@@ -124,6 +186,21 @@ final class Aggregation {
     @Override
     public void add(Object value, Object[] values, RowReader row) {
       if (value != null) total.add(value);
+    }
+
+    @Override
+    public void merge(Accumulator other) {
+      total.merge(((OfTotal) other).total);
+    }
+
+    @Override
+    public void write(Packed.Writer to) {
+      total.write(to);
+    }
+
+    @Override
+    public void read(Packed.Reader from) {
+      total.read(from);
     }
   }
 
@@ -159,10 +236,12 @@ final class Aggregation {
 
   /** The greatest value, or the least. */
   private static final class Extreme implements Accumulator {
+    private final Packed.Type type;
     private final int sign;
     private Object found;
 
-    Extreme(int sign) {
+    Extreme(Packed.Type type, int sign) {
+      this.type = type;
       this.sign = sign;
     }
 
@@ -172,17 +251,53 @@ final class Aggregation {
     }
 
     @Override
+    public void merge(Accumulator other) {
+      add(((Extreme) other).found, null, null);
+    }
+
+    @Override
+    public void write(Packed.Writer to) {
+      to.value(found);
+    }
+
+    @Override
+    public void read(Packed.Reader from) {
+      found = from.value(type);
+    }
+
+    @Override
     public Object result() {
       return found;
     }
   }
 
   private static final class Distinct implements Accumulator {
+    private final Packed.Type type;
     private final Set<Object> found = new HashSet<>();
+
+    Distinct(Packed.Type type) {
+      this.type = type;
+    }
 
     @Override
     public void add(Object value, Object[] values, RowReader row) {
       if (value != null) found.add(value);
+    }
+
+    @Override
+    public void merge(Accumulator other) {
+      found.addAll(((Distinct) other).found);
+    }
+
+    @Override
+    public void write(Packed.Writer to) {
+      to.unsigned(found.size());
+      for (Object value : found) to.value(value);
+    }
+
+    @Override
+    public void read(Packed.Reader from) {
+      for (int more = from.length(); more > 0; more--) found.add(from.value(type));
     }
 
     @Override
@@ -193,13 +308,15 @@ final class Aggregation {
 
   /** The value of the first row, or the last: by event time, then by primary key. */
   private final class Edge implements Accumulator {
+    private final Packed.Type type;
     private final int sign;
     private final boolean skipsNull;
     private Object found;
     private long time;
     private Object[] key;
 
-    Edge(int sign, boolean skipsNull) {
+    Edge(Packed.Type type, int sign, boolean skipsNull) {
+      this.type = type;
       this.sign = sign;
       this.skipsNull = skipsNull;
     }
@@ -208,9 +325,21 @@ final class Aggregation {
     public void add(Object value, Object[] values, RowReader row) {
       if (value == null && skipsNull) return;
       long at = (long) values[fold.eventTime()];
-      if (key != null && sign * Long.compare(at, time) < 0) return;
-      Object[] itsKey = row.key();
-      if (key != null && at == time && sign * compare(itsKey, key) < 0) return;
+      if (key == null || sign * Long.compare(at, time) >= 0) take(value, at, row.key());
+    }
+
+    @Override
+    public void merge(Accumulator other) {
+      Edge edge = (Edge) other;
+      if (edge.key != null) take(edge.found, edge.time, edge.key);
+    }
+
+    private void take(Object value, long at, Object[] itsKey) {
+      if (key != null) {
+        int order = Long.compare(at, time);
+        if (order == 0) order = compare(itsKey, key);
+        if (sign * order < 0) return;
+      }
       found = value;
       time = at;
       key = itsKey;
@@ -222,6 +351,24 @@ final class Aggregation {
         if (order != 0) return order;
       }
       return 0;
+    }
+
+    @Override
+    public void write(Packed.Writer to) {
+      to.value(key != null);
+      if (key == null) return;
+      to.value(found);
+      to.signed(time);
+      for (Object part : key) to.value(part);
+    }
+
+    @Override
+    public void read(Packed.Reader from) {
+      if (!(boolean) from.value(IS_THERE)) return;
+      found = from.value(type);
+      time = from.signed();
+      key = new Object[fold.key().length];
+      for (int i = 0; i < key.length; i++) key[i] = from.value(fold.key()[i]);
     }
 
     @Override

@@ -48,6 +48,8 @@ final class EventReader {
   private final SourceTable source;
   private final Map<String, Integer> columns = new HashMap<>();
   private final Declared[] undeclared;
+  /** Null for flattened events. */
+  private final EnvelopeScanner scanner;
   private Prefix prefix;
 
   /** All that comes before the payload of a record; the next ones mostly begin with the same. */
@@ -57,12 +59,15 @@ final class EventReader {
     this.source = source;
     for (int i = 0; i < source.columns().size(); i++) columns.put(source.columns().get(i).name(), i);
     undeclared = new Declared[source.columns().size()];
+    scanner = source.flattened() ? null : new EnvelopeScanner(source);
   }
 
   Event read(byte[] bytes) throws UnreadableException {
     byte[] value = wellFormed(bytes);
     // The parser would take a byte order mark, UTF-16 and UTF-32.
     if (value.length < 2 || value[0] < 0 || value[0] == 0 || value[1] == 0) throw new UnreadableException();
+    Event usual = scanner == null ? null : scanner.scan(value, 0, value.length, undeclared, false);
+    if (usual != null) return usual;
     try {
       Event known = afterKnownSchema(value);
       return known == null ? whole(value) : known;
@@ -95,6 +100,10 @@ final class EventReader {
     int start = known.bytes.length;
     if (value[start] != '{' || value[start + 1] == 0 || value[value.length - 1] != '}') return null;
     if (!Arrays.equals(value, 0, start, known.bytes, 0, start)) return null;
+    if (scanner != null) {
+      Event usual = scanner.scan(value, start, value.length - 1, known.declared, true);
+      if (usual != null) return usual;
+    }
     try (JsonParser json = JSON.createParser(value, start, value.length - 1 - start)) {
       json.nextToken();
       Parsed payload = payload(json);

@@ -19,8 +19,7 @@ final class Finishing {
    * @param kind {@code over_rows}, {@code frequency}, {@code recency} or {@code derived}
    * @param type in the definition's words; what the number of a time or a date stands for
    * @param unitMs of a frequency
-   * @param digits of a frequency, an average, or a derived number; else null
-   * @param sumDigits most digits of a sum of decimals, 0 of a sum of whole numbers; else null
+   * @param digits of a frequency or a derived number; else null
    */
   record Feature(
       String name,
@@ -28,7 +27,6 @@ final class Finishing {
       String type,
       long unitMs,
       Integer digits,
-      Integer sumDigits,
       Expression.Declared expression)
       implements Serializable {}
 

@@ -20,7 +20,8 @@ import org.apache.spark.sql.types.StructType;
 import scala.Tuple3;
 
 /**
- * The fold of a set whose rows change: (a change's bytes, whether it counts here, its record's time in ms) of a group to
+ * The fold of a set whose rows change: (the bytes of changes, whether they count here, the time of their newest record in
+ * ms) of a group to
  * what state.py declares.
  * That is either the aggregates of the rows that exist, or, for a set as of now, these rows.
  */
@@ -30,6 +31,9 @@ public final class Fold extends Aggregator<Tuple3<byte[], Boolean, Long>, RowVer
 
   /** Of the job's thread: up to which version rows are gone since their table was truncated, as {@code commit,lsn,rank}. */
   static final String TRUNCATED = "cdcfeatures.truncated";
+
+  static final Encoder<Tuple3<byte[], Boolean, Long>> INPUT =
+      Encoders.tuple(Encoders.BINARY(), Encoders.BOOLEAN(), Encoders.LONG());
 
   private final Declared declared;
   private final StructType result;
@@ -55,9 +59,17 @@ public final class Fold extends Aggregator<Tuple3<byte[], Boolean, Long>, RowVer
    * @param result the JSON of the type of what comes out
    */
   public static UserDefinedFunction function(String declared, String result) throws JsonProcessingException {
-    ObjectMapper json = new ObjectMapper().setPropertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE);
-    Fold fold = new Fold(json.readValue(declared, Declared.class), (StructType) DataType.fromJson(result));
-    return functions.udaf(fold, Encoders.tuple(Encoders.BINARY(), Encoders.BOOLEAN(), Encoders.LONG()));
+    return functions.udaf(new Fold(declared(declared), type(result)), INPUT);
+  }
+
+  static Declared declared(String json) throws JsonProcessingException {
+    return new ObjectMapper()
+        .setPropertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
+        .readValue(json, Declared.class);
+  }
+
+  static StructType type(String json) {
+    return (StructType) DataType.fromJson(json);
   }
 
   @Override

@@ -35,6 +35,10 @@ final class Packed {
       return size;
     }
 
+    void clear() {
+      size = 0;
+    }
+
     void oneByte(int value) {
       room(1);
       bytes[size++] = (byte) value;
@@ -51,6 +55,24 @@ final class Packed {
       copy(block, 0, block.length);
     }
 
+    void block(Writer block) {
+      unsigned(block.size);
+      copy(block.bytes, 0, block.size);
+    }
+
+    /** Bytes that {@link #unsigned} takes. */
+    static int sizeOfUnsigned(long value) {
+      return (Long.SIZE + 6 - Long.numberOfLeadingZeros(value | 1)) / 7;
+    }
+
+    static int sizeOfSigned(long value) {
+      return sizeOfUnsigned(zigzag(value));
+    }
+
+    private static long zigzag(long value) {
+      return (value << 1) ^ (value >> 63);
+    }
+
     /** Seven bits a byte, the lowest first. */
     void unsigned(long value) {
       room(10);
@@ -62,7 +84,7 @@ final class Packed {
     }
 
     void signed(long value) {
-      unsigned((value << 1) ^ (value >> 63));
+      unsigned(zigzag(value));
     }
 
     void value(Object value) {

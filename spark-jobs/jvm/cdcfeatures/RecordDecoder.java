@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import java.time.Instant;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Objects;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
@@ -23,12 +24,18 @@ public final class RecordDecoder implements UDF4<byte[], Integer, Long, Long, Ro
   private static final String APPLIED = "applied";
   private static final String IGNORED = "ignored";
   private static final String DEAD_LETTER = "dead_letter";
+  /** In the order in which they are counted. */
+  static final List<String> CLASSES = List.of(APPLIED, IGNORED, DEAD_LETTER);
+
   private static final String NEEDS_FULL =
       "the event does not hold the row as it was: the table needs REPLICA IDENTITY FULL";
   private static final int MOST_OF_AN_OPERATION = 40;
 
   private final SourceTable source;
   private transient EventReader reader;
+  // Of one change at a time.
+  private transient Packed.Writer key;
+  private transient Packed.Writer values;
 
   /** @param source the JSON of a {@link SourceTable} */
   public RecordDecoder(String source) throws JsonProcessingException {
@@ -40,40 +47,102 @@ public final class RecordDecoder implements UDF4<byte[], Integer, Long, Long, Ro
 
   @Override
   public Row call(byte[] value, Integer partition, Long offset, Long timestamp) {
-    if (value == null) return verdict(IGNORED, null);
+    Verdict verdict = verdict(value, offset, timestamp);
+    Object[] changes = new Object[verdict.changes().length];
+    for (int i = 0; i < changes.length; i++) {
+      changes[i] = row(verdict.changes()[i], partition, offset, Math.floorDiv(timestamp, 1000L));
+    }
+    return RowFactory.create(verdict.name(), verdict.reason(), Arrays.asList(changes));
+  }
+
+  /**
+   * What becomes of a record: applied, ignored or a dead letter.
+   *
+   * @param reason of a dead letter
+   */
+  record Verdict(String name, String reason, Change... changes) {}
+
+  /**
+   * What happened to a row.
+   *
+   * @param row by the definition's columns; those that a change does not tell are null
+   * @param time of its event, null where that does not matter and is not known
+   * @param home where the newest window of it starts (micros), null where a record is counted by another of its changes
+   * @param rank leaving a place comes before being there, as a key changes at one position
+   */
+  record Change(
+      Object[] row, Instant time, Instant clock, Long home, long commitLsn, long lsn, int rank, boolean isGone) {}
+
+  Verdict verdict(byte[] value, long offset, long timestamp) {
+    if (value == null) return new Verdict(IGNORED, null);
     if (reader == null) reader = new EventReader(source);
     try {
-      return new Decoding(reader.read(value), partition, offset, timestamp).verdict();
+      return new Decoding(reader.read(value), offset, timestamp).verdict();
     } catch (EventReader.UnreadableException unreadable) {
-      return verdict(DEAD_LETTER, "the value is not the JSON of an event");
+      return new Verdict(DEAD_LETTER, "the value is not the JSON of an event");
     }
   }
 
-  private static Row verdict(String name, String reason, Object... changes) {
-    return RowFactory.create(name, reason, Arrays.asList(changes));
+  SourceTable source() {
+    return source;
+  }
+
+  private Row row(Change change, int partition, long offset, long timeMs) {
+    Row entity = picked(change.row(), source.entity());
+    if (source.packed()) {
+      Packed.Writer packed = new Packed.Writer(64);
+      pack(change, packed);
+      return RowFactory.create(entity, change.time(), change.clock(), change.home(), packed.toBytes(), timeMs);
+    }
+    Row row =
+        RowFactory.create(
+            picked(change.row(), source.primaryKey()),
+            RowFactory.create(change.commitLsn(), change.lsn(), change.rank()),
+            change.isGone(),
+            change.isGone() ? null : picked(change.row(), source.inputs()),
+            RowFactory.create(partition, offset, change.home()));
+    return RowFactory.create(entity, change.time(), change.clock(), row);
+  }
+
+  /** As {@link RowVersions} and {@link RowReader} read it. */
+  void pack(Change change, Packed.Writer to) {
+    if (key == null) {
+      key = new Packed.Writer(16);
+      values = new Packed.Writer(64);
+    }
+    key.clear();
+    for (int column : source.primaryKey()) key.value(change.row()[column]);
+    values.clear();
+    if (!change.isGone()) for (int column : source.inputs()) values.value(change.row()[column]);
+    RowVersions.writeChange(to, change, key, values);
+  }
+
+  /** Where a change counts: event times within one step are in the same windows. */
+  long home(Instant time) {
+    if (source.homeStepMicros() == null || time == null) return 0;
+    long step = source.homeStepMicros();
+    return Math.floorDiv(Values.micros(time), step) * step;
   }
 
   /** One event on its way through the rules; the first that holds decides. */
   private final class Decoding {
     private final Event event;
     private final String op;
-    private final int partition;
     private final long offset;
     private final long timestamp;
 
-    Decoding(Event event, int partition, long offset, long timestamp) {
+    Decoding(Event event, long offset, long timestamp) {
       this.event = event;
       this.op = event.op();
-      this.partition = partition;
       this.offset = offset;
       this.timestamp = timestamp;
     }
 
-    Row verdict() {
-      if (event.isEmpty()) return RecordDecoder.verdict(IGNORED, null);
+    Verdict verdict() {
+      if (event.isEmpty()) return new Verdict(IGNORED, null);
       if (!event.hasTable()) return dead("the event does not say of which table it is");
       if (!event.table().equals(source.table()) || !event.schema().equals(source.schema()) || "m".equals(op)) {
-        return RecordDecoder.verdict(IGNORED, null);
+        return new Verdict(IGNORED, null);
       }
       if (op == null || op.length() != 1 || "crudt".indexOf(op) < 0) {
         String shown = String.valueOf(op);
@@ -84,11 +153,11 @@ public final class RecordDecoder implements UDF4<byte[], Integer, Long, Long, Ro
         String done = op.equals("u") ? "an update" : op.equals("d") ? "a delete" : "a truncate";
         return dead("the definition says append_only, and this is " + done);
       }
-      if (op.equals("t")) return RecordDecoder.verdict(APPLIED, null, truncation());
+      if (op.equals("t")) return new Verdict(APPLIED, null, truncation());
       return ofRow(changesRow);
     }
 
-    private Row ofRow(boolean changesRow) {
+    private Verdict ofRow(boolean changesRow) {
       boolean isDelete = op.equals("d");
       Cell[] before = event.before();
       Cell[] now = isDelete ? before : event.after();
@@ -111,8 +180,8 @@ public final class RecordDecoder implements UDF4<byte[], Integer, Long, Long, Ro
       for (int column : source.entity()) isNowhere |= now[column] == null;
       if (isNowhere) {
         return wasCounted
-            ? RecordDecoder.verdict(APPLIED, null, gone(then, 0, home(then)))
-            : RecordDecoder.verdict(IGNORED, null);
+            ? new Verdict(APPLIED, null, gone(then, 0, home(then)))
+            : new Verdict(IGNORED, null);
       }
       String unreadable = null;
       for (int i = 0; i < row.length && unreadable == null; i++) {
@@ -123,16 +192,16 @@ public final class RecordDecoder implements UDF4<byte[], Integer, Long, Long, Ro
       }
       if (unreadable != null) {
         // It is counted as a dead letter. One that is a spoilt copy of a good event is older than that.
-        return wasCounted ? RecordDecoder.verdict(DEAD_LETTER, unreadable, gone(then, -1, null)) : dead(unreadable);
+        return wasCounted ? new Verdict(DEAD_LETTER, unreadable, gone(then, -1, null)) : dead(unreadable);
       }
       boolean hasMoved = wasCounted && !isSamePlace(row, then);
       return hasMoved
-          ? RecordDecoder.verdict(APPLIED, null, upsert(row), gone(then, 0, null))
-          : RecordDecoder.verdict(APPLIED, null, upsert(row));
+          ? new Verdict(APPLIED, null, upsert(row), gone(then, 0, null))
+          : new Verdict(APPLIED, null, upsert(row));
     }
 
-    private Row dead(String reason) {
-      return RecordDecoder.verdict(DEAD_LETTER, reason);
+    private Verdict dead(String reason) {
+      return new Verdict(DEAD_LETTER, reason);
     }
 
     private String undecodable(int column) {
@@ -179,36 +248,26 @@ public final class RecordDecoder implements UDF4<byte[], Integer, Long, Long, Ro
 
     // --- Changes ---------------------------------------------------------------------------------------------------
 
-    private Row upsert(Object[] row) {
+    private Change upsert(Object[] row) {
       Instant time = (Instant) row[source.eventTime()];
-      Row values = picked(row, source.inputs());
-      return change(picked(row, source.entity()), time, clock(time), picked(row, source.primaryKey()), 1, values, home(row));
+      return change(row, time, clock(time), 1, false, home(row));
     }
 
     /** @param home null where the record is counted elsewhere: it is there once per record */
-    private Row gone(Object[] row, int rank, Long home) {
+    private Change gone(Object[] row, int rank, Long home) {
       Instant time = (Instant) row[source.eventTime()];
-      return change(picked(row, source.entity()), time, clock(time), picked(row, source.primaryKey()), rank, null, home);
+      return change(row, time, clock(time), rank, true, home);
     }
 
-    private Row truncation() {
+    private Change truncation() {
       Instant time = Values.instant(timestamp);
-      Row entity = RowFactory.create(new Object[source.entity().length]);
-      Row key = RowFactory.create(new Object[source.primaryKey().length]);
-      return change(entity, time, Instant.EPOCH, key, 0, null, home(time));
+      return change(new Object[source.columns().size()], time, Instant.EPOCH, 0, true, RecordDecoder.this.home(time));
     }
 
-    /** Where the row is from now on, or is no more: leaving comes before being there, as a key changes at one place. */
-    private Row change(Row entity, Instant time, Instant clock, Row key, int rank, Row values, Long home) {
-      Long lsn = event.lsn() == null ? (Long) offset : event.lsn();
-      Long commitLsn = event.commitLsn() == null ? lsn : event.commitLsn();
-      if (source.packed()) {
-        byte[] packed = RowVersions.change(packed(key), commitLsn, lsn, rank, values == null ? null : packed(values));
-        return RowFactory.create(entity, time, clock, home, packed, Math.floorDiv(timestamp, 1000L));
-      }
-      Row version = RowFactory.create(commitLsn, lsn, rank);
-      Row at = RowFactory.create(partition, offset, home);
-      return RowFactory.create(entity, time, clock, RowFactory.create(key, version, values == null, values, at));
+    private Change change(Object[] row, Instant time, Instant clock, int rank, boolean isGone, Long home) {
+      long lsn = event.lsn() == null ? offset : event.lsn();
+      long commitLsn = event.commitLsn() == null ? lsn : event.commitLsn();
+      return new Change(row, time, clock, home, commitLsn, lsn, rank, isGone);
     }
 
     /** A snapshot comes in no order of time, and a wrong clock may be ahead of the log. */
@@ -219,14 +278,8 @@ public final class RecordDecoder implements UDF4<byte[], Integer, Long, Long, Ro
     }
 
     private Long home(Object[] row) {
-      return home((Instant) row[source.eventTime()]);
-    }
-
-    private Long home(Instant time) {
-      if (source.homeStepMicros() == null) return 0L;
-      if (time == null) return null;
-      long step = source.homeStepMicros();
-      return Math.floorDiv(Values.micros(time), step) * step;
+      Instant time = (Instant) row[source.eventTime()];
+      return time == null && source.homeStepMicros() != null ? null : (Long) RecordDecoder.this.home(time);
     }
 
     private boolean isSamePlace(Object[] row, Object[] then) {
@@ -243,12 +296,6 @@ public final class RecordDecoder implements UDF4<byte[], Integer, Long, Long, Ro
   private static boolean allThere(Object[] row, int[] columns) {
     for (int column : columns) if (row[column] == null) return false;
     return true;
-  }
-
-  private static byte[] packed(Row row) {
-    Packed.Writer writer = new Packed.Writer(16 * row.size());
-    for (int i = 0; i < row.size(); i++) writer.value(row.get(i));
-    return writer.toBytes();
   }
 
   private static Row picked(Object[] row, int[] columns) {

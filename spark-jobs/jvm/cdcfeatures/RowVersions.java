@@ -23,7 +23,7 @@ public final class RowVersions {
   private static final byte[] NONE = {};
   private static final String BATCH_ID = "streaming.sql.batchId";
 
-  private static final long NO_BATCH = -1;
+  static final long NO_BATCH = -1;
 
   private byte[] rows = NONE;
   private List<byte[]> changes = new ArrayList<>();
@@ -58,26 +58,35 @@ public final class RowVersions {
     changes = new ArrayList<>();
   }
 
-  /** Of a change: it is put together by {@link RecordDecoder}. */
-  static byte[] change(byte[] key, long commitLsn, long lsn, int rank, byte[] values) {
-    Writer rest = new Writer(24 + (values == null ? 0 : values.length));
-    rest.signed(commitLsn);
-    rest.signed(lsn - commitLsn);
-    rest.block(values == null ? NONE : values);
-    Writer writer = new Writer(4 + key.length + rest.size());
-    writer.oneByte(rank + 1 | (values == null ? GONE : 0));
-    writer.block(key);
-    writer.block(rest.toBytes());
-    return writer.toBytes();
+  /** A change's bytes; it counts where the newest of its windows is. */
+  static void writeChange(Writer to, RecordDecoder.Change change, Writer key, Writer values) {
+    boolean isCounted = change.home() != null;
+    to.oneByte(change.rank() + 1 | (change.isGone() ? GONE : 0) | (isCounted ? COUNTED : 0));
+    to.block(key);
+    long sinceCommit = change.lsn() - change.commitLsn();
+    to.unsigned(
+        Writer.sizeOfSigned(change.commitLsn())
+            + Writer.sizeOfSigned(sinceCommit)
+            + Writer.sizeOfUnsigned(values.size())
+            + values.size());
+    to.signed(change.commitLsn());
+    to.signed(sinceCommit);
+    to.block(values);
   }
 
   /**
-   * @param counts whether the record of the change is to be counted in this group, should it be a duplicate
-   * @param timeMs when the record was written to Kafka
+   * @param several changes, one behind the other
+   * @param counts whether their records are to be counted in this group, should they be duplicates
+   * @param timeMs when the newest record was written to Kafka
    */
-  void add(byte[] change, boolean counts, long timeMs) {
-    if (counts) change[0] |= COUNTED;
-    changes.add(change);
+  void add(byte[] several, boolean counts, long timeMs) {
+    int end;
+    for (int start = 0; start < several.length; start = end) {
+      end = end(several, start);
+      byte[] change = end - start == several.length ? several : Arrays.copyOfRange(several, start, end);
+      if (!counts) change[0] &= ~COUNTED;
+      changes.add(change);
+    }
     newestMs = Math.max(newestMs, timeMs);
   }
 
@@ -130,7 +139,7 @@ public final class RowVersions {
     batch = current;
   }
 
-  private static long currentBatch() {
+  static long currentBatch() {
     TaskContext task = TaskContext.get();
     String id = task == null ? null : task.getLocalProperty(BATCH_ID);
     return id == null ? NO_BATCH : Long.parseLong(id);

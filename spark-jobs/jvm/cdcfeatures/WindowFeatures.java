@@ -20,7 +20,6 @@ final class WindowFeatures implements Serializable {
   private static final long serialVersionUID = 1L;
   private static final Pattern SPECIAL = Pattern.compile("[\\\\:]");
   private static final JsonFactory JSON = new JsonFactory();
-  private static final String COUNT = "__count";
 
   private final Declared declared;
   private transient Finishing finishing;
@@ -74,8 +73,7 @@ final class WindowFeatures implements Serializable {
   /**
    * The features in the definition's order, null when the window has no row. A time is micros, a date days.
    *
-   * @param aggregates with {@code row_count}, {@code event_timestamp} and each feature over rows; of an average that Spark
-   *     has not divided, its sum and its count
+   * @param aggregates with {@code row_count}, {@code event_timestamp} and each feature over rows
    */
   Object[] of(Row aggregates, long nowMicros) {
     long count = aggregates.getAs("row_count");
@@ -83,20 +81,9 @@ final class WindowFeatures implements Serializable {
     if (finishing == null) finishing = new Finishing(declared.features(), declared.lengthMs());
     List<Object> overRows = new ArrayList<>();
     for (Finishing.Feature feature : declared.features()) {
-      if (feature.kind().equals("over_rows")) overRows.add(overRows(feature, aggregates));
+      if (feature.kind().equals("over_rows")) overRows.add(aggregates.getAs(feature.name()));
     }
     return finishing.finish(overRows.toArray(), count, aggregates.getAs("event_timestamp"), nowMicros);
-  }
-
-  private static Object overRows(Finishing.Feature feature, Row aggregates) {
-    Object value = aggregates.getAs(feature.name());
-    if (value == null) return null;
-    if (aggregates.schema().getFieldIndex(feature.name() + COUNT).isDefined()) {
-      BigDecimal rows = BigDecimal.valueOf((long) aggregates.getAs(feature.name() + COUNT));
-      return Expression.rounded(Expression.quotient((BigDecimal) value, rows), feature.digits());
-    }
-    if (feature.sumDigits() == null || !(value instanceof BigDecimal sum)) return value;
-    return Aggregation.fitting(sum, feature.sumDigits());
   }
 
   /** What the online store's script takes: names and texts in turn, as JSON. */

@@ -35,6 +35,7 @@ import {
   presentRealtimeSpark,
   type RealtimeInstallation,
 } from "../setup/realtime-spark.ts";
+import { shareClassesLater, sharedClasses } from "../setup/shared-classes.ts";
 import { installSpark, type SparkInstallation } from "../setup/spark.ts";
 import {
   type Check,
@@ -102,6 +103,7 @@ export class EmbeddedStack implements Stack {
       await this.#startServers(state, endpoints, installation, progress);
       await mkdir(endpoints.offline, { recursive: true });
       await mkdir(inState.tmp(this.#home), { recursive: true });
+      await shareClassesLater(this.#home, installation);
       return endpoints;
     });
   }
@@ -129,7 +131,12 @@ export class EmbeddedStack implements Stack {
             withRealtime(installation),
             realtimeTuningOf(thisMachine(), { ...load, topicPartitions: partitions }),
           )
-        : sparkRuntime(this.#home, installation, tuningOf(thisMachine(), load));
+        : sparkRuntime(
+            this.#home,
+            installation,
+            tuningOf(thisMachine(), load),
+            await sharedClasses(this.#home, installation),
+          );
     return { ...runtime, conf: { ...runtime.conf, ...conf } };
   }
 

@@ -3,15 +3,18 @@ import path from "node:path";
 import type { Home } from "../home.ts";
 import { inState, LIBRARY } from "../home.ts";
 import { jvmEnvironment, withoutSpark } from "../setup/java.ts";
+import { ownClassPath, type SharedClasses } from "../setup/shared-classes.ts";
 import type { SparkInstallation } from "../setup/spark.ts";
 import type { SparkRuntime } from "../stack.ts";
 import type { Tuning } from "../tuning.ts";
 
 export function sparkRuntime(
   home: Home,
-  { venv, sparkHome, javaHome, jars }: SparkInstallation,
+  installation: SparkInstallation,
   tuning: Tuning,
+  shared?: SharedClasses,
 ): SparkRuntime {
+  const { venv, sparkHome, javaHome, jars } = installation;
   const python = path.join(venv, "bin", "python");
   const tmp = inState.tmp(home);
   return {
@@ -35,7 +38,7 @@ export function sparkRuntime(
     },
     conf: {
       // Not `--jars`, which takes a comma or a bracket in a path for more than that.
-      "spark.driver.extraClassPath": `${jars.spark}/*:${LIBRARY}`,
+      "spark.driver.extraClassPath": ownClassPath(jars, shared?.library ?? LIBRARY),
       // Two interfaces of Hadoop's, one class: see LocalDisk.java.
       "spark.hadoop.fs.file.impl": "cdcfeatures.LocalDisk",
       "spark.hadoop.fs.AbstractFileSystem.file.impl": "cdcfeatures.LocalDiskContext",
@@ -46,6 +49,7 @@ export function sparkRuntime(
       "spark.driver.extraJavaOptions": [
         ...tuning.jvm,
         "-XX:-UsePerfData",
+        ...(shared === undefined ? [] : [quoted(`-XX:SharedArchiveFile=${shared.archive}`)]),
         quoted(`-Djava.io.tmpdir=${tmp}`),
       ].join(" "),
       "spark.local.dir": tmp,

@@ -77,7 +77,7 @@ test("a whole job of real-time mode", async () => {
   await expect(rendered({ mode: "realtime" })).toMatchFileSnapshot("./realtime_features.py.snapshot");
 });
 
-test("a whole job of native aggregates", async () => {
+test("a whole job of rows that never change", async () => {
   const changes: Partial<FeatureSet> = {
     name: "arrivals",
     entity: ["region", "customer_id"],

@@ -61,16 +61,32 @@ it("spark-submit gets the Spark of the cache, whatever the environment says of a
   expect(conf["spark.driver.extraJavaOptions"]).toContain('"-Djava.io.tmpdir=/a project/.cdc-features/tmp"');
 });
 
+function jvm(load: { continuous?: boolean; records?: number }) {
+  return tuningOf({ cores: 2, memoryBytes: 24 * GIB }, { continuous: false, records: 0, ...load }).jvm;
+}
+
 it("only a run that lasts gets the JVM's optimising compiler", () => {
-  const [short, lasting] = [false, true].map(
-    (continuous) =>
-      sparkRuntime(homeOf("/project", {}), INSTALLATION, tuning({ continuous })).conf[
-        "spark.driver.extraJavaOptions"
-      ],
+  for (const load of [{}, { records: 150_001 }, { records: 2_000_000 }])
+    expect(jvm(load)).toContain("-XX:TieredStopAtLevel=1");
+  for (const load of [{ continuous: true }, { records: 2_000_001 }])
+    expect(jvm(load).join(" ")).not.toContain("TieredStopAtLevel");
+});
+
+it("only a run of few records gets the collector of small heaps", () => {
+  expect(jvm({ records: 150_000 })).toContain("-XX:+UseSerialGC");
+  for (const load of [{ continuous: true }, { records: 150_001 }])
+    expect(jvm(load)).toEqual(expect.arrayContaining(["-XX:+UseParallelGC", "-XX:NewRatio=1"]));
+});
+
+it("shared classes go with the job's Java that they were made with", () => {
+  const shared = { archive: "/my cache/classes/classes.jsa", library: "/my cache/classes/records.jar" };
+  const { conf } = sparkRuntime(homeOf("/project", {}), INSTALLATION, tuning(), shared);
+  expect(conf["spark.driver.extraClassPath"]).toBe("/s/*:/my cache/classes/records.jar");
+  expect(conf["spark.driver.extraJavaOptions"]).toContain(
+    '"-XX:SharedArchiveFile=/my cache/classes/classes.jsa"',
   );
-  expect(short).toContain("-XX:TieredStopAtLevel=1");
-  expect(lasting).not.toContain("TieredStopAtLevel");
-  for (const options of [short, lasting]) expect(options).toContain("-Djava.io.tmpdir=/project");
+  const without = sparkRuntime(homeOf("/project", {}), INSTALLATION, tuning()).conf;
+  expect(without["spark.driver.extraJavaOptions"]).not.toContain("SharedArchiveFile");
 });
 
 it("real-time mode gets a thread for each partition of topic and state and two beside them, however few cores there are", () => {

@@ -1,0 +1,22 @@
+/** The process that nobody waits for, see shared-classes.ts: `share-classes.ts {"home", "installation"}`. */
+import os from "node:os";
+import path from "node:path";
+import { tryLock, unlock } from "../../platform/lock.ts";
+import type { Home } from "../home.ts";
+import { shareClasses } from "./shared-classes.ts";
+import type { SparkInstallation } from "./spark.ts";
+
+const { home, installation }: { home: Home; installation: SparkInstallation } = JSON.parse(
+  process.argv[2] ?? "",
+);
+// Whatever somebody waits for goes first.
+os.setPriority(os.constants.priority.PRIORITY_LOW);
+const lock = path.join(home.cache, "classes.lock");
+// One is enough for a machine; the next `up` looks again.
+if ((await tryLock(lock, "sharing Spark's classes")) === undefined) {
+  try {
+    await shareClasses(home, installation);
+  } finally {
+    await unlock(lock);
+  }
+}
