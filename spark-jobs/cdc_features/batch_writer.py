@@ -7,13 +7,14 @@ from pyspark.sql import DataFrame
 
 from cdc_features.checkpoint import Batch, Checkpoint
 from cdc_features.feature_set import FeatureSet
+from cdc_features.files import local_path
 from cdc_features.finishing import completed
 from cdc_features.offline import OfflineStore
 from cdc_features.online import empty_others, expired_start
 from cdc_features.progress import Emit, emit
 from cdc_features.report import Example, Report, oldest
 from cdc_features.settings import Settings
-from cdc_features.sinks import Target, write
+from cdc_features.sinks import Target, write, write_few
 from cdc_features.state import forget_older, unfolded
 from cdc_features.truncation import groups_after_truncate, in_order
 
@@ -101,6 +102,11 @@ class BatchWriter:
         return groups.transform(completed(self._feature_set, now))
 
     def _pass(self, rows: DataFrame, target: Target, few_records: bool = False) -> Report:
+        is_here = str(rows.sparkSession.sparkContext.master).startswith("local") and all(
+            local_path(folder) for folder in (target.staging, target.base_staging) if folder
+        )
+        if few_records and is_here:
+            return write_few(rows, self._feature_set, target)
         return write(in_order(rows, self._feature_set, few_records), self._feature_set, target)
 
     def _after_truncate(self, batch: Batch, target: Target, before: Report) -> Report:

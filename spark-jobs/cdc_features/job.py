@@ -160,7 +160,12 @@ class Job:
     def _start(self) -> StreamingQuery:
         settings = self._settings
         log = change_log(
-            self._spark, self._feature_set, settings.kafka_source, settings.topic_prefix, settings.max_batch_records
+            self._spark,
+            self._feature_set,
+            settings.kafka_source,
+            settings.topic_prefix,
+            settings.max_batch_records,
+            continuous=self._goes_on,
         )
         query = (
             self._build(log)

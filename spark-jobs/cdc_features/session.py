@@ -95,10 +95,13 @@ def share_library(spark: SparkSession) -> None:
 
 
 def java_function(spark: SparkSession, name: str, declared: str, result: StructType) -> str:
-    """Makes a function of the session of a class of the job's Java, which is told `declared`; its name in SQL."""
-    function, type = function_name(name, declared, result.json()), result.json()
+    """Makes a function of the session of a class of the job's Java, which is told `declared`; its name in SQL. Asked
+    again, it is there: each batch of a query does, and a class that Python names is looked for anew every time."""
+    type = result.json()
+    function = function_name(name, declared, type)
     session: Any = spark._jsparkSession
-    session.udf().register(function, java(spark, name)(declared), session.parseDataType(type))
+    if not session.catalog().functionExists(function):
+        session.udf().register(function, java(spark, name)(declared), session.parseDataType(type))
     return function
 
 

@@ -12,6 +12,9 @@ _FETCH = {"kafka.max.poll.records": "10000", "kafka.max.partition.fetch.bytes": 
 # A micro-batch goes on elsewhere than where its consumer is still waiting for more, half a second unless told.
 _NO_WAITING = {"kafka.fetch.max.wait.ms": "20"}
 
+# A second task on a partition of the topic has a consumer of its own, which has not read ahead.
+_RECORDS_PER_TASK = 50_000
+
 
 def change_log(
     spark: SparkSession,
@@ -19,9 +22,12 @@ def change_log(
     kafka: dict[str, str],
     topic_prefix: str,
     max_batch_records: int | None,
+    *,
+    continuous: bool = False,
 ) -> DataFrame:
     """A streaming frame of Kafka records: key, value, topic, partition, offset, timestamp; `max_batch_records` at a
-    time, or, with None, as real-time mode takes them.
+    time, or, with None, as real-time mode takes them. What is there at once is read by all tasks that there can be; a
+    query that is `continuous` takes what comes, and another task only for many records.
 
     `kafka` are the source's options that say where Kafka is and who asks. Records deleted before they were read fail
     the query (data would be lost without a word); the checkpoint decides where a later run goes on.
@@ -34,8 +40,11 @@ def change_log(
         .options(**_FETCH | kafka)
     )
     if max_batch_records is not None:
-        partitions = str(spark.sparkContext.defaultParallelism)
-        log = log.options(**_NO_WAITING | kafka, maxOffsetsPerTrigger=str(max_batch_records), minPartitions=partitions)
+        log = log.options(**_NO_WAITING | kafka).option("maxOffsetsPerTrigger", max_batch_records)
+        if continuous:
+            log = log.option("maxRecordsPerPartition", _RECORDS_PER_TASK)
+        else:
+            log = log.option("minPartitions", spark.sparkContext.defaultParallelism)
     return log.load()
 
 

@@ -3,7 +3,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import os from "node:os";
 import path from "node:path";
+import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { DryRun } from "../../src/cli/dry-run.ts";
 import { isFree } from "../../src/platform/ports.ts";
 import { cli, startCli } from "./support/cli.ts";
 import { projectFolder, stack } from "./support/stack.ts";
@@ -123,5 +125,26 @@ describe("the command line", () => {
       { columns: ["amount", "nothing"], rows: [["0.10", null]] },
     ]);
     expect((await cli(projectFolder(), ["sql", "SELEC 1"])).exitCode).toBe(2);
+  });
+});
+
+describe("Spark's classes", () => {
+  it("come out of an image once there is one, which nobody waits for", async () => {
+    const dryRun = async (): Promise<DryRun> =>
+      JSON.parse((await cli(projectFolder(), ["run", "customer", "--dry-run", "--json"])).stdout).dryRuns[0];
+    await expect
+      .poll(async () => (await dryRun()).command.join(" "), { timeout: 300_000, interval: 5_000 })
+      .toContain("-XX:SharedArchiveFile=");
+    const { command, environment } = await dryRun();
+    const given = (name: string) => command.find((argument) => argument.startsWith(`${name}=`));
+    const conf = [
+      `${given("spark.driver.extraClassPath")}`,
+      // Java ends where it does not take the image.
+      `${given("spark.driver.extraJavaOptions")} -Xshare:on`,
+    ];
+    const options = [...conf.flatMap((one) => ["--conf", one]), "--version"];
+    const told = await execa(`${command[0]}`, options, { env: environment, reject: false, all: true });
+    expect(told.exitCode, told.all).toBe(0);
+    expect(told.all).toContain("version 4.1.1");
   });
 });

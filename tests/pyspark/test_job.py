@@ -16,7 +16,7 @@ import redis
 from pyspark.sql import DataFrame, SparkSession
 
 import customer_features
-from cdc_features import at_rest, job
+from cdc_features import at_rest, batch_writer, job
 from cdc_features.checkpoint import Batch, CheckpointDamagedError
 from cdc_features.feature_set import Aggregated, FeatureSet, RollingWindow
 from cdc_features.features import micros
@@ -100,7 +100,7 @@ class Chain:
         lines = self._capsys.readouterr().out.splitlines()
         return [json.loads(line.removeprefix(PREFIX)) for line in lines if line.startswith(PREFIX)]
 
-    def records(self, *_: object, from_the_start: bool | None = None) -> DataFrame:
+    def records(self, *_: object, from_the_start: bool | None = None, continuous: bool = False) -> DataFrame:
         """The log as Kafka's source would give it, written later than most event times; in one go for a replay."""
         reader = self._spark.readStream if from_the_start is None else self._spark.read
         return (
@@ -154,7 +154,11 @@ def summary(events: Events) -> dict[str, Any]:
     return next(e for e in events if e["event"] == "finished")
 
 
-def test_runs_follow_each_other_and_write_both_stores(chain: Chain, online: redis.Redis) -> None:
+@pytest.mark.parametrize("few_records", [0, 2000], ids=["by tasks", "by the driver"])
+def test_runs_follow_each_other_and_write_both_stores(
+    chain: Chain, online: redis.Redis, monkeypatch: pytest.MonkeyPatch, few_records: int
+) -> None:
+    monkeypatch.setattr(batch_writer, "_FEW_RECORDS", few_records)
     chain.log.produce(
         event("c", None, order(1, 5, 1000, NOVEMBER), 1), event("c", None, order(2, 6, 100100, NOVEMBER), 2), None, "x"
     )
