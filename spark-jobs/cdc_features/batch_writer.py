@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import date, datetime, timezone
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 
 from cdc_features.checkpoint import Batch, Checkpoint
 from cdc_features.feature_set import FeatureSet
@@ -17,6 +17,7 @@ from cdc_features.settings import Settings
 from cdc_features.sinks import Target, write, write_few
 from cdc_features.state import forget_older, unfolded
 from cdc_features.truncation import groups_after_truncate, in_order
+from cdc_features.windows import groups_of_a_row
 
 _CONSOLE_ROWS = 1000
 _FEW_RECORDS = 2000
@@ -78,7 +79,7 @@ class BatchWriter:
             groups.write.format("noop").mode("overwrite").save()
             return
         target = self._target(batch)
-        report = self._pass(self._rows(groups, target.now), target, batch.records <= _FEW_RECORDS)
+        report = self._pass(self._rows(groups, target.now), target, self._is_small(batch))
         if report.truncated and report.truncated >= (self._truncated or report.truncated):
             report = self._after_truncate(batch, target, report)
         if self._settings.sink != "console":
@@ -102,12 +103,19 @@ class BatchWriter:
         return groups.transform(completed(self._feature_set, now))
 
     def _pass(self, rows: DataFrame, target: Target, few_records: bool = False) -> Report:
-        is_here = str(rows.sparkSession.sparkContext.master).startswith("local") and all(
-            local_path(folder) for folder in (target.staging, target.base_staging) if folder
-        )
-        if few_records and is_here:
+        if few_records and self._is_here(rows.sparkSession, target):
             return write_few(rows, self._feature_set, target)
         return write(in_order(rows, self._feature_set, few_records), self._feature_set, target)
+
+    def _is_small(self, batch: Batch) -> bool:
+        """By the groups that its records can touch."""
+        return batch.records * groups_of_a_row(self._feature_set) <= _FEW_RECORDS
+
+    def _is_here(self, spark: SparkSession, target: Target) -> bool:
+        """Whether this process reaches the stores, and few groups are little: those of a set as of now are all rows."""
+        folders = (target.staging, target.base_staging)
+        is_local = str(spark.sparkContext.master).startswith("local")
+        return is_local and not self._feature_set.as_of_now and all(local_path(folder) for folder in folders if folder)
 
     def _after_truncate(self, batch: Batch, target: Target, before: Report) -> Report:
         """Once more, with all groups: those that the batch did not touch lost their rows, too."""

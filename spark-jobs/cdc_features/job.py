@@ -284,6 +284,8 @@ class Job:
         return (
             self._is_first
             and settings.mode != "realtime"
+            # Where Redis was written alone it may be ahead of what this run wrote.
+            and self._checkpoint.are_stores_in_step(settings.sink)
             and not (self._feature_set.as_of_now or settings.redis.cluster)
             and writer.days == {datetime.now(timezone.utc).date()}
             and writer.oldest_start is not None

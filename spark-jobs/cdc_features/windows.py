@@ -89,6 +89,12 @@ def home_step_ms(feature_set: FeatureSet) -> int | None:
     return _hop_ms(feature_set) if feature_set.as_of_now else milliseconds(feature_set.window.slide)
 
 
+def groups_of_a_row(feature_set: FeatureSet) -> int:
+    """How many windows, or containers, a row is in."""
+    step, length = home_step_ms(feature_set), length_ms(feature_set)
+    return 1 if step is None or length is None else -(-length // step)
+
+
 def container_start(feature_set: FeatureSet, now: int) -> int | None:
     """Start of the container to use at `now` (both micros since 1970), None for all of time."""
     hop = _hop_ms(feature_set)

@@ -431,7 +431,7 @@ def test_a_run_that_is_told_to_end_does_so_without_a_refresh(chain: Chain, refre
     assert len(refreshes) == 1
 
 
-def test_what_a_first_run_has_just_written_is_refreshed_only_where_a_window_has_ended(
+def test_what_a_first_run_has_just_written_is_refreshed_only_where_that_may_not_be_all(
     chain: Chain, online: redis.Redis, refreshes: list[object]
 ) -> None:
     chain.log.produce(event("c", None, order(1, 5, 1000, NOVEMBER), 1))
@@ -439,10 +439,17 @@ def test_what_a_first_run_has_just_written_is_refreshed_only_where_a_window_has_
     assert refreshes == []
     assert online.exists(key(5))
 
+    # Redis was written alone before, and may be ahead of what a first run writes.
+    alone = chain.folder / "of both" / "redis"
+    alone.mkdir(parents=True)
+    beside = {name: str(alone.with_name(name)) for name in ("offline_root", "dead_letters")}
+    chain.run(**beside, checkpoint=str(alone.with_name("dual")))
+    assert len(refreshes) == 1
+
     chain.log.produce(event("c", None, order(2, 6, 1000, OCTOBER), 2))
     anew = {name: str(chain.folder / "anew" / name) for name in ("checkpoint", "offline_root", "dead_letters")}
     chain.run(**anew)
-    assert len(refreshes) == 1
+    assert len(refreshes) == 2
     assert [online.exists(key(customer)) for customer in (5, 6)] == [1, 0]
 
 

@@ -39,6 +39,7 @@ public final class AppendFold extends Aggregator<Tuple3<byte[], Boolean, Long>, 
 
   @Override
   public Aggregates reduce(Aggregates aggregates, Tuple3<byte[], Boolean, Long> change) {
+    // No record is a duplicate here, so where it would count as one does not matter.
     aggregates.add(declared, change._1(), change._3());
     return aggregates;
   }

@@ -28,7 +28,7 @@ public final class GatheredChanges implements MapPartitionsFunction<Row, Row> {
   private static final long serialVersionUID = 1L;
 
   /** A task gathers as much of its records before it goes on; several tasks share a heap. */
-  private static final long MOST_BYTES = Runtime.getRuntime().maxMemory() / 32;
+  private static final long MOST_BYTES = Math.min(Runtime.getRuntime().maxMemory() / 32, 64L << 20);
   private static final int BYTES_OF_GROUP = 300;
 
   /** The first six of a group; the others of all that was gathered, one for each class and two. */
@@ -58,8 +58,12 @@ public final class GatheredChanges implements MapPartitionsFunction<Row, Row> {
 
       @Override
       public boolean hasNext() {
-        if (!gathered.hasNext() && records.hasNext()) gathered = new Gathering(records).rows();
-        return gathered.hasNext();
+        if (gathered.hasNext()) return true;
+        if (!records.hasNext()) return false;
+        // Not two at a time in the heap.
+        gathered = Collections.emptyIterator();
+        gathered = new Gathering(records).rows();
+        return true;
       }
 
       @Override
@@ -94,15 +98,15 @@ public final class GatheredChanges implements MapPartitionsFunction<Row, Row> {
   }
 
   private static final class Group {
-    private final Object[] row;
+    private final Row entity;
     private final long home;
     private final Packed.Writer changes = new Packed.Writer(64);
     private long newestMs = Long.MIN_VALUE;
     private Long time;
     private long clock = Long.MIN_VALUE;
 
-    Group(Object[] row, long home) {
-      this.row = row;
+    Group(Row entity, long home) {
+      this.entity = entity;
       this.home = home;
     }
   }
@@ -133,7 +137,7 @@ public final class GatheredChanges implements MapPartitionsFunction<Row, Row> {
       Packed.Writer key = new Packed.Writer(24);
       for (int column : decoder.source().entity()) key.value(change.row()[column]);
       key.signed(home);
-      Group group = groups.computeIfAbsent(new Key(key.toBytes()), added -> new Group(change.row(), home));
+      Group group = groups.computeIfAbsent(new Key(key.toBytes()), added -> new Group(entity(change.row()), home));
       int before = group.changes.size();
       if (before == 0) bytes += BYTES_OF_GROUP;
       decoder.pack(change, group.changes);
@@ -154,11 +158,8 @@ public final class GatheredChanges implements MapPartitionsFunction<Row, Row> {
     }
 
     private Row row(Group group) {
-      int[] columns = decoder.source().entity();
-      Object[] entity = new Object[columns.length];
-      for (int i = 0; i < entity.length; i++) entity[i] = physical(group.row[columns[i]]);
       Object[] told = new Object[COLUMNS];
-      told[0] = RowFactory.create(entity);
+      told[0] = group.entity;
       told[1] = group.time;
       told[2] = group.clock;
       told[3] = group.home;
@@ -166,6 +167,13 @@ public final class GatheredChanges implements MapPartitionsFunction<Row, Row> {
       told[5] = group.newestMs;
       return RowFactory.create(told);
     }
+  }
+
+  private Row entity(Object[] row) {
+    int[] columns = decoder.source().entity();
+    Object[] entity = new Object[columns.length];
+    for (int i = 0; i < entity.length; i++) entity[i] = physical(row[columns[i]]);
+    return RowFactory.create(entity);
   }
 
   private static Object physical(Object value) {

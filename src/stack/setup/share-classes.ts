@@ -1,4 +1,5 @@
 /** The process that nobody waits for, see shared-classes.ts: `share-classes.ts {"home", "installation"}`. */
+import { existsSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { tryLock, unlock } from "../../platform/lock.ts";
@@ -12,8 +13,8 @@ const { home, installation }: { home: Home; installation: SparkInstallation } = 
 // Whatever somebody waits for goes first.
 os.setPriority(os.constants.priority.PRIORITY_LOW);
 const lock = path.join(home.cache, "classes.lock");
-// One is enough for a machine; the next `up` looks again.
-if ((await tryLock(lock, "sharing Spark's classes")) === undefined) {
+// Not two at a time, of whichever installations, and not in a cache that was removed meanwhile; the next `up` looks again.
+if (existsSync(home.cache) && (await tryLock(lock, "sharing Spark's classes")) === undefined) {
   try {
     await shareClasses(home, installation);
   } finally {

@@ -35,16 +35,22 @@ export async function sharedClasses(
   home: Home,
   installation: SparkInstallation,
 ): Promise<SharedClasses | undefined> {
-  const folder = await folderOf(home, installation);
-  if (!isMade(folder)) return undefined;
-  // Not by the link, which is no part of the class path that it was made with.
-  const files = filesIn(await realpath(folder));
-  return existsSync(files.archive) ? files : undefined;
+  try {
+    const folder = await folderOf(home, installation);
+    if (!isMade(folder)) return undefined;
+    // Not by the link, which is no part of the class path that it was made with.
+    const files = filesIn(await realpath(folder));
+    return existsSync(files.archive) ? files : undefined;
+  } catch {
+    // Somebody takes the cache away: a run does without.
+    return undefined;
+  }
 }
 
 /** Has a process of its own make it, unless it is there. */
 export async function shareClassesLater(home: Home, installation: SparkInstallation): Promise<void> {
-  if (isMade(await folderOf(home, installation))) return;
+  const folder = await folderOf(home, installation).catch(() => undefined);
+  if (folder === undefined || isMade(folder)) return;
   const script = fileURLToPath(new URL("share-classes.ts", import.meta.url));
   const started = spawn(
     process.execPath,
@@ -69,6 +75,7 @@ export async function shareClasses(home: Home, installation: SparkInstallation):
       : launched;
     await rm(list);
     if (told.ok) return;
+    if (told.exitCode === undefined) throw new Error("killed: the next `up` tries again");
     await rm(archive, { force: true });
     await writeFile(path.join(folder, "failed.log"), `${told.stdout}\n${told.stderr}`);
   });
