@@ -30,11 +30,10 @@ class StopRequestedError(Exception):
 class BatchWriter:
     """Called by Spark with each batch's changed groups, at least once per batch; writing twice changes nothing.
 
-    `reports` maps Spark's batch ids to what was written, `newest_written` is the newest version of these,
-    `oldest_start` where their oldest window starts (micros since 1970), `days` those (UTC) as of which they were;
-    `failure` keeps the Python error that Spark wraps. Once `stopping` is set no further batch begins; `stopped` tells
-    that one was turned away, which ends the query. `replay` gives the groups of all records up to a batch's end, for
-    the rare case that the table was truncated.
+    `reports` maps Spark's batch ids to what was written, `newest_written` is the newest version of these, `failure`
+    keeps the Python error that Spark wraps. Once `stopping` is set no further batch begins; `stopped` tells that one
+    was turned away, which ends the query. `replay` gives the groups of all records up to a batch's end, for the rare
+    case that the table was truncated.
     """
 
     def __init__(
@@ -56,8 +55,8 @@ class BatchWriter:
         self.reports: dict[int, Report] = {}
         self.examples: list[Example] = []
         self.newest_written: int | None = None
-        self.oldest_start: int | None = None
-        self.days: set[date] = set()
+        self._oldest_start: int | None = None
+        self._days: set[date] = set()
         self.failure: Exception | None = None
         self.stopping = False
         self.stopped = False
@@ -71,6 +70,12 @@ class BatchWriter:
         except Exception as error:
             self.failure = error
             raise
+
+    def is_current(self, now: datetime, expired: int) -> bool:
+        """Whether something was written, all as of this day (UTC), and none of its windows has ended; `expired` as
+        a Target has it."""
+        oldest_start = self._oldest_start
+        return self._days == {now.date()} and oldest_start is not None and oldest_start // 1_000_000 > expired
 
     def _write(self, groups: DataFrame, batch_id: int) -> None:
         batch = self._checkpoint.batch(batch_id)
@@ -88,8 +93,8 @@ class BatchWriter:
             self._store.commit(batch, report.parts)
         self.reports[batch_id] = report
         self.newest_written = batch.version
-        self.oldest_start = oldest(report.oldest_start, self.oldest_start)
-        self.days.add(target.now.date())
+        self._oldest_start = oldest(report.oldest_start, self._oldest_start)
+        self._days.add(target.now.date())
         if self._settings.sink == "console":
             self._emit("table", rows=report.examples)
         elif report.examples:

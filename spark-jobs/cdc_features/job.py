@@ -263,7 +263,10 @@ class Job:
         if not self._ages or last is None:
             return
         self._refreshed = self._refresh_key(last)
-        if self._is_as_written(last):
+        now = datetime.now(timezone.utc)
+        # Where not, Redis was written alone, and may be ahead of what this run wrote.
+        in_step = self._checkpoint.are_stores_in_step(self._settings.sink)
+        if in_step and self._is_as_written(last, now):
             return
         report = refresh(
             self._spark,
@@ -271,23 +274,19 @@ class Job:
             self._store,
             self._settings,
             last,
-            datetime.now(timezone.utc),
-            in_step=self._checkpoint.are_stores_in_step(self._settings.sink),
+            now,
+            in_step=in_step,
             # A failover in a cluster takes back writes that were acknowledged.
             just_written=self._writer.newest_written == last.version and not self._settings.redis.cluster,
         )
         self._writer.examples = self._writer.examples or report.examples
 
-    def _is_as_written(self, last: Batch) -> bool:
+    def _is_as_written(self, last: Batch, now: datetime) -> bool:
         """Whether this run wrote all there is, today, and no window of it has ended since."""
-        writer, settings = self._writer, self._settings
+        settings = self._settings
         return (
             self._is_first
             and settings.mode != "realtime"
-            # Where Redis was written alone it may be ahead of what this run wrote.
-            and self._checkpoint.are_stores_in_step(settings.sink)
             and not (self._feature_set.as_of_now or settings.redis.cluster)
-            and writer.days == {datetime.now(timezone.utc).date()}
-            and writer.oldest_start is not None
-            and writer.oldest_start // 1_000_000 > expired_start(self._feature_set, last.watermark_ms)
+            and self._writer.is_current(now, expired_start(self._feature_set, last.watermark_ms))
         )

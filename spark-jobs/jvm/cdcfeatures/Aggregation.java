@@ -49,16 +49,17 @@ final class Aggregation {
   }
 
   private Accumulator accumulator(Declared feature) {
+    Packed.Type type = feature.column() < 0 ? null : fold.values()[feature.column()];
     return switch (feature.function()) {
       case "count" -> new Count();
-      case "sum" -> new Sum(fold.values()[feature.column()], feature.digits());
-      case "avg" -> new Average(fold.values()[feature.column()], feature.digits());
-      case "min" -> new Extreme(fold.values()[feature.column()], -1);
-      case "max" -> new Extreme(fold.values()[feature.column()], 1);
-      case "count_distinct" -> new Distinct(fold.values()[feature.column()]);
-      case "first" -> new Edge(fold.values()[feature.column()], -1, true);
-      case "last" -> new Edge(fold.values()[feature.column()], 1, true);
-      case "at" -> new Edge(fold.values()[feature.column()], 1, false);
+      case "sum" -> new Sum(type, feature.digits());
+      case "avg" -> new Average(type, feature.digits());
+      case "min" -> new Extreme(type, -1);
+      case "max" -> new Extreme(type, 1);
+      case "count_distinct" -> new Distinct(type);
+      case "first" -> new Edge(type, -1, true);
+      case "last" -> new Edge(type, 1, true);
+      case "at" -> new Edge(type, 1, false);
       default -> throw new IllegalArgumentException("no aggregate named " + feature.function());
     };
   }

@@ -54,10 +54,7 @@ public final class AppendFold extends Aggregator<Tuple3<byte[], Boolean, Long>, 
   public Row finish(Aggregates aggregates) {
     List<Object> columns = new ArrayList<>();
     aggregates.of(declared).addResults(columns);
-    columns.add(aggregates.batch());
-    columns.add(aggregates.records());
-    columns.add(0L);
-    columns.add(aggregates.newestMs());
+    aggregates.arrivals().addTo(columns);
     columns.add(null);
     return RowFactory.create(columns.toArray());
   }

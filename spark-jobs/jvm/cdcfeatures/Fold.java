@@ -108,10 +108,7 @@ public final class Fold extends Aggregator<Tuple3<byte[], Boolean, Long>, RowVer
     List<Object> columns = new ArrayList<>();
     if (aggregation != null) aggregation.addResults(columns);
     else columns.add(rows.toArray());
-    columns.add(versions.batch());
-    columns.add(versions.records());
-    columns.add(versions.duplicates());
-    columns.add(versions.newestMs());
+    versions.arrivals().addTo(columns);
     columns.add(truncation);
     return RowFactory.create(columns.toArray());
   }

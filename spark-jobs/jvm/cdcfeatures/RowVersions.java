@@ -5,7 +5,6 @@ import cdcfeatures.Packed.Writer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import org.apache.spark.TaskContext;
 
 /**
  * The state of a group: its rows by their keys, each as its newest version tells it, with the versions seen before. The
@@ -19,41 +18,24 @@ public final class RowVersions {
   static final int GONE = 4;
   private static final int RANK = 3;
   private static final int COUNTED = 8;
-  private static final int FORMAT = 1;
   private static final byte[] NONE = {};
-  private static final String BATCH_ID = "streaming.sql.batchId";
-
-  static final long NO_BATCH = -1;
 
   private byte[] rows = NONE;
   private List<byte[]> changes = new ArrayList<>();
-  private long newestMs;
-  // Of the batch that changed the group last: records, and those among them that brought nothing new.
-  private long batch = NO_BATCH;
-  private long records;
-  private long duplicates;
+  private Arrivals arrivals = new Arrivals();
 
   /** As Spark keeps it. */
   public byte[] getBytes() {
     mergeChanges();
     Writer writer = new Writer(rows.length + 40);
-    writer.oneByte(FORMAT);
-    writer.signed(batch);
-    writer.unsigned(records);
-    writer.unsigned(duplicates);
-    writer.signed(newestMs);
+    arrivals.write(writer);
     writer.copy(rows, 0, rows.length);
     return writer.toBytes();
   }
 
   public void setBytes(byte[] bytes) {
     Reader reader = new Reader(bytes, 0);
-    int format = reader.oneByte();
-    if (format != FORMAT) throw new IllegalStateException("the state was written by another version: " + format);
-    batch = reader.signed();
-    records = reader.unsigned();
-    duplicates = reader.unsigned();
-    newestMs = reader.signed();
+    arrivals = Arrivals.read(reader);
     rows = Arrays.copyOfRange(bytes, reader.at, bytes.length);
     changes = new ArrayList<>();
   }
@@ -87,42 +69,20 @@ public final class RowVersions {
       if (!counts) change[0] &= ~COUNTED;
       changes.add(change);
     }
-    newestMs = Math.max(newestMs, timeMs);
+    arrivals.arrivedAt(timeMs);
   }
 
   void merge(RowVersions other) {
-    ofBatch(currentBatch());
-    if (other.batch == batch) {
-      records += other.records;
-      duplicates += other.duplicates;
-    }
-    newestMs = Math.max(newestMs, other.newestMs);
+    arrivals.merge(other.arrivals);
     changes.addAll(other.changes);
     if (rows.length == 0) rows = other.rows;
     else if (other.rows.length > 0) rows = merged(rows, other.rows);
   }
 
-  /** The batch that brought the newest changes. */
-  long batch() {
+  /** With all changes in. */
+  Arrivals arrivals() {
     mergeChanges();
-    return batch;
-  }
-
-  /** Changes of that batch so far: it grows with each, and says how new the group is. */
-  long records() {
-    mergeChanges();
-    return records;
-  }
-
-  /** Those among them that brought nothing new. */
-  long duplicates() {
-    mergeChanges();
-    return duplicates;
-  }
-
-  /** When the newest record was written to Kafka. */
-  long newestMs() {
-    return newestMs;
+    return arrivals;
   }
 
   /** What remains of the rows when all changes are in, for {@link RowReader}. */
@@ -131,24 +91,9 @@ public final class RowVersions {
     return rows;
   }
 
-  private void ofBatch(long current) {
-    if (batch != current) {
-      records = 0;
-      duplicates = 0;
-    }
-    batch = current;
-  }
-
-  static long currentBatch() {
-    TaskContext task = TaskContext.get();
-    String id = task == null ? null : task.getLocalProperty(BATCH_ID);
-    return id == null ? NO_BATCH : Long.parseLong(id);
-  }
-
   private void mergeChanges() {
     if (changes.isEmpty()) return;
-    ofBatch(currentBatch());
-    records += changes.size();
+    arrivals.count(changes.size());
     changes.sort(RowVersions::compareKeys);
     int bytes = 0;
     for (byte[] change : changes) bytes += change.length;
@@ -236,7 +181,7 @@ public final class RowVersions {
     boolean isCounted = newest.newest.isCounted();
     for (Version version : seen) {
       if (last != null && version.compareTo(last) == 0) {
-        if (version.isCounted() || last.isCounted()) duplicates++;
+        if (version.isCounted() || last.isCounted()) arrivals.countDuplicate();
         continue;
       }
       if (version.compareTo(newest.newest) == 0) isCounted |= version.isCounted();
