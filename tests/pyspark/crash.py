@@ -43,6 +43,12 @@ def after(call: Callable[..., Any]) -> Callable[..., Any]:
     return calling
 
 
+def set_pass(call: Callable[..., Any]) -> None:
+    """Of many rows and of few."""
+    for name in ("write", "write_few"):
+        setattr(batch_writer, name, call)
+
+
 def when_redis_changes(url: str) -> None:
     client = redis.Redis.from_url(url)
     written = client.info("commandstats").get("cmdstat_evalsha", {}).get("calls", 0)
@@ -58,8 +64,8 @@ def when_redis_changes(url: str) -> None:
 def arm(point: str, redis_url: str) -> None:
     """In the order in which a batch and its run come to these points."""
     points: dict[str, Callable[[], None]] = {
-        "before the pass": lambda: setattr(batch_writer, "write", die),
-        "in the pass, Spark's JVM": lambda: setattr(batch_writer, "write", kill_jvm),
+        "before the pass": lambda: set_pass(die),
+        "in the pass, Spark's JVM": lambda: set_pass(kill_jvm),
         "in the pass": lambda: when_redis_changes(redis_url),
         "between the stores": lambda: setattr(OfflineStore, "commit", die),
         "between the file and its manifest": lambda: setattr(LocalFiles, "write", die),
