@@ -60,9 +60,13 @@ const MANY_RECORDS = 2_000_000;
 /** Spark's classes take a hundred megabytes: on the way there the whole heap would be collected more than once. */
 const METASPACE = "-XX:MetaspaceSize=256m";
 const SMALL_HEAP = ["-XX:+UseSerialGC"];
-/** What a batch gathers lives as long as the batch: a collection of a large young generation finds less of it. */
+/**
+ * What a batch gathers lives as long as the batch: a collection of a large young generation finds less of it. Java keeps
+ * an eighth of that back, which of a small heap leaves less than the 450 MB that Spark insists on.
+ */
 const LARGE_HEAP = ["-XX:+UseParallelGC", "-XX:NewRatio=1", "-XX:InitialRAMPercentage=20"];
 const FEW_RECORDS = 150_000;
+const LARGE_HEAP_MIB = 1024;
 
 /** This one; in a container, what the container may take. */
 export function thisMachine(): Machine {
@@ -94,15 +98,16 @@ export function tuningOf({ cores, memoryBytes }: Machine, load: Load): Tuning {
     partitions: Math.min(threads, MOST_PARTITIONS),
     driverMemoryMiB,
     batchRecords: Math.min(driverMemoryMiB * RECORDS_PER_MIB, BATCH_RECORDS),
-    jvm: jvmOptions(load),
+    jvm: jvmOptions(load, driverMemoryMiB),
   };
 }
 
-export function jvmOptions({ continuous, records }: Load): string[] {
+export function jvmOptions({ continuous, records }: Load, heapMiB: number): string[] {
+  const gathersMuch = continuous || records > FEW_RECORDS;
   return [
     METASPACE,
     ...(continuous || records > MANY_RECORDS ? OPTIMISING : QUICK),
-    ...(continuous || records > FEW_RECORDS ? LARGE_HEAP : SMALL_HEAP),
+    ...(gathersMuch && heapMiB >= LARGE_HEAP_MIB ? LARGE_HEAP : SMALL_HEAP),
   ];
 }
 

@@ -174,6 +174,12 @@ describe("the stack of docker-compose.yml", () => {
   });
 
   it("stops and starts with what it holds, and is purged without a trace", async () => {
+    // A job that never gets anywhere, of a command that is gone.
+    const running = startCli(folder, ["run", "customer", "--continuous", ...TARGET]);
+    await executors(running);
+    for (const worker of [1, 2]) await docker("kill", `${project}-spark-worker-${worker}-1`);
+    running.kill("SIGKILL");
+    await running;
     await succeeds(["down"]);
     expect(await docker("ps", "-aq", "--filter", `label=com.docker.compose.project=${project}`)).toEqual([]);
     await succeeds(["up"]);

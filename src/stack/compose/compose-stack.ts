@@ -68,6 +68,9 @@ const PORT_OF: Record<string, PortName> = {
   "spark-master": "spark",
 };
 
+const DRIVER_MIB = 640;
+const EXECUTOR_MIB = 512;
+
 const START_TIMEOUT_MS = 180_000;
 const UP_LOCK_TIMEOUT_MS = 30 * 60_000;
 
@@ -141,7 +144,8 @@ export class ComposeStack implements Stack {
   async spark({ featureSet, topic, continuous, conf }: SparkRun): Promise<SparkRuntime> {
     const state = await this.#known();
     const { kafka } = await this.#endpointsOf(state);
-    const jvm = jvmOptions({ continuous, records: await recordsIn({ kafka, topic }) });
+    const load = { continuous, records: await recordsIn({ kafka, topic }) };
+    const jvm = (heapMiB: number) => jvmOptions(load, heapMiB).join(" ");
     const compose = await this.#composeOf(state);
     const redis = await secretOf(this.stateDir, "redis-password");
     const name = `${state.project}-job-${featureSet}`;
@@ -163,10 +167,10 @@ export class ComposeStack implements Stack {
       },
       secrets: [redis],
       conf: {
-        "spark.driver.memory": "640m",
-        "spark.driver.extraJavaOptions": jvm.join(" "),
-        "spark.executor.memory": "512m",
-        "spark.executor.extraJavaOptions": jvm.join(" "),
+        "spark.driver.memory": `${DRIVER_MIB}m`,
+        "spark.driver.extraJavaOptions": jvm(DRIVER_MIB),
+        "spark.executor.memory": `${EXECUTOR_MIB}m`,
+        "spark.executor.extraJavaOptions": jvm(EXECUTOR_MIB),
         // An executor on each worker; a second job waits until they are free.
         "spark.executor.cores": "1",
         "spark.cores.max": "2",
@@ -233,6 +237,7 @@ export class ComposeStack implements Stack {
       const state = await loadState(this.stateDir);
       if (state !== undefined) {
         const compose = await this.#composeOf(state);
+        await compose.stopJobs();
         const args = ["down", "--remove-orphans", "--timeout", "20", ...(options.purge ? ["--volumes"] : [])];
         await progress.step(options.purge ? "removing containers and volumes" : "stopping containers", () =>
           compose.must(args, "stopping the containers"),

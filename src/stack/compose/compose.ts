@@ -8,6 +8,9 @@ import { PACKAGE_ROOT } from "../home.ts";
 import { type ComposeCommand, docker, reasonIn } from "./engine.ts";
 import { type ComposeState, inCompose, variablesOf } from "./state.ts";
 
+/** For a job to end its batch. */
+const STOP_SECONDS = 45;
+
 const FILE = path.join(PACKAGE_ROOT, "docker-compose.yml");
 
 /** The image of master, workers and drivers. */
@@ -50,6 +53,10 @@ export class Compose {
     ];
   }
 
+  get #label(): string {
+    return `label=com.docker.compose.project=${this.project}`;
+  }
+
   run(args: string[]): Promise<CommandResult> {
     const [program, ...rest] = this.line(...args);
     return runCommand(program, rest, { env: this.env, cwd: this.#folder });
@@ -64,11 +71,18 @@ export class Compose {
     });
   }
 
+  /** Those whose command is gone, too: `compose down` leaves containers of `compose run` as they are. */
+  async stopJobs(): Promise<void> {
+    const filters = [this.#label, "label=com.docker.compose.oneoff=True"];
+    const jobs = await docker(["ps", "--quiet", ...filters.flatMap((filter) => ["--filter", filter])]);
+    const ids = jobs.split("\n").filter(Boolean);
+    if (ids.length > 0) await docker(["stop", "--time", String(STOP_SECONDS), ...ids]);
+  }
+
   /** The newest container of each service. */
   async containers(): Promise<Container[]> {
     const format = '{{.Label "com.docker.compose.service"}}\t{{.State}}\t{{.Status}}';
-    const filter = `label=com.docker.compose.project=${this.project}`;
-    const lines = (await docker(["ps", "--all", "--filter", filter, "--format", format])).split("\n");
+    const lines = (await docker(["ps", "--all", "--filter", this.#label, "--format", format])).split("\n");
     const found = new Map<string, Container>();
     for (const line of lines) {
       const [service, state, status] = line.split("\t");

@@ -1,7 +1,7 @@
 import { afterEach, expect, it, vi } from "vitest";
 import { realtimeRuntime, sparkRuntime } from "../../../src/stack/embedded/spark-runtime.ts";
 import { homeOf } from "../../../src/stack/home.ts";
-import { realtimeTuningOf, tuningOf } from "../../../src/stack/tuning.ts";
+import { jvmOptions, realtimeTuningOf, tuningOf } from "../../../src/stack/tuning.ts";
 
 afterEach(() => vi.unstubAllEnvs());
 
@@ -61,8 +61,8 @@ it("spark-submit gets the Spark of the cache, whatever the environment says of a
   expect(conf["spark.driver.extraJavaOptions"]).toContain('"-Djava.io.tmpdir=/a project/.cdc-features/tmp"');
 });
 
-function jvm(load: { continuous?: boolean; records?: number }) {
-  return tuningOf({ cores: 2, memoryBytes: 24 * GIB }, { continuous: false, records: 0, ...load }).jvm;
+function jvm(load: { continuous?: boolean; records?: number }, heapMiB = 4096) {
+  return jvmOptions({ continuous: false, records: 0, ...load }, heapMiB);
 }
 
 it("only a run that lasts gets the JVM's optimising compiler", () => {
@@ -76,6 +76,14 @@ it("only a run of few records gets the collector of small heaps", () => {
   expect(jvm({ records: 150_000 })).toContain("-XX:+UseSerialGC");
   for (const load of [{ continuous: true }, { records: 150_001 }])
     expect(jvm(load)).toEqual(expect.arrayContaining(["-XX:+UseParallelGC", "-XX:NewRatio=1"]));
+});
+
+it("a heap that Spark finds too small with a large young generation gets the collector of small heaps", () => {
+  for (const load of [{ continuous: true }, { records: 1_000_000 }]) {
+    expect(jvm(load, 1023)).toContain("-XX:+UseSerialGC");
+    expect(jvm(load, 1023).join(" ")).not.toMatch(/ParallelGC|NewRatio/);
+    expect(jvm(load, 1024)).toContain("-XX:+UseParallelGC");
+  }
 });
 
 it("shared classes go with the job's Java that they were made with", () => {
