@@ -12,8 +12,8 @@ export function modeOf(
   { target, modes }: Pick<Stack, "target" | "modes">,
 ): Mode {
   if (mode !== "realtime") return mode;
-  const { name, source, windows } = featureSet;
-  const obstacle = obstacleToRealtime({ appendOnly: source.appendOnly, windows });
+  const { name } = featureSet;
+  const obstacle = obstacleToRealtime(featureSet);
   const refused = (why: string, hint: string) =>
     new UsageError(`${name} cannot be run in real-time mode: ${why}`, { hint });
   const inMicroBatches = `\`cdc-features run ${name} --mode micro-batch\` computes it in micro-batches`;

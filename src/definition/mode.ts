@@ -8,21 +8,18 @@ export const DEFAULT_MODE: Mode = "micro-batch";
 
 /** Of a set what decides whether real-time mode can compute it. */
 interface Computed {
-  appendOnly: boolean | undefined;
   /** Undefined for a kind that is not known. */
   windows: readonly { kind: Window["kind"] | undefined }[];
 }
 
 export interface Obstacle {
   /** `windows` for several of them. */
-  at: "window" | "windows" | "append_only";
+  at: "window" | "windows";
   why: string;
 }
 
 /** What is in the way of real-time mode, if anything. Says nothing of a kind of window that is not known. */
-export function obstacleToRealtime({ appendOnly, windows }: Computed): Obstacle | undefined {
-  if (appendOnly)
-    return { at: "append_only", why: "real-time mode keeps rows, and an append_only job keeps none" };
+export function obstacleToRealtime({ windows }: Computed): Obstacle | undefined {
   if (windows.length > 1)
     return { at: "windows", why: "real-time mode computes one window, and with several a set is as of now" };
   const kind = windows[0]?.kind;

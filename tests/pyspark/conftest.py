@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 from types import SimpleNamespace
@@ -29,7 +29,7 @@ time.tzset()
 sys.path.insert(0, str(Path(__file__).parents[2] / "spark-jobs"))
 
 from cdc_features import windows  # noqa: E402
-from cdc_features.debezium import row_changes  # noqa: E402
+from cdc_features.debezium import Transform, row_changes  # noqa: E402
 from cdc_features.feature_set import FeatureSet, SlidingWindow  # noqa: E402
 from cdc_features.features import finish, micros, row_schema  # noqa: E402
 from cdc_features.finishing import completed  # noqa: E402
@@ -158,8 +158,8 @@ def _typed(name: str, given: DataType, type: DataType) -> str:
     )
 
 
-def job_of(feature_set: FeatureSet) -> SimpleNamespace:
-    """What a rendered job of the set has: FEATURE_SET and `build`."""
+def job_of(feature_set: FeatureSet, changes: Callable[[FeatureSet], Transform] = row_changes) -> SimpleNamespace:
+    """What a rendered job of the set has: FEATURE_SET and `build`, by a kind of `changes`."""
     window = feature_set.windows[0]
     if feature_set.as_of_now:
         group = windows.containers(feature_set)
@@ -170,7 +170,7 @@ def job_of(feature_set: FeatureSet) -> SimpleNamespace:
 
     def build(events: DataFrame) -> DataFrame:
         return (
-            events.transform(row_changes(feature_set))
+            events.transform(changes(feature_set))
             .transform(windows.watermark(feature_set))
             .withColumn("window", group)
             .groupBy("entity", "window")

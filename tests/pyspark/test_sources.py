@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from types import SimpleNamespace
@@ -12,7 +13,7 @@ from pyspark.sql import Row, SparkSession
 from test_windows import COLUMNS
 
 import customer_features
-from cdc_features.debezium import classified
+from cdc_features.debezium import Transform, classified, each_row_change, row_changes
 from cdc_features.feature_set import (
     Aggregated,
     Column,
@@ -158,7 +159,7 @@ def test_rows_that_are_only_appended_are_aggregated_by_spark(spark: SparkSession
 
 
 def test_rows_that_are_only_appended_come_to_the_same_as_rows_that_might_change(spark: SparkSession) -> None:
-    """Of every aggregate and type, through the bytes that tasks hand over."""
+    """Of every aggregate and type, gathered by tasks, and one by one as in real-time mode."""
     dice = random.Random(20261126)
 
     def row(order_id: int) -> str:
@@ -178,16 +179,17 @@ def test_rows_that_are_only_appended_come_to_the_same_as_rows_that_might_change(
             for name in names
         ]
 
-    def computed_by(append_only: bool) -> list[Row]:
+    def computed_by(append_only: bool, changes: Callable[[FeatureSet], Transform] = row_changes) -> list[Row]:
         given = source(
             append_only=append_only,
             columns=[*COLUMNS, Column("quantity", "integer"), Column("updated_at", "timestamp")],
         )
         feature_set = replace(given, features=features, windows=[TumblingWindow("7 days", "7 days")])
-        job = job_of(feature_set)
+        job = job_of(feature_set, changes)
         spread = SimpleNamespace(FEATURE_SET=feature_set, build=lambda log: job.build(log.repartition(3)))
         return sorted(computed(spark, spread, list(events)), key=lambda one: (one["customer_id"], one["window_start"]))
 
     exact = computed_by(append_only=False)
     assert computed_by(append_only=True) == exact
+    assert computed_by(append_only=True, changes=each_row_change) == exact
     assert len(exact) >= 10

@@ -11,7 +11,6 @@ export const modeRules: Rules = {
     const { at, why } = obstacle;
     const [window] = draft.windows;
     const places: Record<typeof at, { path: Path; atKey?: true }> = {
-      append_only: { path: ["source", "append_only"] },
       windows: { path: ["windows"], atKey: true },
       window: { path: [...(window?.path ?? ["window"]), "type"] },
     };
