@@ -39,6 +39,8 @@ _PATIENCE_SECONDS = 60
 _MOST_PAUSE_SECONDS = 2
 _SCANS = 6
 _KEYS_PER_SCAN = 1000
+# One call of the script costs the server and redis-py as much as some entities in it. All else waits meanwhile.
+_ENTITIES_PER_CALL = 20
 
 # All that either kind of client raises.
 ERRORS = (RedisError, RedisClusterException)
@@ -83,11 +85,13 @@ class _Single:
         self._client.script_load(script)
 
     def run(self, calls: Sequence[Call], arguments: Sequence[str]) -> list[Failure]:
-        failed = _pipelined(self._client, self._script, calls, arguments)
-        if any(isinstance(error, NoScriptError) for _, error in failed):
-            # The server was restarted or flushed its scripts between two pipelines.
-            self._client.script_load(self._script)
-            failed = _pipelined(self._client, self._script, [call for call, _ in failed], arguments)
+        failed = _pipelined(self._client, self._script, calls, arguments, per_call=_ENTITIES_PER_CALL)
+        if not failed:
+            return []
+        # The server may have been restarted or have flushed its scripts between two pipelines.
+        self._client.script_load(self._script)
+        # One by one: the other entities of the call can be written, and which one cannot is known then.
+        failed = _pipelined(self._client, self._script, [call for call, _ in failed], arguments)
         if any(isinstance(error, MovedError) for _, error in failed):
             raise RedisClusterException("it is a node of a Redis cluster, and the settings say a single server")
         return failed
@@ -222,18 +226,29 @@ def _asked(failed: Iterable[Failure]) -> dict[str, tuple[str, int]]:
 
 
 def _pipelined(
-    client: "redis.Redis", script: str, calls: Sequence[Call], arguments: Sequence[str], *, asking: bool = False
+    client: "redis.Redis",
+    script: str,
+    calls: Sequence[Call],
+    arguments: Sequence[str],
+    *,
+    asking: bool = False,
+    per_call: int = 1,
 ) -> list[Failure]:
+    """Calls with up to `per_call` of the given ones, which fail together."""
     digest = hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
     pipeline = client.pipeline(transaction=False)
-    for key, change in calls:
+    groups = [calls[i : i + per_call] for i in range(0, len(calls), per_call)]
+    for group in groups:
         if asking:
             pipeline.execute_command("ASKING")
-        pipeline.evalsha(digest, 2, key, windows_key(key), *arguments, *change)
+        keys = [name for key, _ in group for name in (key, windows_key(key))]
+        changes = [part for _, change in group for part in (len(change) // 3, *change)]
+        pipeline.evalsha(digest, len(keys), *keys, *arguments, *changes)
     results: list[Any] = pipeline.execute(raise_on_error=False)
     if asking:
         results = results[1::2]
-    return [(call, result) for call, result in zip(calls, results, strict=True) if isinstance(result, Exception)]
+    told = zip(groups, results, strict=True)
+    return [(call, result) for group, result in told if isinstance(result, Exception) for call in group]
 
 
 def _options(given: Redis) -> dict[str, Any]:

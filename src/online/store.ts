@@ -26,7 +26,7 @@ export async function writeChanges(redis: RedisClient, changes: Iterable<EntityC
 
 function argumentsOf({ key, expired, windows }: EntityChanges): string[] {
   const changes = [...windows].flatMap(([window, { version, payload }]) => [window, version, payload]);
-  return [key, windowsKeyOf(key), String(expired), AS_OF, ...changes];
+  return [key, windowsKeyOf(key), String(expired), AS_OF, String(windows.size), ...changes];
 }
 
 /** One way there and back on a single server; of a cluster, ioredis sends each call to its node, and after a slot that moved. */
