@@ -12,6 +12,14 @@ import { rounded } from "./statistics.ts";
 import { watchUsage } from "./usage.ts";
 import type { Place, ShippedSet, Workbench } from "./workbench.ts";
 
+/** What makes runs of this tool faster, and is in no tutorial. */
+const OWN_SETTINGS = [
+  "spark.driver.extraJavaOptions",
+  "spark.hadoop.fs.AbstractFileSystem.file.impl",
+  "spark.hadoop.fs.file.impl",
+  "spark.sql.shuffle.partitions",
+];
+
 export interface JobOptions {
   continuous?: boolean;
   /** Ends a job that goes on by itself; such a one resolves then. */
@@ -54,13 +62,20 @@ export async function measureRun(
   });
 }
 
-/** A script of `bench/` on the same Spark, with the same memory. `conf` goes over what the stack gives a run. */
+export interface ScriptOptions extends JobOptions {
+  /** Spark's own settings instead of those of a run. */
+  bare?: boolean;
+  conf?: Record<string, string>;
+  topic?: string;
+}
+
+/** A script of `bench/` on the same Spark, with the same memory. */
 export async function measureScript(
   bench: Workbench,
   name: string,
   script: string,
   settings: Record<string, unknown>,
-  { conf = {}, ...options }: JobOptions & { conf?: Record<string, string>; topic?: string } = {},
+  { bare = false, conf = {}, ...options }: ScriptOptions = {},
 ): Promise<JobMeasure> {
   bench.refuseInterrupted();
   const { continuous = false, signal = bench.signal, onEvent, topic = bench.topic } = options;
@@ -69,13 +84,14 @@ export async function measureScript(
     script: path.join(PACKAGE_ROOT, "bench", script),
   };
   await mkdir(folder.folder, { recursive: true });
-  const spark = await bench.stack.spark({
+  const given = await bench.stack.spark({
     featureSet: name,
     topic,
     continuous,
     mode: "micro-batch",
     conf,
   });
+  const spark = bare ? { ...given, conf: omit(given.conf, OWN_SETTINGS) } : given;
   const told = { ...settings, stop_file: folder.stop, max_batch_records: spark.batchRecords };
   await writeFileAtomic(folder.settings, JSON.stringify(told, null, 2), 0o600);
   return measured(folder, spark, async (clock) => {
@@ -133,6 +149,10 @@ async function measured(
   } finally {
     usage.end();
   }
+}
+
+function omit(conf: Record<string, string>, names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(Object.entries(conf).filter(([name]) => !names.includes(name)));
 }
 
 /** Those of this machine say nothing of speed. */
