@@ -242,7 +242,7 @@ def _pipelined(
         if asking:
             pipeline.execute_command("ASKING")
         keys = [name for key, _ in group for name in (key, windows_key(key))]
-        changes = [part for _, change in group for part in (len(change) // 3, *change)]
+        changes = [part for _, change in group for part in (str(len(change) // 3), *change)]
         pipeline.evalsha(digest, len(keys), *keys, *arguments, *changes)
     results: list[Any] = pipeline.execute(raise_on_error=False)
     if asking:

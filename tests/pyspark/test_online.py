@@ -131,7 +131,7 @@ def test_entities_that_share_a_call_are_written_but_for_those_that_cannot_be(wri
     online.set("{customer:30:features}:windows", "not a hash")
     changes = [change(n * DAY, 1, key=f"customer:{n}:features", count=str(n)) for n in range(1, 61)]
     changes += [change(61 * DAY, 1, key="customer:60:features", count="newer")]
-    with pytest.raises(OnlineStoreError, match="refused to write customer:30:features: .*WRONGTYPE"):
+    with pytest.raises(OnlineStoreError, match=r"refused to write customer:30:features: .*WRONGTYPE"):
         write(*changes)
     written = {n: online.hget(f"customer:{n}:features", "count") for n in range(1, 61)}
     assert written == {**{n: str(n) for n in range(1, 61)}, 30: None, 60: "newer"}
