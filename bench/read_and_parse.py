@@ -26,6 +26,7 @@ def parsed(settings: dict[str, Any]) -> DataFrame:
         .option("kafka.bootstrap.servers", settings["kafka"])
         .option("subscribe", settings["topic"])
         .option("startingOffsets", "earliest")
+        # As the exact job reads (source.py).
         .option("minPartitions", spark.sparkContext.defaultParallelism)
         .load()
         .select(F.from_json(F.col("value").cast("string"), _EVENT).alias("event"))

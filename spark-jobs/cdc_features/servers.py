@@ -39,7 +39,7 @@ _PATIENCE_SECONDS = 60
 _MOST_PAUSE_SECONDS = 2
 _SCANS = 6
 _KEYS_PER_SCAN = 1000
-# One call of the script costs the server and redis-py as much as some entities in it. All else waits meanwhile.
+# Of 25 µs that an entity takes the server, 5 are the call; redis-py takes as long. All else waits for the call's end.
 _ENTITIES_PER_CALL = 20
 
 # All that either kind of client raises.
@@ -49,7 +49,7 @@ _PASSING = (
     *(redis.TimeoutError, RedisClusterException),
 )
 
-# A features key and changes of its windows: window, version, payload, window, …
+# What there is to do for an entity: a features key and changes of its windows: window, version, payload, window, …
 Call = tuple[str, list[str]]
 Failure = tuple[Call, Exception]
 
@@ -58,7 +58,7 @@ class Servers(Protocol):
     """One script, and all hashes; every method raises one of ERRORS where no server can be used."""
 
     def run(self, calls: Sequence[Call], arguments: Sequence[str]) -> list[Failure]:
-        """Calls the script for each key and its companion, with these arguments and the changes; those that failed."""
+        """Runs the script for each key and its companion, with these arguments and the changes; those that failed."""
 
     def keys(self, pattern: str) -> Iterator[str]:
         """All keys of a pattern, some perhaps more than once."""
@@ -234,7 +234,7 @@ def _pipelined(
     asking: bool = False,
     per_call: int = 1,
 ) -> list[Failure]:
-    """Calls with up to `per_call` of the given ones, which fail together."""
+    """Runs the script with up to `per_call` of the calls at once, which then fail together."""
     digest = hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
     pipeline = client.pipeline(transaction=False)
     groups = [calls[i : i + per_call] for i in range(0, len(calls), per_call)]

@@ -69,7 +69,7 @@ export interface ScriptOptions extends JobOptions {
   topic?: string;
 }
 
-/** A script of `bench/` on the same Spark, with the same memory. */
+/** A script of `bench/` on the same Spark, with the same memory. `conf` goes over what the stack gives a run. */
 export async function measureScript(
   bench: Workbench,
   name: string,
@@ -91,7 +91,7 @@ export async function measureScript(
     mode: "micro-batch",
     conf,
   });
-  const spark = bare ? { ...given, conf: omit(given.conf, OWN_SETTINGS) } : given;
+  const spark = bare ? { ...given, conf: { ...omit(given.conf, OWN_SETTINGS), ...conf } } : given;
   const told = { ...settings, stop_file: folder.stop, max_batch_records: spark.batchRecords };
   await writeFileAtomic(folder.settings, JSON.stringify(told, null, 2), 0o600);
   return measured(folder, spark, async (clock) => {

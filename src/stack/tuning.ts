@@ -61,8 +61,8 @@ const MANY_RECORDS = 2_000_000;
 const METASPACE = "-XX:MetaspaceSize=256m";
 const SMALL_HEAP = ["-XX:+UseSerialGC"];
 /**
- * What a batch gathers lives as long as the batch: a collection of a large young generation finds less of it. Java keeps
- * an eighth of that back, which of a small heap leaves less than the 450 MB that Spark insists on.
+ * What a batch gathers lives as long as the batch: a collection of a large young generation finds less of it. Java may
+ * count a third of that as not there (a survivor space), which of 512 MB leaves less than the 450 that Spark insists on.
  */
 const LARGE_HEAP = ["-XX:+UseParallelGC", "-XX:NewRatio=1", "-XX:InitialRAMPercentage=20"];
 const FEW_RECORDS = 150_000;

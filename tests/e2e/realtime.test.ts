@@ -1,27 +1,29 @@
 /** Real-time mode on the real chain: values within seconds, and both stores exact whatever happens to the job. */
+import { readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runSql } from "../../src/stack/demo-shop/index.ts";
 import { cli, startCli } from "./support/cli.ts";
 import { projectFolder, stack } from "./support/stack.ts";
 
-const REALTIME = ["run", "customer", "--mode", "realtime"];
-const CONTINUOUS = [...REALTIME, "--continuous", "--realtime-batch", "20 seconds", "--json"];
+const REALTIME = ["--mode", "realtime", "--json"];
+const CONTINUOUS = [...REALTIME, "--continuous", "--realtime-batch", "20 seconds"];
 /** Spark has to be downloaded for the first, and the machine may be busy. */
 const UP_MS = 480_000;
 const SOON = { timeout: 30_000, interval: 50 };
 
 const sql = async (text: string) => runSql((await stack()).postgres, text);
 
-async function differences(): Promise<unknown[]> {
-  const { stdout, stderr } = await cli(projectFolder(), ["verify", "customer", "--json"]);
+async function differences(set = "customer"): Promise<unknown[]> {
+  const { stdout, stderr } = await cli(projectFolder(), ["verify", set, "--json"]);
   expect(stdout, stderr).not.toBe("");
   return JSON.parse(stdout).featureSets[0].differences;
 }
 
 /** A run that works in real time by now; in an object, since the process itself can be awaited. */
-async function started() {
-  const run = startCli(projectFolder(), CONTINUOUS);
+async function started(set = "customer") {
+  const run = startCli(projectFolder(), ["run", set, ...CONTINUOUS]);
   let said = "";
   run.stderr.on("data", (text) => {
     said += text;
@@ -98,12 +100,38 @@ describe("real-time mode", () => {
     process.kill(-(await pidOfJob()), "SIGKILL");
     expect((await run).exitCode).toBe(4);
     await sql("INSERT INTO orders (customer_id, total_amount) VALUES (8200, 2.00)");
-    const again = await cli(projectFolder(), [...REALTIME, "--json"]);
+    const again = await cli(projectFolder(), ["run", "customer", ...REALTIME]);
     expect(again.exitCode, again.stderr).toBe(0);
     expect(await order(8200)).toEqual(["5", "10.00"]);
     expect(await order(8204)).toEqual(["4", "12.00"]);
     expect(await redis.exists("customer:8203:features")).toBe(0);
     expect(await differences()).toEqual([]);
+  });
+
+  it("counts a row of a table that is only appended to once, though no row is kept", async () => {
+    const file = path.join(projectFolder(), "customer_append.yaml");
+    const shipped = readFileSync(path.join(import.meta.dirname, "../../features/customer.yaml"), "utf8");
+    // The updates and deletes of the tests before are dead letters to it.
+    writeFileSync(
+      file,
+      shipped
+        .replace(/^name: customer$/m, "name: customer_append")
+        .replace(/^source:$/m, "source:\n  append_only: true"),
+    );
+    const { run } = await started(file);
+    const appended = () => redis.hmget("customer_append:8300:features", "order_count_30d", "total_spend_30d");
+    await sql("INSERT INTO orders (customer_id, total_amount) VALUES (8300, 12.50), (8300, 0.25)");
+    await expect.poll(appended, SOON).toEqual(["2", "12.75"]);
+    // Over the end of a batch, too.
+    for (let i = 1; i <= 25; i += 1) {
+      await sql("INSERT INTO orders (customer_id, total_amount) VALUES (8300, 1.00)");
+      await expect.poll(appended, SOON).toEqual([String(2 + i), `${12 + i}.75`]);
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+    }
+    run.kill("SIGINT");
+    const { exitCode, stderr } = await run;
+    expect(exitCode, stderr).toBe(0);
+    expect(await differences(file)).toEqual([]);
   });
 
   it("and micro-batches go on from their own checkpoint to the same values", async () => {

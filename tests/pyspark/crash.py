@@ -16,7 +16,7 @@ import redis
 from pyspark.sql import SparkSession
 from test_job import Chain, FileCheckpoint, NoDeadLetters
 
-from cdc_features import batch_writer, job
+from cdc_features import batch_writer, job, servers
 from cdc_features.batch_writer import BatchWriter
 from cdc_features.files import LocalFiles
 from cdc_features.offline import OfflineStore
@@ -50,6 +50,7 @@ def set_pass(call: Callable[..., Any]) -> None:
 
 
 def when_redis_changes(url: str) -> None:
+    servers._ENTITIES_PER_CALL = 1
     client = redis.Redis.from_url(url)
     written = client.info("commandstats").get("cmdstat_evalsha", {}).get("calls", 0)
 

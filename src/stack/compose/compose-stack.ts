@@ -237,7 +237,7 @@ export class ComposeStack implements Stack {
       const state = await loadState(this.stateDir);
       if (state !== undefined) {
         const compose = await this.#composeOf(state);
-        await compose.stopJobs();
+        await progress.step("stopping jobs", () => compose.stopJobs());
         const args = ["down", "--remove-orphans", "--timeout", "20", ...(options.purge ? ["--volumes"] : [])];
         await progress.step(options.purge ? "removing containers and volumes" : "stopping containers", () =>
           compose.must(args, "stopping the containers"),

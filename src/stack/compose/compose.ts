@@ -71,12 +71,15 @@ export class Compose {
     });
   }
 
-  /** Those whose command is gone, too: `compose down` leaves containers of `compose run` as they are. */
+  /**
+   * Those whose command is gone, too: `compose down` leaves containers of `compose run` as they are. One may have ended
+   * by itself meanwhile.
+   */
   async stopJobs(): Promise<void> {
     const filters = [this.#label, "label=com.docker.compose.oneoff=True"];
     const jobs = await docker(["ps", "--quiet", ...filters.flatMap((filter) => ["--filter", filter])]);
     const ids = jobs.split("\n").filter(Boolean);
-    if (ids.length > 0) await docker(["stop", "--time", String(STOP_SECONDS), ...ids]);
+    if (ids.length > 0) await docker(["stop", "-t", String(STOP_SECONDS), ...ids]).catch(() => "");
   }
 
   /** The newest container of each service. */
