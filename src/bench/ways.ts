@@ -28,29 +28,25 @@ export interface LiveWay {
   latest(text: string): bigint | undefined;
 }
 
-function measurePlain(
-  bench: Workbench,
-  name: string,
-  { live, ...options }: { live: boolean } & ScriptOptions,
-) {
+function measurePlain(bench: Workbench, name: string, options: ScriptOptions) {
   const settings = {
     kafka: bench.endpoints.kafka.brokers,
     topic: bench.topic,
     redis: bench.endpoints.redis.url,
     folder: bench.scratch(name),
-    live,
+    live: options.continuous === true,
   };
-  return measureScript(bench, name, "plain_pattern.py", settings, { ...options, continuous: live });
+  return measureScript(bench, name, "plain_pattern.py", settings, options);
 }
 
 /** As whoever follows a tutorial has it: Spark's own settings, with 200 state partitions among them. */
 const plain: Way = {
   name: "plain",
   title: "plain pattern",
-  bulk: (bench) => measurePlain(bench, "plain", { live: false, bare: true }),
+  bulk: (bench) => measurePlain(bench, "plain", { bare: true }),
   live: {
     trigger: () => "0 seconds",
-    run: (bench, options) => measurePlain(bench, "plain", { ...options, live: true, bare: true }),
+    run: (bench, options) => measurePlain(bench, "plain", { ...options, continuous: true, bare: true }),
     key: (customer) => `plain:${customer}:features`,
     latestField: "last_order",
     latest: (text) => microsOfIso(`${text}Z`),
@@ -61,8 +57,7 @@ const plain: Way = {
 const plainTuned: Way = {
   name: "plain-tuned",
   title: "plain pattern, with the settings of a run",
-  bulk: (bench) =>
-    measurePlain(bench, "plain-tuned", { live: false, conf: { "spark.sql.shuffle.partitions": "200" } }),
+  bulk: (bench) => measurePlain(bench, "plain-tuned", { conf: { "spark.sql.shuffle.partitions": "200" } }),
 };
 
 const append: Way = {

@@ -1,9 +1,12 @@
 /** Real-time mode on the real chain: values within seconds, and both stores exact whatever happens to the job. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { appendOnly } from "../../src/cli/bench.ts";
+import { type Definition, loadDefinitions } from "../../src/cli/definitions.ts";
 import { runSql } from "../../src/stack/demo-shop/index.ts";
+import { PACKAGE_ROOT } from "../../src/stack/home.ts";
 import { cli, startCli } from "./support/cli.ts";
 import { projectFolder, stack } from "./support/stack.ts";
 
@@ -110,14 +113,12 @@ describe("real-time mode", () => {
 
   it("counts a row of a table that is only appended to once, though no row is kept", async () => {
     const file = path.join(projectFolder(), "customer_append.yaml");
-    const shipped = readFileSync(path.join(import.meta.dirname, "../../features/customer.yaml"), "utf8");
-    // The updates and deletes of the tests before are dead letters to it.
-    writeFileSync(
-      file,
-      shipped
-        .replace(/^name: customer$/m, "name: customer_append")
-        .replace(/^source:$/m, "source:\n  append_only: true"),
+    const [shipped] = await loadDefinitions(
+      [path.join(PACKAGE_ROOT, "features/customer.yaml")],
+      PACKAGE_ROOT,
     );
+    // The updates and deletes of the tests before are dead letters to it.
+    writeFileSync(file, appendOnly(shipped as Definition).text);
     const { run } = await started(file);
     const appended = () => redis.hmget("customer_append:8300:features", "order_count_30d", "total_spend_30d");
     await sql("INSERT INTO orders (customer_id, total_amount) VALUES (8300, 12.50), (8300, 0.25)");

@@ -92,16 +92,18 @@ def test_windows_no_longer_kept_are_dropped(write: Write, online: redis.Redis) -
 def test_all_windows_of_an_entity_are_written_in_one_step(write: Write, online: redis.Redis) -> None:
     write(change(3 * DAY, 1, count="last"))
     with online.monitor() as monitor:
-        write(
-            change(3 * DAY, 2), change(2 * DAY, 2, count="moved"), change(DAY, 2, key="customer:6:features", count="1")
-        )
+        # The entity is the last one of a call: its second window would be in the next.
+        before = (change(DAY, 2, key=f"customer:{n}:features", count="1") for n in range(100, 119))
+        after = change(DAY, 2, key="customer:6:features", count="1")
+        write(*before, change(3 * DAY, 2), change(2 * DAY, 2, count="moved"), after)
         online.ping()
         calls = []
         for command in monitor.listen():
             if command["command"] == "PING":
                 break
             calls += [command["command"]] if command["command"].startswith("EVALSHA") else []
-    assert len(calls) == 1
+    assert len(calls) == 2
+    assert [WINDOWS in call for call in calls] == [True, False]
     assert online.hget(KEY, "count") == "moved"
 
 

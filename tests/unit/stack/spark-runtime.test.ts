@@ -61,8 +61,8 @@ it("spark-submit gets the Spark of the cache, whatever the environment says of a
   expect(conf["spark.driver.extraJavaOptions"]).toContain('"-Djava.io.tmpdir=/a project/.cdc-features/tmp"');
 });
 
-function jvm(load: { continuous?: boolean; records?: number }, heapMiB = 4096) {
-  return jvmOptions({ continuous: false, records: 0, ...load }, heapMiB);
+function jvm(load: { continuous?: boolean; records?: number }) {
+  return tuningOf({ cores: 2, memoryBytes: 24 * GIB }, { continuous: false, records: 0, ...load }).jvm;
 }
 
 it("only a run that lasts gets the JVM's optimising compiler", () => {
@@ -79,10 +79,13 @@ it("only a run of few records gets the collector of small heaps", () => {
 });
 
 it("a heap that Spark finds too small with a large young generation gets the collector of small heaps", () => {
-  for (const load of [{ continuous: true }, { records: 1_000_000 }]) {
-    expect(jvm(load, 1023)).toContain("-XX:+UseSerialGC");
-    expect(jvm(load, 1023).join(" ")).not.toMatch(/ParallelGC|NewRatio/);
-    expect(jvm(load, 1024)).toContain("-XX:+UseParallelGC");
+  for (const load of [
+    { continuous: true, records: 0 },
+    { continuous: false, records: 1_000_000 },
+  ]) {
+    expect(jvmOptions(load, 1023)).toContain("-XX:+UseSerialGC");
+    expect(jvmOptions(load, 1023).join(" ")).not.toMatch(/ParallelGC|NewRatio/);
+    expect(jvmOptions(load, 1024)).toContain("-XX:+UseParallelGC");
   }
 });
 
