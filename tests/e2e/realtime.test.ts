@@ -117,8 +117,8 @@ describe("real-time mode", () => {
       [path.join(PACKAGE_ROOT, "features/customer.yaml")],
       PACKAGE_ROOT,
     );
-    // The updates and deletes of the tests before are dead letters to it.
-    writeFileSync(file, appendOnly(shipped as Definition).text);
+    // The updates and deletes of the tests before, in any file, are dead letters to it, however many they are.
+    writeFileSync(file, `${appendOnly(shipped as Definition).text}dead_letters:\n  max_share: 1\n`);
     const { run } = await started(file);
     const appended = () => redis.hmget("customer_append:8300:features", "order_count_30d", "total_spend_30d");
     await sql("INSERT INTO orders (customer_id, total_amount) VALUES (8300, 12.50), (8300, 0.25)");
