@@ -10,6 +10,7 @@ import { explain } from "./cli/explain.ts";
 import { get } from "./cli/get.ts";
 import { init } from "./cli/init.ts";
 import { logs } from "./cli/logs.ts";
+import { quarantine } from "./cli/quarantine.ts";
 import { render } from "./cli/render.ts";
 import { reportError } from "./cli/report/error.ts";
 import { progressOn } from "./cli/report/progress.ts";
@@ -37,6 +38,7 @@ const COMMANDS = [
   verify,
   get,
   explain,
+  quarantine,
   up,
   status,
   logs,

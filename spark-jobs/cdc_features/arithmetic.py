@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
 
-from cdc_features.expressions import Call, DecimalLiteral, Expression, FeatureReference, TextLiteral
+from cdc_features.expressions import Call, DecimalLiteral, Expression, FeatureReference, Operation, TextLiteral
 from cdc_features.feature_set import Derived
 
 Value = Decimal | int | bool | str | None
@@ -48,6 +48,20 @@ def evaluator(derived: Derived) -> Evaluate:
         return compute
     digits = derived.digits
     return lambda features: rounded(_decimal(compute(features)), digits)
+
+
+def compiled(expression: Expression) -> tuple[Evaluate, list[str]]:
+    """A function from the values of features to that of the expression, and the names of those that it reads."""
+    return _compile(expression), list(dict.fromkeys(_names(expression)))
+
+
+def _names(expression: Expression) -> list[str]:
+    if isinstance(expression, FeatureReference):
+        return [expression.name]
+    if isinstance(expression, Operation):
+        return _names(expression.left) + _names(expression.right)
+    arguments = expression.arguments if isinstance(expression, Call) else ()
+    return [name for argument in arguments for name in _names(argument)]
 
 
 def rounded(value: Decimal | None, digits: int) -> Decimal | None:

@@ -1,20 +1,39 @@
 """The foreachBatch function: brings each micro-batch into the stores."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timezone
+from functools import partial
+from typing import Any
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from cdc_features.checkpoint import Batch, Checkpoint
 from cdc_features.feature_set import FeatureSet
 from cdc_features.files import local_path
 from cdc_features.finishing import completed
+from cdc_features.history import rows_before
 from cdc_features.offline import OfflineStore
 from cdc_features.online import empty_others, expired_start
 from cdc_features.progress import Emit, emit
+from cdc_features.references import Floats, References
 from cdc_features.report import Example, Report, oldest
 from cdc_features.settings import Settings
-from cdc_features.sinks import Target, write, write_few
+from cdc_features.sinks import (
+    Target,
+    check,
+    check_here,
+    few,
+    finished_here,
+    finished_values,
+    write,
+    write_here,
+)
 from cdc_features.state import forget_older, unfolded
 from cdc_features.truncation import groups_after_truncate, in_order
 from cdc_features.windows import groups_of_a_row
@@ -51,6 +70,7 @@ class BatchWriter:
         self._store = store
         self._replay = replay
         self._emit = emit
+        self._references = References(feature_set, store)
         self._truncated = checkpoint.truncated()
         self.reports: dict[int, Report] = {}
         self.examples: list[Example] = []
@@ -84,13 +104,17 @@ class BatchWriter:
             groups.write.format("noop").mode("overwrite").save()
             return
         target = self._target(batch)
-        report = self._pass(self._rows(groups, target.now), target, self._is_small(batch))
+        report = self._validated(self._rows(groups, target.now), target, batch)
         if report.truncated and report.truncated >= (self._truncated or report.truncated):
             report = self._after_truncate(batch, target, report)
         if self._settings.sink != "console":
             self._store.commit_base(batch, report.base_parts)
+        told: dict[str, Any] = {}
+        if target.held_staging:
+            self._store.commit_held(batch, report.held_parts)
+            told = {"quarantined": report.quarantined, "violations": report.violations}
         if self._settings.writes_parquet:
-            self._store.commit(batch, report.parts)
+            self._store.commit(batch, report.parts, told)
         self.reports[batch_id] = report
         self.newest_written = batch.version
         self._oldest_start = oldest(report.oldest_start, self._oldest_start)
@@ -107,9 +131,39 @@ class BatchWriter:
             return unfolded(groups)
         return groups.transform(completed(self._feature_set, now))
 
+    def _validated(self, rows: DataFrame, target: Target, batch: Batch) -> Report:
+        """`_pass`, and before it one that only looks, where all rows have to hold before any is written."""
+        feature_set, few_records = self._feature_set, self._is_small(batch)
+        spark = rows.sparkSession
+        looks_first = any(rule.severity == "fail" for rule in feature_set.validation)
+        if not (target.held_staging and (looks_first or self._references.is_due(batch.version))):
+            references = self._references.of(batch.version, _no_values, _no_values) if target.held_staging else {}
+            return self._pass(rows, replace(target, references=references), few_records)
+        history = partial(self._values_before, spark, batch.version)
+        if few_records and self._is_here(spark, target):
+            groups = few(rows, feature_set)
+            of_batch = partial(_values_of, lambda: finished_here(groups, feature_set, target))
+            target = replace(target, references=self._references.of(batch.version, history, of_batch))
+            check_here(groups, feature_set, target)
+            return write_here(groups, feature_set, target)
+        # Computed once: a second time would go through the state again.
+        ordered = in_order(rows, feature_set, few_records).persist(StorageLevel.MEMORY_AND_DISK)
+        try:
+            finished = finished_values(ordered, feature_set, target)
+            of_batch = partial(_values_of, lambda: finished.where("NOT is_deleted"))
+            target = replace(target, references=self._references.of(batch.version, history, of_batch))
+            check(ordered, feature_set, target)
+            return write(ordered, feature_set, target)
+        finally:
+            ordered.unpersist()
+
+    def _values_before(self, spark: SparkSession, version: int, names: Sequence[str]) -> Mapping[str, Floats]:
+        rows = rows_before(spark, self._feature_set, self._store, version)
+        return _values_of(lambda: rows and rows.where("NOT is_deleted"), names)
+
     def _pass(self, rows: DataFrame, target: Target, few_records: bool = False) -> Report:
         if few_records and self._is_here(rows.sparkSession, target):
-            return write_few(rows, self._feature_set, target)
+            return write_here(few(rows, self._feature_set), self._feature_set, target)
         return write(in_order(rows, self._feature_set, few_records), self._feature_set, target)
 
     def _is_small(self, batch: Batch) -> bool:
@@ -118,7 +172,7 @@ class BatchWriter:
 
     def _is_here(self, spark: SparkSession, target: Target) -> bool:
         """Whether this process reaches the stores, and few groups are little: those of a set as of now are all rows."""
-        folders = (target.staging, target.base_staging)
+        folders = (target.staging, target.base_staging, target.held_staging)
         is_local = str(spark.sparkContext.master).startswith("local")
         return is_local and not self._feature_set.as_of_now and all(local_path(folder) for folder in folders if folder)
 
@@ -127,10 +181,10 @@ class BatchWriter:
         assert before.truncated
         self._truncated = before.truncated
         self._checkpoint.remember_truncated(before.truncated)
-        self._store.discard(before.parts + before.base_parts)
+        self._store.discard(before.parts + before.base_parts + before.held_parts)
         replayed = self._rows(self._replay(batch), target.now)
         groups = groups_after_truncate(replayed, self._feature_set, self._store, self._settings, target.expired)
-        report = self._pass(groups, target)
+        report = self._validated(groups, target, batch)
         report.duplicates = before.duplicates
         if self._settings.sink == "redis":
             empty_others(self._feature_set, self._settings.redis, target.expired, batch.version)
@@ -138,12 +192,33 @@ class BatchWriter:
 
     def _target(self, batch: Batch) -> Target:
         ages = self._feature_set.as_of_now and self._settings.sink != "console"
+        validates = bool(self._feature_set.validation) and self._settings.sink != "console"
         return Target(
             now=datetime.now(timezone.utc),
             expired=expired_start(self._feature_set, batch.watermark_ms),
             redis=self._settings.redis if self._settings.writes_redis else None,
             staging=self._store.staging(batch) if self._settings.writes_parquet else None,
             base_staging=self._store.base_staging(batch) if ages else None,
+            held_staging=self._store.held_staging(batch) if validates else None,
             version=batch.version,
             examples=_CONSOLE_ROWS if self._settings.sink == "console" else 5,
         )
+
+
+def _no_values(names: Sequence[str]) -> Mapping[str, Floats]:
+    raise AssertionError("references are not due")
+
+
+def _values_of(
+    rows: Callable[[], DataFrame | Iterable[pa.RecordBatch] | None], names: Sequence[str]
+) -> Mapping[str, Floats]:
+    """The values of features in finished rows that say nothing is gone."""
+    found = rows()
+    if found is None:
+        return {name: np.empty(0) for name in names}
+    if isinstance(found, DataFrame):
+        table = found.select(*(F.col(name).cast("double") for name in dict.fromkeys(names))).toArrow()
+    else:
+        table = pa.Table.from_batches(found)
+        table = table.filter(pc.invert(table.column("is_deleted")))
+    return {name: table.column(name).cast(pa.float64()).drop_null().to_numpy() for name in names}

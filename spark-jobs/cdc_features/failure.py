@@ -34,9 +34,11 @@ def _told(error: BaseException) -> dict[str, str]:
         return {"type": cause["type"].rsplit(".", 1)[-1], "message": cause["message"], "traceback": stack}
     lines = _SPARK_PREFIX.sub("", text).strip().splitlines() or [""]
     shown = [line for line in lines if not line.startswith(("\tat ", "\t..."))]
+    # What others have to say goes on with their own details.
+    is_own = type(error).__module__.startswith("cdc_features.")
     return {
         "type": type(error).__name__,
-        "message": shown[0],
+        "message": "\n".join(shown) if is_own else shown[0],
         "traceback": stack,
     }
 

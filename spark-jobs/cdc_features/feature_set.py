@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 
 from cdc_features.durations import interval, milliseconds
 from cdc_features.expressions import Expression
+from cdc_features.rules import Rule
 
 TimestampUnit = Literal["millis", "micros", "nanos"]
 DecimalEncoding = Literal["auto", "precise", "text"]
@@ -179,6 +180,7 @@ class FeatureSet:
     watermark: str
     features: Sequence[Feature]
     dead_letter_share: str = "0.2"
+    validation: Sequence[Rule] = ()
 
     @property
     def as_of_now(self) -> bool:

@@ -73,6 +73,12 @@ def row_schema(feature_set: FeatureSet) -> pa.Schema:
     )
 
 
+def quarantine_schema(feature_set: FeatureSet) -> pa.Schema:
+    """A finished row that was kept from the stores, with the rules that it breaks, and why, as sentences."""
+    names = pa.list_(pa.string())
+    return pa.schema([*row_schema(feature_set), ("rules", names), ("reasons", names)])
+
+
 def base_schema(feature_set: FeatureSet) -> pa.Schema:
     """A group of rows of a set as of now, kept so that it can age without events. `container_start` is null where
     one of the windows is unbounded."""

@@ -85,7 +85,8 @@ def _told(spark: SparkSession, number: int, case: GoldenCase, job: Any) -> dict[
 
 def compute(spark: SparkSession, case: GoldenCase, job: Any) -> Rows:
     """The newest row of each entity and window that has rows, as of the case's moment; `served`: an entity's own."""
-    feature_set: FeatureSet = job.FEATURE_SET
+    # What features come to, whether they may be served or not.
+    feature_set: FeatureSet = dataclasses.replace(job.FEATURE_SET, validation=())
     settings, folder = _settings(case), f"{case.folder}/log"
     checkpoint = FileCheckpoint(spark, settings.checkpoint, [batch.end for batch in case.batches])
     store = OfflineStore(spark, settings.offline_root, feature_set)
@@ -142,6 +143,7 @@ def _settings(case: GoldenCase) -> Settings:
         features_topic=None,
         realtime_batch="",
         nothing_to_read=False,
+        on_fail="fail",
         stop_file="",
         dead_letters="",
         report=None,

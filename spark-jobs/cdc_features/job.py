@@ -34,6 +34,7 @@ from cdc_features.settings import GoldenSettings, Settings, read_settings
 from cdc_features.sinks import start_workers
 from cdc_features.source import change_log, records_of
 from cdc_features.stop_file import StopFile
+from cdc_features.validation import as_told
 from cdc_features.windows import granularity_ms
 
 _POLL_MS = 200
@@ -98,6 +99,7 @@ class Job:
     def __init__(
         self, spark: SparkSession, feature_set: FeatureSet, settings: Settings, build: Build, emit: Emit = emit
     ) -> None:
+        feature_set = as_told(feature_set, settings.on_fail)
         self._spark = spark
         self._feature_set = feature_set
         self._settings = settings
@@ -279,6 +281,7 @@ class Job:
             # A failover in a cluster takes back writes that were acknowledged.
             just_written=self._writer.newest_written == last.version and not self._settings.redis.cluster,
         )
+        self._tally.validated(report)
         self._writer.examples = self._writer.examples or report.examples
 
     def _is_as_written(self, last: Batch, now: datetime) -> bool:

@@ -69,27 +69,52 @@ class OfflineStore:
         """Removes what a killed run has staged or begun, and attempts of tasks that outlived their batch; only one run
         of a feature set works at a time."""
         self._files.delete(f"{self.location}/_staging")
-        for folder in (self.location, self._manifests, self.base_location):
+        for folder in (self.location, self._manifests, self.base_location, self.quarantine_location):
             self._files.delete_unfinished(folder)
 
     def base_staging(self, batch: Batch) -> str:
         """The same for the groups that a set as of now ages from."""
         return f"{self.staging(batch)}-base"
 
-    def commit(self, batch: Batch, parts: Sequence[str]) -> None:
-        """Merges the parts into the batch's file and writes its manifest (without rows only the manifest)."""
-        self._put(_name(batch), batch, parts, {"offsets": batch.ranges})
+    def commit(self, batch: Batch, parts: Sequence[str], more: dict[str, Any] | None = None) -> None:
+        """Merges the parts into the batch's file and writes its manifest (without rows only the manifest), which says
+        `more`."""
+        self._put(_name(batch), batch, parts, {"offsets": batch.ranges, **(more or {})})
 
     def commit_aged(self, last: Batch, created_micros: int, parts: Sequence[str]) -> None:
         """Rows that are right as of `last` and differ from those before only because time went by."""
         if parts:
-            self._put(f"{_name(last)}-{created_micros:020d}", last, parts, {"offsets": {}, "aged": True})
+            self._put(_aged_name(last, created_micros), last, parts, {"offsets": {}, "aged": True})
 
     def commit_base(self, batch: Batch, parts: Sequence[str]) -> None:
         """Puts the batch's groups in place, beside the history: `<folder>/_rows/<version>.parquet`."""
         if parts:
             self._merge(parts, f"{self.base_location}/{_name(batch)}.parquet")
             self._files.delete(posixpath.dirname(parts[0]))
+
+    def held_staging(self, batch: Batch) -> str:
+        """The same for rows that are kept from the stores."""
+        return f"{self.staging(batch)}-held"
+
+    def commit_held(self, batch: Batch, parts: Sequence[str], created_micros: int | None = None) -> None:
+        """Puts rows of a batch, or of ageing at a moment, that are kept from the stores in place, beside the history:
+        `<folder>/_quarantine/<version>.parquet`. Without any, what an earlier attempt has put there goes."""
+        name = _name(batch) if created_micros is None else _aged_name(batch, created_micros)
+        file = f"{self.quarantine_location}/{name}.parquet"
+        if parts:
+            self._merge(parts, file)
+            self._files.delete(posixpath.dirname(parts[0]))
+        elif created_micros is None:
+            self._files.delete(file)
+
+    def references(self) -> list[str]:
+        """The texts that `write_reference` wrote, of every batch."""
+        folder = f"{self.location}/_validation"
+        return [self._files.read(f"{folder}/{name}") for name in self._files.names(folder) if name.endswith(".json")]
+
+    def write_reference(self, version: int, text: str) -> None:
+        """What outliers are measured by from this batch on."""
+        self._files.write(f"{self.location}/_validation/{version:020d}.json", [text])
 
     def _put(self, name: str, batch: Batch, parts: Sequence[str], more: dict[str, Any]) -> None:
         file = f"{name}.parquet" if parts else None
@@ -116,6 +141,13 @@ class OfflineStore:
     @property
     def base_location(self) -> str:
         return f"{self.location}/_rows"
+
+    @property
+    def quarantine_location(self) -> str:
+        return f"{self.location}/_quarantine"
+
+    def has_quarantine(self) -> bool:
+        return self._has_files(self.quarantine_location)
 
     def has(self, batch: Batch) -> bool:
         """Whether the batch has been put in place."""
@@ -158,6 +190,10 @@ def _digest(path: str) -> tuple[int, str]:
             sha256.update(chunk)
             size += len(chunk)
     return size, sha256.hexdigest()
+
+
+def _aged_name(batch: Batch, created_micros: int) -> str:
+    return f"{_name(batch)}-{created_micros:020d}"
 
 
 def _name(batch: Batch) -> str:

@@ -78,9 +78,8 @@ def changes(feature_set: FeatureSet, finished: pa.RecordBatch) -> Iterator[Call]
     starts = finished.column("window_start").cast(pa.int64()).to_pylist()
     for entity, row, is_deleted, version, start in zip(entities, members, deleted, versions, starts, strict=True):
         payload = "" if is_deleted else f"[{', '.join(filter(None, row))}]"
-        # A set as of now has one row per entity.
-        window = 0 if feature_set.as_of_now else start // 1_000_000
-        yield features_key(feature_set, entity_text(entity)), [f"{window:012d}", f"{version:020d}", payload]
+        change = [_window(feature_set, start), f"{version:020d}", payload]
+        yield features_key(feature_set, entity_text(entity)), change
 
 
 def finished_changes(feature_set: FeatureSet, rows: pa.RecordBatch) -> Iterator[Call]:
@@ -90,6 +89,20 @@ def finished_changes(feature_set: FeatureSet, rows: pa.RecordBatch) -> Iterator[
     for start, key, payload, version, *entity in zip(starts, *columns, strict=True):
         change = [f"{start // 1_000_000:012d}", f"{version:020d}", payload or ""]
         yield key or features_key(feature_set, entity_text(entity)), change
+
+
+def _window(feature_set: FeatureSet, start: int | None) -> str:
+    """The windows hash's field; `start` in micros since 1970. A set as of now has one row per entity."""
+    return f"{0 if feature_set.as_of_now or start is None else start // 1_000_000:012d}"
+
+
+def _served(entry: bytes | None, names: Sequence[str]) -> dict[str, str | None] | None:
+    payload = b"" if entry is None else entry[21:]
+    if not payload:
+        return None
+    members = json.loads(payload)
+    told = dict(zip(members[::2], members[1::2], strict=True))
+    return {name: told.get(name) for name in names}
 
 
 def _members(field: str, column: pa.Array) -> list[str | None]:
@@ -194,6 +207,21 @@ class OnlineWriter:
         with self._told("read"):
             stored = self._servers.entries(windows_key(key))
         return [(window.decode(), entry[:20].decode()) for window, entry in stored.items()]
+
+    def served(self, feature_set: FeatureSet, finished: pa.RecordBatch) -> list[dict[str, str | None] | None]:
+        """Of each finished row the features that are served of its window until now, as texts."""
+        entities = zip(*(finished.column(name).to_pylist() for name in feature_set.entity), strict=True)
+        starts = finished.column("window_start").cast(pa.int64()).to_pylist()
+        wanted = [
+            (windows_key(features_key(feature_set, entity_text(entity))), _window(feature_set, start))
+            for entity, start in zip(entities, starts, strict=True)
+        ]
+        names = [feature.name for feature in feature_set.features]
+        found: list[bytes | None] = []
+        with self._told("read"):
+            for i in range(0, len(wanted), _CALLS_PER_ROUND_TRIP):
+                found += self._servers.fields(wanted[i : i + _CALLS_PER_ROUND_TRIP])
+        return [_served(entry, names) for entry in found]
 
     @contextlib.contextmanager
     def _told(self, done: str) -> Iterator[None]:

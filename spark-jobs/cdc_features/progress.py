@@ -9,6 +9,7 @@ import json
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -83,6 +84,8 @@ class Tally:
     batches: int = 0
     state_rows: int = 0
     state_bytes: int = 0
+    quarantined: int = 0
+    violations: Counter[str] = field(default_factory=Counter)
     started: float = field(default_factory=time.monotonic)
 
     def add(self, progress: dict[str, Any], batch: Batch, report: Report, late: int) -> None:
@@ -107,6 +110,7 @@ class Tally:
         self.dead_letters += observed["dead_letters"]
         self.ignored += observed["ignored"]
         self.entities_written += entities_written
+        self.validated(report)
         seconds = max(progress["batchDuration"], 1) / 1000
         self.emit(
             "progress",
@@ -119,6 +123,11 @@ class Tally:
             watermark=self._watermark(batch),
             seconds_behind=_seconds_behind(progress, observed["max_timestamp_ms"], seconds),
         )
+
+    def validated(self, report: Report) -> None:
+        """Counts rows that broke rules."""
+        self.quarantined += report.quarantined
+        self.violations.update(report.violations)
 
     def finished(self, *, stopped: bool) -> None:
         """`stopped` tells that the run was told to end, and may not have read all."""
@@ -134,6 +143,8 @@ class Tally:
             batches=self.batches,
             state_rows=self.state_rows,
             state_bytes=self.state_bytes,
+            quarantined=self.quarantined,
+            violations=self.violations,
             seconds=round(time.monotonic() - self.started, 3),
             stopped=stopped,
         )

@@ -18,9 +18,10 @@ from pyspark.sql import functions as F
 from cdc_features.checkpoint import Batch
 from cdc_features.feature_set import FeatureSet
 from cdc_features.features import micros
-from cdc_features.history import newest_base, newest_rows
+from cdc_features.history import newest_base, newest_known, newest_rows
 from cdc_features.offline import OfflineStore
 from cdc_features.online import drop_expired, expired_start
+from cdc_features.references import References
 from cdc_features.report import Report
 from cdc_features.settings import Settings
 from cdc_features.sinks import Target, write
@@ -110,8 +111,8 @@ def _age(
     used = F.max_by(F.when(in_use, F.col("rows")), F.when(in_use, F.lit(1)))
     groups = base.groupBy(*feature_set.entity).agg(F.coalesce(used, F.array().cast(nothing)).alias("rows"))
     known = F.lit(None)
-    if settings.writes_parquet and store.has_history():
-        rows = newest_rows(spark, feature_set, store)
+    if (settings.writes_parquet and store.has_history()) or store.has_quarantine():
+        rows = newest_known(spark, feature_set, store)
         row = F.struct(*(name for name in rows.columns if name not in feature_set.entity)).alias("known")
         groups = groups.join(rows.select(*feature_set.entity, row), on=list(feature_set.entity), how="left")
         known = F.col("known")
@@ -123,9 +124,12 @@ def _age(
         version=last.version,
         redis=settings.redis if settings.writes_redis else None,
         staging=store.staging(last) if settings.writes_parquet else None,
+        held_staging=store.held_staging(last) if feature_set.validation else None,
+        references=References(feature_set, store).at(last.version),
         ageing=True,
         also_unchanged=also_unchanged,
     )
     report = write(groups.sortWithinPartitions(*feature_set.entity), feature_set, target)
+    store.commit_held(last, report.held_parts, micros(now))
     store.commit_aged(last, micros(now), report.parts)
     return report

@@ -1,5 +1,6 @@
 """What writing a batch came to."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +12,8 @@ Example = dict[str, Any]
 @dataclass
 class Report:
     """What a pass did: entities written, duplicate records seen, the staged parts, some rows to show, the newest
-    truncate among the groups, and where the oldest window starts (micros since 1970)."""
+    truncate among the groups, where the oldest window starts (micros since 1970), how many rows broke which rules, how
+    many were kept from the stores, and their parts."""
 
     entities: int = 0
     duplicates: int = 0
@@ -20,12 +22,18 @@ class Report:
     examples: list[Example] = field(default_factory=list)
     truncated: Position | None = None
     oldest_start: int | None = None
+    violations: Counter[str] = field(default_factory=Counter)
+    quarantined: int = 0
+    held_parts: list[str] = field(default_factory=list)
 
-    def add(self, task: dict[str, Any], part: str | None, base_part: str | None) -> None:
+    def add(self, task: dict[str, Any], part: str | None, base_part: str | None, held_part: str | None) -> None:
         self.entities += task["entities"]
         self.duplicates += task["duplicates"]
         self.parts += [part] if part else []
         self.base_parts += [base_part] if base_part else []
+        self.held_parts += [held_part] if held_part else []
+        self.violations.update(task["violations"])
+        self.quarantined += task["quarantined"]
         self.examples += task["examples"]
         if task["truncated"]:
             position = Position(**task["truncated"])

@@ -66,6 +66,9 @@ class Servers(Protocol):
     def entries(self, key: str) -> dict[bytes, bytes]:
         """A hash's fields and values."""
 
+    def fields(self, wanted: Sequence[tuple[str, str]]) -> list[bytes | None]:
+        """Of each key and field the value, None where there is none."""
+
     def close(self) -> None: ...
 
 
@@ -103,6 +106,9 @@ class _Single:
     def entries(self, key: str) -> dict[bytes, bytes]:
         stored: Any = self._client.hgetall(key)
         return stored  # type: ignore[no-any-return]
+
+    def fields(self, wanted: Sequence[tuple[str, str]]) -> list[bytes | None]:
+        return _fields(self._client.pipeline(transaction=False), wanted)
 
     def close(self) -> None:
         self._client.close()
@@ -194,6 +200,9 @@ class _Cluster:
         stored: Any = self._cluster.hgetall(key)
         return stored  # type: ignore[no-any-return]
 
+    def fields(self, wanted: Sequence[tuple[str, str]]) -> list[bytes | None]:
+        return _fields(self._cluster.pipeline(), wanted)
+
     def close(self) -> None:
         self._pipelines.shutdown()
         self._cluster.close()
@@ -210,6 +219,13 @@ class _Cluster:
             except RedisError as error:
                 if not _passes(error):
                     raise
+
+
+def _fields(pipeline: Any, wanted: Sequence[tuple[str, str]]) -> list[bytes | None]:
+    for key, field in wanted:
+        pipeline.hget(key, field)
+    found: list[bytes | None] = pipeline.execute()
+    return found
 
 
 def _passes(error: Exception) -> bool:

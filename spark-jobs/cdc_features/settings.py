@@ -8,6 +8,7 @@ from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
 Sink = Literal["dual", "redis", "parquet", "console"]
+OnFail = Literal["fail", "quarantine"]
 Mode = Literal["micro-batch", "realtime"]
 
 # Names of Kafka's client properties that are secret, whatever their case; Spark is told them, too (session.py).
@@ -32,8 +33,9 @@ class Settings:
     on: where it is there and does not say `run_id`, the job ends after the running batch. It tells in `report` how it
     ended; `plan` is what the checkpoint, `<root>/<set>/<sink>`, must have been made by. In mode `realtime` features go
     to `features_topic`, and `realtime_batch` is how long Spark goes on between two commits. `nothing_to_read`
-    tells that the log ends where the checkpoint does. `offline_root`, `checkpoint`, `dead_letters`, `stop_file` and
-    `report` are URIs of Hadoop's file systems, or paths that driver and executors share."""
+    tells that the log ends where the checkpoint does; `on_fail` what becomes of rows that break a rule of severity
+    `fail`. `offline_root`, `checkpoint`, `dead_letters`, `stop_file` and `report` are URIs of Hadoop's file systems, or
+    paths that driver and executors share."""
 
     run_id: str
     kafka: str
@@ -50,6 +52,7 @@ class Settings:
     features_topic: str | None
     realtime_batch: str
     nothing_to_read: bool
+    on_fail: OnFail
     stop_file: str
     dead_letters: str
     report: str | None

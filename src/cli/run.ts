@@ -26,7 +26,15 @@ import { type Definition, loadDefinitions } from "./definitions.ts";
 import { dryRun } from "./dry-run.ts";
 import { modeOf } from "./mode.ts";
 import { json, option, profile, target } from "./options.ts";
-import { featureTable, progressLine, realtimeLine, realtimeSummary, summaryLines } from "./report/run.ts";
+import {
+  brokenRules,
+  featureTable,
+  progressLine,
+  realtimeLine,
+  realtimeSummary,
+  summaryLines,
+  validationLines,
+} from "./report/run.ts";
 import { type SubmissionOptions, submissionOf } from "./submission.ts";
 import { seedIfEmpty } from "./up.ts";
 
@@ -76,6 +84,14 @@ export function run(program: Command, context: Context): void {
       ).argParser(wholeNumber),
     )
     .addOption(option("--sink <sink>", "where features go").choices(SINKS).default("dual"))
+    .addOption(
+      option(
+        "--on-fail <what>",
+        "with rows that break a rule of severity fail: fail ends the run, quarantine keeps them from the stores",
+      )
+        .choices(["fail", "quarantine"])
+        .default("fail"),
+    )
     .addOption(
       option("--rebuild", "forget what is stored of the sets, and compute them anew from the change log"),
     )
@@ -149,13 +165,14 @@ export function sparkSetting(text: string, before: Record<string, string> = {}):
 }
 
 function printRun({ featureSet, finished, examples, realtime }: Ended, { terminal }: Context): void {
-  terminal.print(summaryLines(featureSet, finished));
+  terminal.print(summaryLines(featureSet.name, finished));
+  if (featureSet.validation.length > 0) terminal.print(validationLines(featureSet.validation, finished));
   if (realtime !== undefined && realtime.written > 0) terminal.print(realtimeSummary(realtime));
   if (examples !== undefined && examples.rows.length > 0) terminal.print(`${featureTable(examples)}\n`);
 }
 
 interface Ended {
-  featureSet: string;
+  featureSet: FeatureSet;
   finished: JobFinished;
   /** What the job showed last. */
   examples: JobTable | undefined;
@@ -245,7 +262,7 @@ async function runOne(
       onWaiting: () => step.update("waiting for the cluster, which has no free cores or memory for it"),
     });
     await writer?.end();
-    return { featureSet: name, finished, examples, realtime: writer?.total() };
+    return { featureSet, finished, examples, realtime: writer?.total() };
   } finally {
     // Of a job that died, too, all that it published is right.
     await writer?.end();
@@ -291,7 +308,7 @@ async function refuseReplicaIdentity({ name, source }: FeatureSet, postgres: str
 
 function asJson({ featureSet, finished, realtime }: Ended) {
   return {
-    featureSet,
+    featureSet: featureSet.name,
     read: finished.read,
     applied: finished.applied,
     duplicates: finished.duplicates,
@@ -303,6 +320,10 @@ function asJson({ featureSet, finished, realtime }: Ended) {
     stateRows: finished.state_rows,
     stateBytes: finished.state_bytes,
     seconds: finished.seconds,
+    ...(featureSet.validation.length > 0 && {
+      quarantined: finished.quarantined,
+      validation: brokenRules(featureSet.validation, finished),
+    }),
     ...(realtime && { realtime }),
   };
 }

@@ -20,6 +20,7 @@ export interface SubmissionOptions extends Target {
   realtimeBatch: string;
   batchRecords?: number;
   sink: Sink;
+  onFail?: "fail" | "quarantine";
   /** Settings of Spark, over those of the target. */
   conf?: Record<string, string>;
 }
@@ -39,7 +40,15 @@ export async function submissionOf(
   },
 ) {
   const { featureSet, file, text, project } = definition;
-  const { sink, conf = {}, trigger, realtimeBatch, batchRecords, continuous = false } = options;
+  const {
+    sink,
+    conf = {},
+    trigger,
+    realtimeBatch,
+    batchRecords,
+    continuous = false,
+    onFail = "fail",
+  } = options;
   const { name } = featureSet;
   const mode = modeOf(definition, options, stack);
   const folder = runFolder(stack.stateDir, name);
@@ -63,6 +72,7 @@ export async function submissionOf(
     trigger,
     mode,
     realtimeBatch,
+    onFail,
     ...(batchRecords !== undefined && { batchRecords }),
   };
 }

@@ -1,22 +1,36 @@
 /** A draft no rule objects to, as the checked feature set that the other stages read. */
-import type { Draft, DraftFeature, KeyColumn } from "./draft.ts";
+import type { Draft, DraftFeature, DraftRule, KeyColumn } from "./draft.ts";
 import { parseDuration } from "./duration.ts";
 import { expressionOf } from "./expression/lower.ts";
 import type { SyntaxTree } from "./expression/syntax-tree.ts";
 import { typeOf, type ValueType } from "./expression/types.ts";
-import type { ColumnType, Feature, FeatureSet, FeatureType, Source } from "./feature-set.ts";
+import type {
+  ColumnType,
+  DriftThresholds,
+  Feature,
+  FeatureSet,
+  FeatureType,
+  Slos,
+  Source,
+  ValidationCheck,
+  ValidationRule,
+} from "./feature-set.ts";
 import { isBucket, typeOfRowFeature, valueTypesOf } from "./feature-types.ts";
 import { DEFAULT_MODE } from "./mode.ts";
 import { windowOf } from "./windows.ts";
 import type { WrittenDefinition } from "./written.ts";
 
 const DEAD_LETTER_SHARE = 0.2;
+const MIN_HISTORY = 100;
 
 /** `written` and `draft` come from one text in which neither the schema nor a rule found a problem. */
 export function featureSetOf(written: WrittenDefinition, draft: Draft): FeatureSet {
   const source = sourceOf(written, draft);
   const columns = new Map(source.columns.map(({ name, type }) => [name, type]));
   const values = valueTypesOf(draft);
+  const features = [...(draft.features ?? [])].flatMap(([name, feature]) =>
+    feature ? [checkedFeature(name, feature, { draft, columns, values })] : [],
+  );
   return {
     name: written.name,
     description: written.description,
@@ -26,10 +40,102 @@ export function featureSetOf(written: WrittenDefinition, draft: Draft): FeatureS
     watermarkMs: parseDuration(written.watermark),
     deadLetterShare: written.dead_letters?.max_share ?? DEAD_LETTER_SHARE,
     mode: written.mode ?? DEFAULT_MODE,
-    features: [...(draft.features ?? [])].flatMap(([name, feature]) =>
-      feature ? [checkedFeature(name, feature, { draft, columns, values })] : [],
+    features,
+    validation: [...draft.validation].flatMap(([name, rule]) =>
+      rule ? [checkedRule(name, rule, draft, features)] : [],
     ),
+    slos: slosOf(written.slos ?? {}),
+    drift: driftOf(written.drift ?? {}, features),
   };
+}
+
+function slosOf(written: NonNullable<WrittenDefinition["slos"]>): Slos {
+  const times = {
+    freshnessP50Ms: written.freshness_p50,
+    freshnessP95Ms: written.freshness_p95,
+    freshnessP99Ms: written.freshness_p99,
+    lagMs: written.lag,
+    stalenessMs: written.staleness,
+  };
+  const shares = {
+    quarantinedShare: written.quarantined_share,
+    deadLetterShare: written.dead_letter_share,
+  };
+  return Object.fromEntries(
+    [
+      ...Object.entries(times).map(([name, text]) => [name, text && parseDuration(text)]),
+      ...Object.entries(shares),
+    ].filter(([, value]) => value !== undefined),
+  );
+}
+
+const DAY_MS = 86_400_000;
+
+function driftOf(written: NonNullable<WrittenDefinition["drift"]>, features: Feature[]): DriftThresholds {
+  const ms = (text: string | undefined, days: number) =>
+    text === undefined ? days * DAY_MS : parseDuration(text);
+  const wanted = written.features ?? features.map(({ name }) => name);
+  return {
+    currentMs: ms(written.current, 7),
+    referenceMs: ms(written.reference, 28),
+    maxPsi: written.max_psi ?? 0.2,
+    maxKs: written.max_ks ?? 0.2,
+    maxNullRateChange: written.max_null_rate_change ?? 0.05,
+    maxZeroRateChange: written.max_zero_rate_change ?? 0.1,
+    minRows: written.min_rows ?? 100,
+    features: features.flatMap(({ name }) => (wanted.includes(name) ? [name] : [])),
+  };
+}
+
+function checkedRule(name: string, rule: DraftRule, draft: Draft, features: Feature[]): ValidationRule {
+  const { severity, description = "" } = rule;
+  return { name, description, severity, ...validationCheck(rule, draft, features) };
+}
+
+function validationCheck(rule: DraftRule, draft: Draft, features: Feature[]): ValidationCheck {
+  const limit = (key: string) => rule.limits.get(key) ?? null;
+  switch (rule.check) {
+    case "not_null":
+      return { check: rule.check, feature: rule.feature };
+    case "range":
+      return { check: rule.check, feature: rule.feature, min: limit("min"), max: limit("max") };
+    case "allowed_values": {
+      const type = features.find((feature) => feature.name === rule.feature)?.type as FeatureType;
+      return {
+        check: rule.check,
+        feature: rule.feature,
+        values: (rule.texts ?? []).map((text) => storedText(text, type)),
+      };
+    }
+    case "pattern":
+      return { check: rule.check, feature: rule.feature, pattern: rule.pattern };
+    case "freshness":
+      return { check: rule.check, maxAgeMs: parseDuration(rule.max_age) };
+    case "relation":
+      return { check: rule.check, expression: expressionOf(rule.tree as SyntaxTree, draft.parameters) };
+    case "outlier":
+      return {
+        check: rule.check,
+        feature: rule.feature,
+        method: rule.method,
+        threshold: rule.threshold,
+        minHistory: rule.min_history ?? MIN_HISTORY,
+      };
+    case "sudden_change":
+      return {
+        check: rule.check,
+        feature: rule.feature,
+        maxChange: limit("max_change"),
+        maxFactor: limit("max_factor"),
+      };
+  }
+}
+
+/** As the online store writes the value; a rule has seen to it that it fits the type. */
+function storedText(text: string, type: FeatureType): string {
+  if (type.kind !== "decimal" || type.digits === 0) return text;
+  const [whole, fraction = ""] = text.split(".");
+  return `${whole}.${fraction.padEnd(type.digits, "0")}`;
 }
 
 function sourceOf({ source }: WrittenDefinition, draft: Draft): Source {

@@ -11,7 +11,16 @@ import { ExpressionError, type SyntaxTree } from "./expression/syntax-tree.ts";
 import { type ColumnType, ONLY_WINDOW, type Source } from "./feature-set.ts";
 import { DEFAULT_MODE, type Mode } from "./mode.ts";
 import type { DraftWindow, WindowTime } from "./windows.ts";
-import { WrittenColumn, WrittenDefinition, WrittenFeature, WrittenSource, WrittenWindow } from "./written.ts";
+import {
+  WrittenColumn,
+  WrittenDefinition,
+  WrittenDrift,
+  WrittenFeature,
+  WrittenRule,
+  WrittenSlos,
+  WrittenSource,
+  WrittenWindow,
+} from "./written.ts";
 
 /** `isPartial`: some of its other keys were left out here because they are wrong. */
 type Draftable<F> = F & { isPartial: boolean };
@@ -25,6 +34,16 @@ export type DerivedFeature = Draftable<Extract<WrittenFeature, { kind: "derived"
 export type RowFeature = Draftable<Exclude<WrittenFeature, { kind: "derived" }>>;
 
 export type DraftFeature = RowFeature | DerivedFeature;
+
+/** `limits` are its numbers as they were written. */
+export type DraftRule = WrittenRule & {
+  limits: ReadonlyMap<string, string>;
+  /** Allowed values, numbers as they were written. */
+  texts?: string[];
+  /** Of a relation. */
+  tree?: SyntaxTree | undefined;
+  syntaxError?: ExpressionError | undefined;
+};
 
 /** One of the columns of a key, undefined when it cannot be a column's name. */
 export interface KeyColumn {
@@ -58,6 +77,9 @@ export interface Draft {
   mode: Mode | undefined;
   parameters: Map<string, DraftParameter | undefined>;
   features: Map<string, DraftFeature | undefined> | undefined;
+  validation: Map<string, DraftRule | undefined>;
+  slos: Partial<z.infer<typeof WrittenSlos>>;
+  drift: Partial<z.infer<typeof WrittenDrift>>;
 }
 
 export function draftOf(
@@ -92,6 +114,11 @@ export function draftOf(
       draftParameter(value, numberText(["parameters", name])),
     ),
     features: features && mapValues(features, draftFeature),
+    validation: mapValues(mapping(top.validation) ?? {}, (value, name) =>
+      draftRule(value, (...path) => numberText(["validation", name, ...path])),
+    ),
+    slos: pick(WrittenSlos, top.slos) ?? {},
+    drift: pick(WrittenDrift, top.drift) ?? {},
   };
 }
 
@@ -145,6 +172,34 @@ function draftFeature(value: unknown): DraftFeature | undefined {
     if (!(error instanceof ExpressionError)) throw error;
     const syntaxError = isCutAtComma(mapping(value) ?? {}) ? new ExpressionError(CUT_AT_COMMA, 0) : error;
     return { ...common, tree: undefined, syntaxError };
+  }
+}
+
+function draftRule(
+  value: unknown,
+  numberText: (...path: string[]) => string | undefined,
+): DraftRule | undefined {
+  const written = pick(WrittenRule, value);
+  if (written === undefined) return undefined;
+  const limits = new Map<string, string>();
+  for (const key of Object.keys(written)) {
+    const text = numberText(key);
+    if (text !== undefined) limits.set(key, text);
+  }
+  switch (written.check) {
+    case "allowed_values": {
+      const texts = written.values.map((one, index) => numberText("values", String(index)) ?? String(one));
+      return { ...written, limits, texts };
+    }
+    case "relation":
+      try {
+        return { ...written, limits, tree: parseExpression(written.expression) };
+      } catch (error) {
+        if (!(error instanceof ExpressionError)) throw error;
+        return { ...written, limits, syntaxError: error };
+      }
+    default:
+      return { ...written, limits };
   }
 }
 

@@ -149,6 +149,63 @@ export type FeatureComputation =
   /** Over the features before it in the list. */
   | { kind: "derived"; expression: Expression };
 
+/** What a broken rule does: counted only · the row is kept from the stores · the run stops before the batch is written. */
+export type Severity = "warn" | "quarantine" | "fail";
+
+export type ValidationRule = { name: string; description: string; severity: Severity } & ValidationCheck;
+
+/**
+ * What a row of features must hold to when a micro-batch writes it; a row that says an entity is gone holds to all. A null breaks
+ * `not_null` only. Limits are decimal texts, `threshold` is a double.
+ */
+export type ValidationCheck =
+  | { check: "not_null"; feature: string }
+  /** Null where there is no limit. */
+  | { check: "range"; feature: string; min: string | null; max: string | null }
+  /** As the online store writes them. */
+  | { check: "allowed_values"; feature: string; values: string[] }
+  /** A regular expression that the whole text has to match. */
+  | { check: "pattern"; feature: string; pattern: string }
+  /** From the latest event time to the moment of computing. */
+  | { check: "freshness"; maxAgeMs: number }
+  /** False breaks it, null does not. */
+  | { check: "relation"; expression: Expression }
+  /** Against the values in the offline store; see docs/validation.md. */
+  | {
+      check: "outlier";
+      feature: string;
+      method: "robust_z_score" | "quantiles";
+      threshold: number;
+      minHistory: number;
+    }
+  /** Against the value served until now. Null where there is no limit. */
+  | { check: "sudden_change"; feature: string; maxChange: string | null; maxFactor: string | null };
+
+/** Objectives of a running set; only those that the definition names. Shares are from 0 to 1. */
+export interface Slos {
+  freshnessP50Ms?: number;
+  freshnessP95Ms?: number;
+  freshnessP99Ms?: number;
+  lagMs?: number;
+  stalenessMs?: number;
+  quarantinedShare?: number;
+  deadLetterShare?: number;
+}
+
+/** Thresholds of drift: of the last `currentMs` of event times against the `referenceMs` before. Shares are from 0 to 1. */
+export interface DriftThresholds {
+  currentMs: number;
+  referenceMs: number;
+  maxPsi: number;
+  maxKs: number;
+  maxNullRateChange: number;
+  maxZeroRateChange: number;
+  /** Rows that each period needs. */
+  minRows: number;
+  /** Names, in the order of the set. */
+  features: string[];
+}
+
 export interface FeatureSet {
   name: string;
   description: string;
@@ -167,6 +224,11 @@ export interface FeatureSet {
   /** How its job works unless the run says otherwise; no part of what a value is. */
   mode: Mode;
   features: Feature[];
+  /** What rows have to hold to before they are written; no part of what a value is. */
+  validation: ValidationRule[];
+  /** The next two are for people who watch it. */
+  slos: Slos;
+  drift: DriftThresholds;
 }
 
 /** Whether a set has one row per entity, as of now, instead of one per entity and window. */

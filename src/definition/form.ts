@@ -29,6 +29,7 @@ const KINDS = [
   "features.*.measure",
   "window.type",
   "windows.*.type",
+  "validation.*.check",
 ];
 
 function isMistypedKind({ path, suggestion }: FormFinding): boolean {

@@ -218,6 +218,143 @@ export const WrittenWindow = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("unbounded") }).meta({ title: "an unbounded window" }),
 ]);
 
+const severity = {
+  ...described,
+  severity: z
+    .enum(["warn", "quarantine", "fail"])
+    .describe(
+      "warn: it is counted. quarantine: the row goes to the quarantine, and what is served stays. fail: the run stops before anything of the batch is written.",
+    ),
+};
+const OfFeature = Name.describe("The feature whose values are checked.");
+
+/** A null passes every rule but `not_null`. */
+export const WrittenRule = z.discriminatedUnion("check", [
+  z
+    .strictObject({ ...severity, check: z.literal("not_null"), feature: OfFeature })
+    .meta({ title: "a not_null rule" }),
+  z
+    .strictObject({
+      ...severity,
+      check: z.literal("range"),
+      feature: OfFeature,
+      min: z.number().describe("The least value that is right.").optional(),
+      max: z.number().describe("The greatest value that is right.").optional(),
+    })
+    .meta({ title: "a range rule" }),
+  z
+    .strictObject({
+      ...severity,
+      check: z.literal("allowed_values"),
+      feature: OfFeature,
+      values: z.array(z.union([z.string().max(500), z.number(), z.boolean()])).min(1),
+    })
+    .meta({ title: "an allowed_values rule" }),
+  z
+    .strictObject({
+      ...severity,
+      check: z.literal("pattern"),
+      feature: OfFeature,
+      pattern: z.string().min(1).max(500).describe("A regular expression that the whole text has to match."),
+    })
+    .meta({ title: "a pattern rule" }),
+  z
+    .strictObject({
+      ...severity,
+      check: z.literal("freshness"),
+      max_age: Duration.describe(
+        "How old the latest row of an entity may be when its features are computed.",
+      ),
+    })
+    .meta({ title: "a freshness rule" }),
+  z
+    .strictObject({
+      ...severity,
+      check: z.literal("relation"),
+      expression: z
+        .string()
+        .max(1000)
+        .describe("A comparison over features and parameters that must hold, as in a derived feature."),
+    })
+    .meta({ title: "a relation rule" }),
+  z
+    .strictObject({
+      ...severity,
+      check: z.literal("outlier"),
+      feature: OfFeature,
+      method: z
+        .enum(["robust_z_score", "quantiles"])
+        .describe(
+          "robust_z_score: distance from the median in median absolute deviations; quantiles: distance from the middle half in widths of it.",
+        ),
+      threshold: z.number().min(0).describe("A greater distance than this is an outlier, such as 6 or 3."),
+      min_history: z
+        .int()
+        .min(10)
+        .describe("Values that the history needs before the rule applies; 100 unless told.")
+        .optional(),
+    })
+    .meta({ title: "an outlier rule" }),
+  z
+    .strictObject({
+      ...severity,
+      check: z.literal("sudden_change"),
+      feature: OfFeature,
+      max_change: z
+        .number()
+        .min(0)
+        .describe("The most by which a value may differ from the one that is served.")
+        .optional(),
+      max_factor: z
+        .number()
+        .min(1)
+        .describe("The most times by which it may be greater or less than the one that is served.")
+        .optional(),
+    })
+    .meta({ title: "a sudden_change rule" }),
+]);
+
+const Share = z.number().min(0).max(1);
+
+/** What a team promises of a running set; `status` says whether it is so. */
+export const WrittenSlos = z
+  .strictObject({
+    freshness_p50: Duration.describe("Half of the changes can be read within this time.").optional(),
+    freshness_p95: Duration.describe("95 of 100 changes can be read within this time.").optional(),
+    freshness_p99: Duration.describe("99 of 100 changes can be read within this time.").optional(),
+    lag: Duration.describe("The oldest change that waits is not older.").optional(),
+    staleness: Duration.describe("The last batch was written at most this long ago.").optional(),
+    quarantined_share: Share.describe("At most this share of the rows is in quarantine.").optional(),
+    dead_letter_share: Share.describe("At most this share of the events are dead letters.").optional(),
+  })
+  .meta({ title: "slos" });
+
+/** When the distribution of a feature has moved too far from that of a reference period. */
+export const WrittenDrift = z
+  .strictObject({
+    current: Duration.describe(
+      "The latest event times, up to now, that are looked at; 7 days unless told.",
+    ).optional(),
+    reference: Duration.describe(
+      "The period just before, that they are compared with; 28 days unless told.",
+    ).optional(),
+    max_psi: z.number().min(0).describe("Most population stability index; 0.2 unless told.").optional(),
+    max_ks: Share.describe("Most Kolmogorov-Smirnov distance, for numbers; 0.2 unless told.").optional(),
+    max_null_rate_change: Share.describe(
+      "Most by which the share of nulls may change; 0.05 unless told.",
+    ).optional(),
+    max_zero_rate_change: Share.describe(
+      "Most by which the share of zeros may change; 0.1 unless told.",
+    ).optional(),
+    min_rows: z
+      .int()
+      .min(1)
+      .describe("Rows that each period needs to be compared; 100 unless told.")
+      .optional(),
+    features: z.array(Name).min(1).describe("Those that are looked at; all unless told.").optional(),
+  })
+  .meta({ title: "drift" });
+
 export const WrittenDefinition = z
   .strictObject({
     name: Name.describe("As in `cdc-features run NAME`, and the same as the file's."),
@@ -250,6 +387,12 @@ export const WrittenDefinition = z
       .describe("Numbers and texts that expressions use by name.")
       .optional(),
     features: z.record(Name, WrittenFeature),
+    validation: z
+      .record(Name, WrittenRule)
+      .describe("What values must hold to before they are written, each rule under its name.")
+      .optional(),
+    slos: WrittenSlos.describe("Objectives that status watches.").optional(),
+    drift: WrittenDrift.describe("Thresholds of drift, and the periods that it compares.").optional(),
   })
   .meta({
     title: "a feature set",
@@ -260,6 +403,7 @@ export const WrittenDefinition = z
 
 export type WrittenColumn = z.infer<typeof WrittenColumn>;
 export type WrittenFeature = z.infer<typeof WrittenFeature>;
+export type WrittenRule = z.infer<typeof WrittenRule>;
 export type WrittenDefinition = z.infer<typeof WrittenDefinition>;
 
 /** JSON Schema of a definition, for editors. */

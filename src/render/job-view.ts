@@ -11,9 +11,10 @@ import {
   isAsOfNow,
   ONLY_WINDOW,
   type Source,
+  type ValidationRule,
   type Window,
 } from "../definition/feature-set.ts";
-import { Call, Name } from "./python-layout.ts";
+import { Call, type Code, Name } from "./python-layout.ts";
 
 /** Where a job comes from. */
 export interface Provenance {
@@ -56,7 +57,8 @@ const DEAD_LETTER_SHARE = 0.2;
 
 /** Templates are strict, so that every name they use is present, as null where it does not apply. */
 export function jobView(featureSet: FeatureSet, provenance: Provenance) {
-  const { name, description, entity, source, windows, watermarkMs, deadLetterShare, features } = featureSet;
+  const { name, description, entity, source, windows, watermarkMs, deadLetterShare, features, validation } =
+    featureSet;
   const kinds = [...windows, ...features].map(({ kind }) => CLASSES[kind]);
   return {
     name,
@@ -76,7 +78,9 @@ export function jobView(featureSet: FeatureSet, provenance: Provenance) {
     deadLetterShare: deadLetterShare === DEAD_LETTER_SHARE ? null : String(deadLetterShare),
     features: features.map(featureView),
     classes: [...new Set([...CLASSES_ALWAYS, ...kinds])],
-    functions: [...new Set(features.flatMap(functionsOf))],
+    functions: [...new Set([...features.flatMap(functionsOf), ...validation.flatMap(functionsOfRule)])],
+    validation: validation.map(ruleCall),
+    ruleClasses: [...new Set(validation.map(({ check }) => RULE_CLASSES[check]))],
   };
 }
 
@@ -190,6 +194,50 @@ function expressionCall(expression: Expression): Call {
 
 function functionsOf(feature: Feature): string[] {
   return feature.kind === "derived" ? callsIn(expressionCall(feature.expression)) : [];
+}
+
+function functionsOfRule(rule: ValidationRule): string[] {
+  return rule.check === "relation" ? callsIn(expressionCall(rule.expression)) : [];
+}
+
+/** Of `cdc_features.rules`. */
+const RULE_CLASSES: Record<ValidationRule["check"], string> = {
+  not_null: "NotNull",
+  range: "Range",
+  allowed_values: "AllowedValues",
+  pattern: "Pattern",
+  freshness: "Freshness",
+  relation: "Relation",
+  outlier: "Outlier",
+  sudden_change: "SuddenChange",
+};
+
+function ruleCall(rule: ValidationRule): Call {
+  const { name, severity } = rule;
+  const call = (about: Code, keywords: Record<string, Code> = {}) =>
+    new Call(RULE_CLASSES[rule.check], [name, about], { ...keywords, severity });
+  switch (rule.check) {
+    case "not_null":
+      return call(rule.feature);
+    case "range":
+      return call(rule.feature, { min: rule.min, max: rule.max });
+    case "allowed_values":
+      return call(rule.feature, { values: rule.values });
+    case "pattern":
+      return call(rule.feature, { pattern: rule.pattern });
+    case "freshness":
+      return call(formatDuration(rule.maxAgeMs));
+    case "relation":
+      return call(expressionCall(rule.expression));
+    case "outlier":
+      return call(rule.feature, {
+        method: rule.method,
+        threshold: String(rule.threshold),
+        min_history: rule.minHistory,
+      });
+    case "sudden_change":
+      return call(rule.feature, { max_change: rule.maxChange, max_factor: rule.maxFactor });
+  }
 }
 
 function callsIn(call: Call): string[] {

@@ -11,6 +11,12 @@ import { type ManifestFile, readManifests } from "./manifests.ts";
 import { entityExpression, parquetTypes, TIMES, textExpression } from "./parquet-columns.ts";
 import { columnsNamed } from "./rows.ts";
 
+/** A row that rules kept from the stores. */
+export interface HeldRow extends OfflineRow {
+  /** A JSON array of the names of the rules that it breaks. */
+  rules: string;
+}
+
 /** The newest row of one window of an entity, or of the entity. Times are micros since 1970 UTC; null where the file has null. */
 export interface OfflineRow {
   entity: string | null;
@@ -79,6 +85,56 @@ export async function readOfflineStore(
     });
   }
   return { files, strangers, manifests };
+}
+
+/** Where rows lie that were kept from the stores. */
+export const QUARANTINE = "_quarantine";
+
+/**
+ * Hands on the newest row in quarantine of each window, or of each entity in a set as of now, in any order, and all of them with
+ * `all`. Throws EnvironmentError for a file that cannot be read.
+ */
+export async function readQuarantine(
+  featureSet: FeatureSet,
+  { offlineRoot, scratch, all = false }: { offlineRoot: string; scratch: string; all?: boolean },
+  onRow: (row: HeldRow & { reasons: string }) => void,
+): Promise<void> {
+  const folder = path.join(offlineRoot, offlineFolder(featureSet), QUARANTINE);
+  const { names } = await entriesOf(folder);
+  if (names.length === 0) return;
+  const files = names.map((name) => path.join(folder, name));
+  const more = ["to_json(r.rules)::VARCHAR", "to_json(r.reasons)::VARCHAR"];
+  const query = all ? allRows(featureSet, files, more) : newestRows(featureSet, files, more);
+  try {
+    await withDuckDb(scratch, async (connection) => {
+      for await (const row of rowsOf(connection, query)) {
+        const [rules, reasons] = row.slice(-2) as [string, string];
+        onRow({ ...offlineRow(featureSet, row), rules, reasons });
+      }
+    });
+  } catch (error) {
+    throw new EnvironmentError(
+      `cannot read the quarantine in ${folder}: ${(error as Error).message.split("\n")[0]}`,
+    );
+  }
+}
+
+/** Of each window the row before its newest one, in any order; of an entity in a set as of now. */
+export async function readRowsBefore(
+  featureSet: FeatureSet,
+  { offlineRoot, scratch, files }: { offlineRoot: string; scratch: string; files: OfflineFile[] },
+  onRow: (row: OfflineRow) => void,
+): Promise<void> {
+  const folder = path.join(offlineRoot, offlineFolder(featureSet));
+  const usable = files
+    .filter(({ problem }) => problem === undefined)
+    .map(({ name }) => path.join(folder, name));
+  if (usable.length === 0) return;
+  const order = `row_number() OVER (PARTITION BY ${slotKeys(featureSet).join(", ")} ORDER BY batch_id DESC, created_timestamp DESC)`;
+  await withDuckDb(scratch, async (connection) => {
+    const query = `${allRows(featureSet, usable)} QUALIFY ${order} = 2`;
+    for await (const row of rowsOf(connection, query)) onRow(offlineRow(featureSet, row));
+  });
 }
 
 async function entriesOf(folder: string): Promise<{ names: string[]; strangers: string[] }> {
@@ -176,9 +232,21 @@ async function schemaProblem(
 }
 
 /** A batch may have two rows of a window, by mistake, or of an entity, by ageing. */
-function newestRows(featureSet: FeatureSet, files: string[]): string {
-  const keys = [...featureSet.entity.map(identifier), ...(isAsOfNow(featureSet) ? [] : ["window_start"])];
+function newestRows(featureSet: FeatureSet, files: string[], more: string[] = []): string {
+  const keys = slotKeys(featureSet);
   const same = [...keys, "batch_id"].map((key) => `r.${key} IS NOT DISTINCT FROM n.${key}`).join(" AND ");
+  return (
+    `${allRows(featureSet, files, more)} ` +
+    `JOIN (SELECT ${keys.join(", ")}, max(batch_id) AS batch_id FROM ${parquet(files)} GROUP BY ALL) n ON ${same}`
+  );
+}
+
+function slotKeys(featureSet: FeatureSet): string[] {
+  return [...featureSet.entity.map(identifier), ...(isAsOfNow(featureSet) ? [] : ["window_start"])];
+}
+
+/** Every row as `offlineRow` reads it, and `more` behind. */
+function allRows(featureSet: FeatureSet, files: string[], more: string[] = []): string {
   const features = featureSet.features.map(({ name, type }) =>
     textExpression(`r.${identifier(name)}`, type.kind),
   );
@@ -191,12 +259,13 @@ function newestRows(featureSet: FeatureSet, files: string[]): string {
     "r.batch_id",
     "r.is_deleted",
     `to_json([${features.join(", ")}])::VARCHAR`,
+    ...more,
   ];
-  const all = `read_parquet(${listOf(files)}, hive_partitioning = false, union_by_name = true)`;
-  return (
-    `SELECT ${columns.map((column, i) => `${column} AS c${i}`).join(", ")} FROM ${all} r ` +
-    `JOIN (SELECT ${keys.join(", ")}, max(batch_id) AS batch_id FROM ${all} GROUP BY ALL) n ON ${same}`
-  );
+  return `SELECT ${columns.map((column, i) => `${column} AS c${i}`).join(", ")} FROM ${parquet(files)} r`;
+}
+
+function parquet(files: string[]): string {
+  return `read_parquet(${listOf(files)}, hive_partitioning = false, union_by_name = true)`;
 }
 
 function offlineRow(featureSet: FeatureSet, row: unknown[]): OfflineRow {

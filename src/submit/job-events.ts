@@ -53,6 +53,9 @@ const finished = z.object({
   batches: z.number(),
   state_rows: z.number(),
   state_bytes: z.number(),
+  /** Rows that were kept from the stores, and by rule how many broke it. */
+  quarantined: z.number().default(0),
+  violations: z.record(z.string(), z.number()).default({}),
   seconds: z.number(),
   /** It was told to end, and may not have read all. */
   stopped: z.boolean().default(false),

@@ -17,7 +17,18 @@ type Plain = string | number | boolean | null | Plain[] | { [key: string]: Plain
 
 /** Everything that decides what a value is; words for people and limits for errors do not. */
 export function planOf(featureSet: FeatureSet): Plain {
-  const { description: _, deadLetterShare: __, mode: ___, features, windows, source, ...rest } = featureSet;
+  const {
+    description: _,
+    deadLetterShare: __,
+    mode: ___,
+    validation: _____,
+    slos: _______,
+    drift: ________,
+    features,
+    windows,
+    source,
+    ...rest
+  } = featureSet;
   const { columns, immutable: ____, ...table } = source;
   const byName = <T extends { name: string }>(items: T[]) =>
     Object.fromEntries(items.map(({ name, ...item }) => [name, item]));
@@ -27,7 +38,7 @@ export function planOf(featureSet: FeatureSet): Plain {
       ...rest,
       source: { ...table, columns: byName(columns) },
       windows: byName(windows),
-      features: byName(features.map(({ description: _____, ...feature }) => feature)),
+      features: byName(features.map(({ description: ______, ...feature }) => feature)),
     }),
   ) as Plain;
 }

@@ -42,6 +42,8 @@ export interface RunRequest extends Submitted {
   mode: Mode;
   /** How long a batch of real-time mode lasts, as `10 minutes`. */
   realtimeBatch: string;
+  /** What becomes of rows that break a rule of validation whose severity is `fail`. */
+  onFail: "fail" | "quarantine";
   /** Most records of a micro-batch; what the target has for it where it is not said. */
   batchRecords?: number;
   /** What the checkpoint has to be made by. */

@@ -37,6 +37,7 @@ export function settingsOf(request: Told): Record<string, unknown> {
     continuous: request.continuous,
     trigger_interval: request.trigger,
     nothing_to_read: request.beginsWithoutSpark ?? false,
+    on_fail: request.onFail,
     max_batch_records: request.batchRecords ?? spark.batchRecords,
     run_id: request.runId,
     stop_file: remote?.stop ?? stopFileOf(request),

@@ -10,6 +10,7 @@ import type { Difference } from "./difference.ts";
 import { type Gathered, Gatherer } from "./entity-spool.ts";
 import { type EntityExpectation, Expecter } from "./expectation.ts";
 import { History, type LogFacts } from "./history.ts";
+import { type Validation, Validator } from "./quarantine.ts";
 import type { Truth } from "./truth.ts";
 
 /** Which stores the job writes. */
@@ -26,6 +27,8 @@ export interface Comparing {
   inStep: boolean;
   /** Where each batch begins, if some of them were computed in real-time mode. */
   begins?: ReadonlyMap<number, number> | undefined;
+  /** Left out where there are neither rules nor a quarantine. */
+  validation?: Validation | undefined;
 }
 
 export interface Compared {
@@ -76,10 +79,11 @@ class Verifier {
   readonly #history: History;
   readonly #applied: History;
   readonly #explainer: Explainer;
+  readonly #validator: Validator | undefined;
   readonly #first: { gathered: Gathered; differences: Difference[] }[] = [];
   readonly #others: Difference[] = [];
 
-  constructor({ featureSet, truth, now, sink, inStep, begins }: Comparing) {
+  constructor({ featureSet, truth, now, sink, inStep, begins, validation }: Comparing) {
     this.#truth = truth;
     this.#scope = new Scope(featureSet, {
       now: BigInt(now.getTime()) * 1000n,
@@ -88,6 +92,7 @@ class Verifier {
     });
     this.#sink = sink;
     this.#expecter = new Expecter(featureSet);
+    this.#validator = validation && new Validator(this.#scope, this.#expecter, validation, sink === "redis");
     this.#history = new History(featureSet, truth.now);
     this.#applied = new History(featureSet, truth.applied);
     this.#explainer = new Explainer(this.#scope, {
@@ -101,14 +106,14 @@ class Verifier {
     const { now, applied, appliedBatches } = this.#truth;
     const { elements } = gathered;
     const expectation = this.#expecter.expect(this.#history.slots(elements), now.watermark);
-    const findings = this.#compare(gathered, expectation, now);
-    this.#count(gathered, expectation);
+    const { findings, shouldBe } = this.#compare(gathered, expectation, now);
+    this.#count(gathered, shouldBe);
     const differences = findings.flatMap((one) => one.differences);
     for (const { checkedValues } of findings) this.counts.checkedValues += checkedValues;
     if (differences.length === 0) return;
     const known = elements.filter(({ batch }) => batch < appliedBatches);
     const then = this.#expecter.expect(this.#applied.slots(known), applied.watermark);
-    const atApplied = this.#compare(gathered, then, applied).flatMap((one) => one.differences);
+    const atApplied = this.#compare(gathered, then, applied).findings.flatMap((one) => one.differences);
     this.#report(gathered, markStale(differences, atApplied));
   }
 
@@ -128,18 +133,24 @@ class Verifier {
     this.#others.push(...(this.#first.pop()?.differences ?? []));
   }
 
-  #compare(gathered: Gathered, expectation: EntityExpectation, { watermark }: LogFacts): Findings[] {
-    const isKept = (slot: number) => this.#expecter.isKept(slot, watermark);
-    const isCovered = (slot: number) => this.#truth.covers === "all windows" || isKept(slot) === true;
-    const findings: Findings[] = [];
-    if (this.#sink !== "parquet" && gathered.entity !== null) {
-      findings.push(compareOnline(this.#scope, expectation, gathered));
-      findings.push(compareCompanion(this.#scope, expectation, gathered, isKept));
+  /** `unruled` is what would be there without rules of validation. */
+  #compare(gathered: Gathered, unruled: EntityExpectation, facts: LogFacts) {
+    const isKept = (slot: number) => this.#expecter.isKept(slot, facts.watermark);
+    const validated = this.#validator?.validate(gathered, unruled, facts);
+    const shouldBe = validated?.expectation ?? unruled;
+    const unknown = validated?.unknown ?? new Set<number>();
+    const isCovered = (slot: number) =>
+      (this.#truth.covers === "all windows" || isKept(slot) === true) && !unknown.has(slot);
+    const findings: Findings[] = validated === undefined ? [] : [validated.findings];
+    // The table does not tell what was served before.
+    if (unknown.size === 0 && this.#sink !== "parquet" && gathered.entity !== null) {
+      findings.push(compareOnline(this.#scope, shouldBe, gathered));
+      findings.push(compareCompanion(this.#scope, shouldBe, gathered, isKept));
     }
     if (this.#sink !== "redis") {
-      findings.push(compareOffline(this.#scope, expectation, gathered, isCovered));
+      findings.push(compareOffline(this.#scope, shouldBe, gathered, isCovered));
     }
-    return findings;
+    return { findings, shouldBe };
   }
 
   #count({ features, rows }: Gathered, expectation: EntityExpectation): void {

@@ -87,7 +87,8 @@ class RowComparison {
     // What stands in a row that should be marked as deleted, or should not, says nothing more.
     if (row.isDeleted === (computed === null)) this.#compareFeatures(computed);
     this.#compareTimes(computed, row.isDeleted !== (computed === null));
-    if (this.#scope.isAsOfNow && this.#findings.differences.length === 0) this.#checkAge(computed);
+    const ages = this.#scope.isAsOfNow && this.#expected.isHeld !== true;
+    if (ages && this.#findings.differences.length === 0) this.#checkAge(computed);
   }
 
   #compareTimes(computed: Computed | null, isWronglyDeleted: boolean): void {

@@ -36,6 +36,15 @@ export interface Stored {
   companion: Companion | undefined;
   /** The newest row of each of its slots. */
   rows: StoredRow[];
+  /** The one before that, where rules need it. */
+  before: StoredRow[];
+  /** The newest of each slot that rules kept from the stores. */
+  held: HeldStoredRow[];
+}
+
+export interface HeldStoredRow extends StoredRow {
+  /** Those that it breaks. */
+  rules: string[];
 }
 
 export interface StoredRow extends Omit<OfflineRow, "features"> {

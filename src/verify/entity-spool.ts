@@ -1,7 +1,7 @@
 /** All that log and stores say of each entity, gathered entity by entity however much of it there is. */
 import { type FeatureSet, isAsOfNow } from "../definition/feature-set.ts";
 import { Spool, type SpoolPart } from "../platform/spool.ts";
-import type { OfflineRow } from "../stores/offline.ts";
+import type { HeldRow, OfflineRow } from "../stores/offline.ts";
 import { hashOf, type OnlineEntry, type OnlineHash } from "../stores/online.ts";
 import { Companion, type Stored, type StoredRow } from "./compare.ts";
 import { type Element, ElementFormat } from "./elements.ts";
@@ -13,6 +13,8 @@ export interface Gathered extends Stored {
 const ELEMENT = 0;
 const HASH = 1;
 const ROW = 2;
+const BEFORE = 3;
+const HELD = 4;
 
 export class EntitySpool {
   readonly #spool: Spool;
@@ -46,10 +48,17 @@ export class EntitySpool {
     this.#spool.put(entity, `${written.slice(0, -1)},${hash.json}]`);
   }
 
-  row({ features, ...row }: OfflineRow): void {
-    const times = [row.windowStart, row.windowEnd, row.eventTimestamp, row.createdTimestamp, row.batchId];
-    const written = JSON.stringify([ROW, row.entity, row.slot, times.map(textOrNull), row.isDeleted]);
-    this.#spool.put(row.entity ?? "", `${written.slice(0, -1)},${features}]`);
+  row(row: OfflineRow): void {
+    this.#putRow(ROW, row, "null");
+  }
+
+  /** The row before the newest one of its slot. */
+  before(row: OfflineRow): void {
+    this.#putRow(BEFORE, row, "null");
+  }
+
+  held(row: HeldRow): void {
+    this.#putRow(HELD, row, row.rules);
   }
 
   entities(): Generator<Gathered> {
@@ -63,6 +72,12 @@ export class EntitySpool {
 
   [Symbol.dispose](): void {
     this.#spool[Symbol.dispose]();
+  }
+
+  #putRow(kind: number, row: OfflineRow, rules: string): void {
+    const times = [row.windowStart, row.windowEnd, row.eventTimestamp, row.createdTimestamp, row.batchId];
+    const written = JSON.stringify([kind, row.entity, row.slot, times.map(textOrNull), row.isDeleted]);
+    this.#spool.put(row.entity ?? "", `${written.slice(0, -1)},${row.features},${rules}]`);
   }
 
   #put(entity: string | null, content: unknown[]): void {
@@ -95,24 +110,26 @@ export class Gatherer {
         else if (kind === HASH) {
           const [, , part, problem, expires, flat] = one;
           takeHash(gathered, part, problem === null ? hashOf(flat, expires) : { problem });
-        } else this.#keepNewest(gathered.rows, this.#rowOf(one));
+        } else if (kind === HELD) {
+          this.#keepNewest(gathered.held, { ...this.#rowOf(one), rules: one.at(-1) });
+        } else this.#keepNewest(kind === ROW ? gathered.rows : gathered.before, this.#rowOf(one));
       }
       yield* entities.values();
     }
   }
 
   /** By batch, in a set as of now by time of ageing, too. */
-  #keepNewest(rows: StoredRow[], row: Omit<StoredRow, "copies">): void {
+  #keepNewest<R extends StoredRow>(rows: R[], row: Omit<R, "copies">): void {
     const at = rows.findIndex(({ slot }) => slot === row.slot);
     const known = rows[at];
     if (known === undefined) {
-      rows.push({ ...row, copies: 1 });
+      rows.push({ ...row, copies: 1 } as R);
       return;
     }
     const order = compare(row.batchId, known.batchId);
     const age = compare(row.createdTimestamp, known.createdTimestamp);
     if (order === 0 && (age === 0 || !this.#isAsOfNow)) known.copies += 1;
-    else if (order > 0 || (order === 0 && age > 0)) rows[at] = { ...row, copies: 1 };
+    else if (order > 0 || (order === 0 && age > 0)) rows[at] = { ...row, copies: 1 } as R;
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: as `row` wrote it
@@ -134,7 +151,7 @@ export class Gatherer {
 }
 
 function emptyOf(entity: string | null): Gathered {
-  return { entity, elements: [], features: undefined, companion: undefined, rows: [] };
+  return { entity, elements: [], features: undefined, companion: undefined, rows: [], before: [], held: [] };
 }
 
 function takeHash(gathered: Gathered, part: OnlineEntry["part"], hash: OnlineHash): void {

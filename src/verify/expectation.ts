@@ -10,6 +10,8 @@ export interface ExpectedSlot {
   at: AsOf;
   /** Final windows are served no more; undefined where that cannot be told. */
   isKept: boolean | undefined;
+  /** A newer row is in quarantine, so that this one does not age. */
+  isHeld?: boolean;
 }
 
 export class EntityExpectation {

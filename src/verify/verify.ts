@@ -5,7 +5,7 @@ import type { KafkaConnection, RedisConnection } from "../platform/connections.t
 import type { SpoolPart } from "../platform/spool.ts";
 import { messageOf, startThread } from "../platform/threads.ts";
 import { manifestsOf } from "../stores/manifests.ts";
-import { type OfflineFiles, readOfflineStore } from "../stores/offline.ts";
+import { type OfflineFiles, readOfflineStore, readQuarantine, readRowsBefore } from "../stores/offline.ts";
 import { scanOnlineStore } from "../stores/online.ts";
 import { beginsOf, chainOf, checkBatches } from "./batches.ts";
 import {
@@ -19,6 +19,7 @@ import {
 } from "./compare-entities.ts";
 import { EntitySpool, type Gathered } from "./entity-spool.ts";
 import { readLog } from "./log.ts";
+import { readReferences } from "./references.ts";
 import { readSource } from "./source.ts";
 import { truthOfLog, truthOfSource } from "./truth.ts";
 
@@ -70,6 +71,7 @@ export async function verifyFeatureSet(
     readOfflineStore(featureSet, { offlineRoot, scratch }, (row) => spool.row(row)),
     scanOnlineStore(featureSet, redis, (entry) => spool.hash(entry)),
   ]);
+  const validated = await readValidation(featureSet, offline, { offlineRoot, scratch, spool });
   const now = options.now ?? new Date();
   const manifests = manifestsOf(offline.manifests);
   const chain = chainOf(manifests);
@@ -79,9 +81,34 @@ export async function verifyFeatureSet(
       : truthOfSource(featureSet, chain, await readSource(featureSet, options.postgresUrl, now, spool));
   const { sink = "dual", inStep = true, realtime = false } = options;
   const begins = realtime ? beginsOf(manifests) : undefined;
-  const comparing: Comparing = { featureSet, truth, now, sink, inStep, begins };
-  if (!spool.isLarge) return compareAll(comparing, spool.entities(), offline);
-  return reportWith(comparing, await compareInThreads(comparing, spool.parts(THREADS)), offline);
+  const validation = validated && {
+    batches: chain.map(({ batch_id }) => batch_id),
+    references: validated.references,
+    knowsBatches: options.against === "log",
+  };
+  const comparing: Comparing = { featureSet, truth, now, sink, inStep, begins, validation };
+  const report = spool.isLarge
+    ? reportWith(comparing, await compareInThreads(comparing, spool.parts(THREADS)), offline)
+    : compareAll(comparing, spool.entities(), offline);
+  if (validated === undefined || validated.differences.length === 0) return report;
+  return { ...report, differences: [...report.differences, ...validated.differences] };
+}
+
+/** What is in quarantine, and what rules need beside a row; undefined without rules and quarantine. */
+export async function readValidation(
+  featureSet: FeatureSet,
+  { files }: OfflineFiles,
+  { offlineRoot, scratch, spool }: { offlineRoot: string; scratch: string; spool: EntitySpool },
+) {
+  let isHeld = false;
+  await readQuarantine(featureSet, { offlineRoot, scratch }, (row) => {
+    isHeld = true;
+    spool.held(row);
+  });
+  if (featureSet.validation.length === 0 && !isHeld) return undefined;
+  if (featureSet.validation.some(({ check }) => check === "sudden_change"))
+    await readRowsBefore(featureSet, { offlineRoot, scratch, files }, (row) => spool.before(row));
+  return readReferences(featureSet, { offlineRoot, scratch, files });
 }
 
 const THREADS = Math.min(availableParallelism(), 4);

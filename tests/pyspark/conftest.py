@@ -28,11 +28,14 @@ os.environ["TZ"] = "UTC"
 time.tzset()
 sys.path.insert(0, str(Path(__file__).parents[2] / "spark-jobs"))
 
-from cdc_features import windows  # noqa: E402
+from chain import Chain, NoDeadLetters  # noqa: E402
+
+from cdc_features import job, windows  # noqa: E402
 from cdc_features.debezium import Transform, row_changes  # noqa: E402
 from cdc_features.feature_set import FeatureSet, SlidingWindow  # noqa: E402
 from cdc_features.features import finish, micros, row_schema  # noqa: E402
 from cdc_features.finishing import completed  # noqa: E402
+from cdc_features.golden import FileCheckpoint  # noqa: E402
 from cdc_features.position import Position  # noqa: E402
 from cdc_features.session import LIBRARY, SETTINGS, share_library  # noqa: E402
 from cdc_features.state import fold, forget_older, unfolded  # noqa: E402
@@ -215,3 +218,20 @@ def order(order_id: int, customer_id: int | None, cents: int | None, created_at:
 def event(op: str, before: Any, after: Any, lsn: int, **more: Any) -> str:
     source = {"schema": "public", "table": "orders", "lsn": lsn, "sequence": json.dumps([str(lsn), str(lsn)])}
     return json.dumps({"op": op, "before": before, "after": after, "source": source, **more})
+
+
+@pytest.fixture
+def chain(
+    spark: SparkSession,
+    tmp_path: Path,
+    redis_url: str,
+    online: redis.Redis,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Chain:
+    monkeypatch.setattr(job, "Checkpoint", FileCheckpoint)
+    monkeypatch.setattr(job, "DeadLetters", NoDeadLetters)
+    chain = Chain(spark, tmp_path, redis_url, capsys)
+    monkeypatch.setattr(job, "change_log", chain.records)
+    monkeypatch.setattr(job, "records_of", chain.records)
+    return chain

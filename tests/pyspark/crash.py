@@ -45,7 +45,7 @@ def after(call: Callable[..., Any]) -> Callable[..., Any]:
 
 def set_pass(call: Callable[..., Any]) -> None:
     """Of many rows and of few."""
-    for name in ("write", "write_few"):
+    for name in ("write", "write_here"):
         setattr(batch_writer, name, call)
 
 

@@ -1,6 +1,7 @@
 """The one cause that is worth reading; no Spark."""
 
 from cdc_features.failure import describe
+from cdc_features.validation import ValidationError
 
 WORKER = """Job aborted due to stage failure: Task 0 in stage 1.0 failed 1 times: Traceback (most recent call last):
   File "redis/connection.py", line 1, in connect
@@ -51,3 +52,7 @@ def test_an_error_of_the_driver_is_told_as_it_is() -> None:
         cause = describe(error)
     assert (cause["type"], cause["message"]) == ("ValueError", "no such setting")
     assert "test_failure.py" in cause["traceback"]
+
+
+def test_an_error_of_our_own_is_told_whole() -> None:
+    assert describe(ValidationError("nothing was written:\n  positive: 1 row"))["message"].endswith("positive: 1 row")

@@ -44,6 +44,7 @@ def settings(tmp_path: Path) -> Settings:
             "features_topic": None,
             "realtime_batch": "",
             "nothing_to_read": False,
+            "on_fail": "fail",
             "plan": None,
         },
     }

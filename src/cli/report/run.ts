@@ -1,4 +1,5 @@
 /** How a run looks: a line while it goes on, a summary, a table of features. */
+import type { ValidationRule } from "../../definition/feature-set.ts";
 import type { Written } from "../../online/feature-writer.ts";
 import type { JobFinished, JobProgress, JobTable } from "../../submit/job-events.ts";
 import { formatTable } from "./table.ts";
@@ -37,6 +38,19 @@ export function summaryLines(featureSet: string, finished: JobFinished): string 
         ]
       : []),
   ].join("\n");
+}
+
+/** Of each rule of a set how many rows broke it. */
+export function brokenRules(rules: ValidationRule[], { violations }: JobFinished) {
+  return rules.map(({ name, severity }) => ({ rule: name, severity, rows: violations[name] ?? 0 }));
+}
+
+export function validationLines(rules: ValidationRule[], finished: JobFinished): string {
+  const broken = brokenRules(rules, finished).filter(({ rows }) => rows > 0);
+  if (broken.length === 0) return `validation: no row broke one of ${rules.length} rules`;
+  const told = broken.map(({ rule, severity, rows }) => `${number.format(rows)} ${rule} (${severity})`);
+  const held = finished.quarantined === 1 ? "1 row" : `${number.format(finished.quarantined)} rows`;
+  return `validation: ${told.join(", ")}; ${held} in quarantine`;
 }
 
 /** What the online store of a run in real-time mode is at. `trouble` is what it waits for. */

@@ -16,6 +16,11 @@ export function derivedOf({ features }: Draft): Derived[] {
   );
 }
 
+/** The rules of validation that are relations and whose expressions could be read. */
+export function relationsOf({ validation }: Draft): { name: string; tree: SyntaxTree }[] {
+  return [...validation].flatMap(([name, rule]) => (rule?.tree ? [{ name, tree: rule.tree }] : []));
+}
+
 /** The place of a character of a feature's expression. */
 export function inExpression(name: string, offset: number): Pick<Finding, "path" | "offset"> {
   return { path: ["features", name, "expression"], offset };

@@ -6,6 +6,8 @@ import { nameRules } from "./names.ts";
 import { referenceRules } from "./references.ts";
 import type { Rules } from "./rule.ts";
 import { sourceRules } from "./source.ts";
+import { validationRules } from "./validation.ts";
+import { watchingRules } from "./watching.ts";
 import { windowRules } from "./windows.ts";
 
 /** What a definition of the right form must hold to; the key is the name a diagnostic shows. */
@@ -18,4 +20,6 @@ export const rules: Rules = {
   ...featureRules,
   ...referenceRules,
   ...expressionRules,
+  ...validationRules,
+  ...watchingRules,
 };

@@ -12,6 +12,7 @@ export const modeRules: Rules = {
     const [window] = draft.windows;
     const places: Record<typeof at, { path: Path; atKey?: true }> = {
       windows: { path: ["windows"], atKey: true },
+      validation: { path: ["validation"], atKey: true },
       window: { path: [...(window?.path ?? ["window"]), "type"] },
     };
     yield { ...places[at], message: `${why}: leave mode out, and micro-batches do it` };

@@ -3,7 +3,7 @@ import type { Draft } from "../draft.ts";
 import { namesIn } from "../expression/syntax-tree.ts";
 import { NAME_PATTERN } from "../names.ts";
 import { nearest } from "../nearest.ts";
-import { derivedOf, inExpression } from "./derived.ts";
+import { derivedOf, inExpression, relationsOf } from "./derived.ts";
 import type { Rules } from "./rule.ts";
 
 export const referenceRules: Rules = {
@@ -40,11 +40,14 @@ export const referenceRules: Rules = {
 
   *"unused-parameter"(draft) {
     if (draft.features === undefined) return;
-    const mayUseAnything = [...draft.features.values()].some(
-      (feature) => feature === undefined || (feature.kind === "derived" && feature.syntaxError),
+    const mayUseAnything = [...draft.features.values(), ...draft.validation.values()].some(
+      (one) => one === undefined || ("syntaxError" in one && one.syntaxError !== undefined),
     );
     if (mayUseAnything) return;
-    const used = new Set(referencesIn(draft).map((reference) => reference.used));
+    const used = new Set([
+      ...referencesIn(draft).map((reference) => reference.used),
+      ...relationsOf(draft).flatMap(({ tree }) => namesIn(tree).map(({ name }) => name)),
+    ]);
     for (const name of draft.parameters.keys()) {
       if (used.has(name)) continue;
       yield { path: ["parameters", name], atKey: true, message: `no expression uses ${name}` };

@@ -12,6 +12,7 @@ import type {
 } from "../../../src/definition/feature-set.ts";
 import { LINE_WIDTH } from "../../../src/render/python-layout.ts";
 import { renderJob } from "../../../src/render/render-job.ts";
+import { DRIFT } from "../verify/sets.ts";
 import { python } from "./python.ts";
 
 const readTemplate = (name: string) =>
@@ -43,6 +44,9 @@ const SHOPPER: FeatureSet = {
   windows: [{ kind: "tumbling", name: "default", lengthMs: day, retentionMs: 36 * hour }],
   watermarkMs: 90_000,
   deadLetterShare: 0.2,
+  validation: [],
+  slos: {},
+  drift: DRIFT,
   mode: "micro-batch",
   features: [
     feature("orders", { kind: "bigint" }, { kind: "aggregated", aggregate: "count", window: "default" }),

@@ -71,6 +71,7 @@ function prepared(
       continuous,
       trigger: "1 second",
       mode: "micro-batch",
+      onFail: "fail",
       realtimeBatch: "10 minutes",
       signal: interrupt.signal,
       prepare,

@@ -82,6 +82,8 @@ function reasons({
     features: hash,
     companion: undefined,
     rows: [],
+    before: [],
+    held: [],
   };
   const offline = { files: [], strangers: [], manifests: [] };
   const comparing = { featureSet: set, truth, now: new Date(NOW), sink: "redis" as const, inStep: true };

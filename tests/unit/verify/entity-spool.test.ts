@@ -77,6 +77,8 @@ test("what goes in comes out by entity, from memory and from the disk, in one pa
     features: { fields: new Map([["a", "1"]]), expires: true },
     companion: { hash: { problem: "WRONGTYPE" } },
     rows: [],
+    before: [],
+    held: [],
   });
   for (let i = 0; i < 60; i += 1) fill();
   expect(spool.isLarge).toBe(true);

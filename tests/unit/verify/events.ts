@@ -9,7 +9,7 @@ import type { Element } from "../../../src/verify/elements.ts";
 import { EntitySpool } from "../../../src/verify/entity-spool.ts";
 import { type LogListener, LogReader, type ReadLog } from "../../../src/verify/log.ts";
 import { truthOfLog } from "../../../src/verify/truth.ts";
-import { compareAll, type FeatureSetReport } from "../../../src/verify/verify.ts";
+import { compareAll, type FeatureSetReport, readValidation } from "../../../src/verify/verify.ts";
 
 export interface Order {
   order_id: number | string;
@@ -89,9 +89,17 @@ export async function verifyStores(
   using spool = new EntitySpool(set, root);
   const offline = await readOfflineStore(set, { offlineRoot: root, scratch: root }, (row) => spool.row(row));
   await scanOnlineStore(set, { url: redisUrl }, (entry) => spool.hash(entry));
+  const read = await readValidation(set, offline, { offlineRoot: root, scratch: root, spool });
   const manifests = manifestsOf(offline.manifests);
   const chain = chainOf(manifests);
+  const validation = read && {
+    batches: chain.map(({ batch_id }) => batch_id),
+    references: read.references,
+    knowsBatches: true,
+  };
   const begins = realtime ? beginsOf(manifests) : undefined;
   const truth = truthOfLog(chain, readAll(set, chain, log, spool));
-  return compareAll({ featureSet: set, truth, now, sink, inStep, begins }, spool.entities(), offline);
+  const comparing = { featureSet: set, truth, now, sink, inStep, begins, validation };
+  const report = compareAll(comparing, spool.entities(), offline);
+  return { ...report, differences: [...report.differences, ...(read?.differences ?? [])] };
 }

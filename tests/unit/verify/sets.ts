@@ -15,6 +15,18 @@ const source = {
 
 const feature = (name: string): Expression => ({ op: "feature", name });
 
+/** What is meant where a definition says nothing of it. */
+export const DRIFT: FeatureSet["drift"] = {
+  currentMs: 604_800_000,
+  referenceMs: 2_419_200_000,
+  maxPsi: 0.2,
+  maxKs: 0.2,
+  maxNullRateChange: 0.05,
+  maxZeroRateChange: 0.1,
+  minRows: 100,
+  features: [],
+};
+
 export const customer: FeatureSet = {
   name: "customer",
   description: "Spending and recency of each customer over 30 days.",
@@ -33,6 +45,9 @@ export const customer: FeatureSet = {
   windows: [{ kind: "tumbling", name: ONLY_WINDOW, lengthMs: 30 * DAY, retentionMs: 30 * DAY }],
   watermarkMs: HOUR,
   deadLetterShare: 0.2,
+  validation: [],
+  slos: {},
+  drift: DRIFT,
   mode: "micro-batch",
   features: [
     {
@@ -104,6 +119,9 @@ export const product: FeatureSet = {
   windows: [{ kind: "tumbling", name: ONLY_WINDOW, lengthMs: 7 * DAY, retentionMs: 7 * DAY }],
   watermarkMs: HOUR,
   deadLetterShare: 0.2,
+  validation: [],
+  slos: {},
+  drift: DRIFT,
   mode: "micro-batch",
   features: [
     {

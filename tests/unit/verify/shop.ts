@@ -221,6 +221,32 @@ export async function fillParquet(root: string): Promise<void> {
   await writeBatch(folder, SECOND, FIRST);
 }
 
+/** As if a rule had kept the second batch's row of customer 1 from both stores; with other values, by their number. */
+export async function holdBack(
+  redis: Redis,
+  root: string,
+  rules: string[],
+  others: Record<number, string> = {},
+): Promise<void> {
+  const [before, held] = [ROWS[0], ROWS[9]] as [WindowRow, WindowRow];
+  // Refreshed on the day of the second batch.
+  const fields = fieldsOf(before, COMPUTED[SECOND] as string, "10");
+  await redis.del("customer:1:features");
+  await redis.hset("customer:1:features", ...fields, "_version", digits(FIRST));
+  const entry = `${digits(FIRST)}|${JSON.stringify(fields)}`;
+  await redis.hset("{customer:1:features}:windows", windowField(before), entry);
+  const folder = path.join(root, "customer_features");
+  const written = ROWS.filter((row) => row.batch === SECOND && row !== held);
+  const file = `${digits(SECOND)}.parquet`;
+  await writeParquet(path.join(folder, file), written.map(selectOf).join(" UNION ALL "));
+  await writeManifest(folder, SECOND, { file, rows: written.length, offsets: { "0": [FIRST, SECOND] } });
+  await mkdir(path.join(folder, "_quarantine"), { recursive: true });
+  const list = `[${rules.map((rule) => `'${rule}'`).join(", ")}]::VARCHAR[]`;
+  const features = held.features?.map((value, i) => others[i] ?? value) as WindowRow["features"];
+  const row = `${selectOf({ ...held, ...(features && { features }) })}, ${list} AS rules, ${list} AS reasons`;
+  await writeParquet(path.join(folder, "_quarantine", file), row);
+}
+
 async function writeBatch(folder: string, batch: number, startOffset: number): Promise<void> {
   const rows = ROWS.filter((row) => row.batch === batch);
   const file = `${digits(batch)}.parquet`;
