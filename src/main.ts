@@ -10,6 +10,7 @@ import { explain } from "./cli/explain.ts";
 import { get } from "./cli/get.ts";
 import { init } from "./cli/init.ts";
 import { logs } from "./cli/logs.ts";
+import { monitor } from "./cli/monitor.ts";
 import { quarantine } from "./cli/quarantine.ts";
 import { render } from "./cli/render.ts";
 import { reportError } from "./cli/report/error.ts";
@@ -41,6 +42,7 @@ const COMMANDS = [
   quarantine,
   up,
   status,
+  monitor,
   logs,
   down,
   doctor,

@@ -1,6 +1,8 @@
 """The foreachBatch function: brings each micro-batch into the stores."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import contextlib
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timezone
 from functools import partial
@@ -14,12 +16,13 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from cdc_features.checkpoint import Batch, Checkpoint
+from cdc_features.failure import describe
 from cdc_features.feature_set import FeatureSet
 from cdc_features.files import local_path
 from cdc_features.finishing import completed
 from cdc_features.history import rows_before
 from cdc_features.offline import OfflineStore
-from cdc_features.online import empty_others, expired_start
+from cdc_features.online import OnlineStoreError, empty_others, expired_start
 from cdc_features.progress import Emit, emit
 from cdc_features.references import Floats, References
 from cdc_features.report import Example, Report, oldest
@@ -104,17 +107,16 @@ class BatchWriter:
             groups.write.format("noop").mode("overwrite").save()
             return
         target = self._target(batch)
-        report = self._validated(self._rows(groups, target.now), target, batch)
+        started = time.monotonic()
+        with self._failing("redis"):
+            report = self._validated(self._rows(groups, target.now), target, batch)
         if report.truncated and report.truncated >= (self._truncated or report.truncated):
             report = self._after_truncate(batch, target, report)
-        if self._settings.sink != "console":
-            self._store.commit_base(batch, report.base_parts)
-        told: dict[str, Any] = {}
-        if target.held_staging:
-            self._store.commit_held(batch, report.held_parts)
-            told = {"quarantined": report.quarantined, "violations": report.violations}
-        if self._settings.writes_parquet:
-            self._store.commit(batch, report.parts, told)
+        report.readable_at = time.time()
+        written = time.monotonic()
+        with self._failing("parquet"):
+            self._put_in_place(batch, target, report)
+        report.seconds = {"pass": written - started, "parquet": time.monotonic() - written}
         self.reports[batch_id] = report
         self.newest_written = batch.version
         self._oldest_start = oldest(report.oldest_start, self._oldest_start)
@@ -123,6 +125,27 @@ class BatchWriter:
             self._emit("table", rows=report.examples)
         elif report.examples:
             self.examples = report.examples
+
+    def _put_in_place(self, batch: Batch, target: Target, report: Report) -> None:
+        """What the pass has staged."""
+        if self._settings.sink != "console":
+            self._store.commit_base(batch, report.base_parts)
+        told: dict[str, Any] = {}
+        if target.held_staging:
+            self._store.commit_held(batch, report.held_parts)
+            told = {"quarantined": report.quarantined, "violations": report.violations}
+        if self._settings.writes_parquet:
+            self._store.commit(batch, report.parts, told)
+
+    @contextlib.contextmanager
+    def _failing(self, store: str) -> Iterator[None]:
+        """Tells which store could not be written; of a pass, only where it is the store that said so."""
+        try:
+            yield
+        except Exception as error:
+            if store == "parquet" or describe(error)["type"] == OnlineStoreError.__name__:
+                self._emit("write_failed", store=store)
+            raise
 
     def _rows(self, groups: DataFrame, now: datetime) -> DataFrame:
         """What the pass takes of the query's groups: finished rows of a window, rows of a set as of now."""

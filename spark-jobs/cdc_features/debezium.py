@@ -34,6 +34,8 @@ from cdc_features.windows import home_step_ms, length_ms
 
 APPLIED, IGNORED, DEAD_LETTER = "applied", "ignored", "dead_letter"
 METRICS = "cdc_events"
+# Of the changes that came to Kafka by then.
+TIME_SHARES = (0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
 _COUNTS = ("read", "applied", "ignored", "dead_letters")
 # Of a Kafka record.
 _TAKEN = ("value", "partition", "offset", "unix_micros(timestamp) AS timestamp")
@@ -46,7 +48,7 @@ def row_changes(feature_set: FeatureSet) -> Transform:
     the newest `event_time` and `clock` (UTC), `home`, where its newest window starts (micros), `row`, the bytes of
     its changes for the fold (state.py), and `time_ms`, when the newest record came to Kafka.
 
-    The observation `METRICS` counts the records.
+    The observation `METRICS` counts the records, and tells at which times these changes came to Kafka.
     """
 
     def transform(records: DataFrame) -> DataFrame:
@@ -60,6 +62,8 @@ def row_changes(feature_set: FeatureSet) -> Transform:
                 METRICS,
                 *(F.expr(f"coalesce(sum({name}), 0L) AS {name}") for name in _COUNTS),
                 F.expr("max(max_timestamp_ms) AS max_timestamp_ms"),
+                F.expr("count(time_ms) AS changes"),
+                F.expr(f"percentile_approx(time_ms, array({', '.join(map(str, TIME_SHARES))})) AS times_ms"),
             )
             .where("row IS NOT NULL")
             .selectExpr(

@@ -282,6 +282,8 @@ class Job:
             just_written=self._writer.newest_written == last.version and not self._settings.redis.cluster,
         )
         self._tally.validated(report)
+        if report.violations:
+            self._emit("refreshed", quarantined=report.quarantined, violations=report.violations)
         self._writer.examples = self._writer.examples or report.examples
 
     def _is_as_written(self, last: Batch, now: datetime) -> bool:

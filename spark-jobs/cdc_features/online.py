@@ -193,6 +193,11 @@ class OnlineWriter:
             (key, _), error = failed[0]
             raise OnlineStoreError(f"Redis at {self._address} refused to write {key}: {error}") from error
 
+    @property
+    def retries(self) -> int:
+        """Calls that were sent again."""
+        return self._servers.retries
+
     def companions(self, feature_set: FeatureSet) -> Iterator[str]:
         """The features keys of all entities that have a windows hash; some perhaps more than once."""
         begin = features_key(feature_set, "*")

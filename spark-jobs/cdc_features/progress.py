@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cdc_features.checkpoint import Batch
-from cdc_features.debezium import METRICS
+from cdc_features.debezium import METRICS, TIME_SHARES
 from cdc_features.feature_set import FeatureSet
 from cdc_features.files import Files
 from cdc_features.online import iso
@@ -122,6 +122,21 @@ class Tally:
             entities_written_total=self.entities_written,
             watermark=self._watermark(batch),
             seconds_behind=_seconds_behind(progress, observed["max_timestamp_ms"], seconds),
+            position=batch.version,
+            newest_ms=observed["max_timestamp_ms"],
+            applied=applied,
+            duplicates=report.duplicates,
+            late=late,
+            dead_letters=observed["dead_letters"],
+            ignored=observed["ignored"],
+            quarantined=report.quarantined,
+            violations=report.violations,
+            retries=report.retries,
+            state_rows=self.state_rows,
+            state_bytes=self.state_bytes,
+            seconds=seconds,
+            phases=_phases(progress, report),
+            ages=_ages(observed, report),
         )
 
     def validated(self, report: Report) -> None:
@@ -178,6 +193,35 @@ def _state_size(progress: dict[str, Any]) -> tuple[int, int]:
     files = sum(operator.get("customMetrics", {}).get("rocksdbSstFileSize", 0) for operator in operators)
     memory = sum(operator["memoryUsedBytes"] for operator in operators)
     return sum(operator["numRowsTotal"] for operator in operators), files + memory
+
+
+# Of a batch in micro-batches: what Spark does before and after what BatchWriter does, by its names.
+_PHASES = {
+    "offsets": ("latestOffset", "getBatch", "getOffset"),
+    "planning": ("queryPlanning",),
+    "log": ("walCommit", "commitOffsets"),
+}
+
+
+def _phases(progress: dict[str, Any], report: Report) -> dict[str, float]:
+    """Seconds of a batch by phase: `offsets` of the log, `planning` of the query, Spark's own `log`; the `pass` that
+    computes the rows, writes Redis and stages Parquet; `parquet`, putting that in place; and `other`."""
+    told: dict[str, int] = progress.get("durationMs", {})
+    phases = {phase: sum(told.get(name, 0) for name in names) / 1000 for phase, names in _PHASES.items()}
+    phases |= report.seconds
+    whole = max(progress["batchDuration"], 1) / 1000
+    phases["other"] = max(whole - sum(phases.values()), 0.0)
+    return {phase: round(seconds, 3) for phase, seconds in phases.items()}
+
+
+def _ages(observed: dict[str, Any], report: Report) -> dict[str, Any] | None:
+    """How old changes were when they could be read, seconds since they came to Kafka: how many there were, and at most
+    how old which share of them. None of real-time batches, whose messages tell it one by one."""
+    times, changes = observed.get("times_ms"), observed.get("changes")
+    if report.readable_at is None or not times or not changes:
+        return None
+    ages = [[round(1 - share, 4), report.readable_at - ms / 1000] for share, ms in zip(TIME_SHARES, times, strict=True)]
+    return {"count": changes, "shares": [[share, round(max(age, 0.0), 3)] for share, age in reversed(ages)]}
 
 
 def _seconds_behind(progress: dict[str, Any], max_timestamp_ms: int, batch_seconds: float) -> float:

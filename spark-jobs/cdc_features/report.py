@@ -13,7 +13,7 @@ Example = dict[str, Any]
 class Report:
     """What a pass did: entities written, duplicate records seen, the staged parts, some rows to show, the newest
     truncate among the groups, where the oldest window starts (micros since 1970), how many rows broke which rules, how
-    many were kept from the stores, and their parts."""
+    many were kept from the stores, and their parts; and calls of the online store that were sent again."""
 
     entities: int = 0
     duplicates: int = 0
@@ -25,6 +25,10 @@ class Report:
     violations: Counter[str] = field(default_factory=Counter)
     quarantined: int = 0
     held_parts: list[str] = field(default_factory=list)
+    retries: int = 0
+    # When all rows could be read, seconds since 1970; and by phase of the batch, how long it took.
+    readable_at: float | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
 
     def add(self, task: dict[str, Any], part: str | None, base_part: str | None, held_part: str | None) -> None:
         self.entities += task["entities"]
@@ -34,6 +38,7 @@ class Report:
         self.held_parts += [held_part] if held_part else []
         self.violations.update(task["violations"])
         self.quarantined += task["quarantined"]
+        self.retries += task["retries"]
         self.examples += task["examples"]
         if task["truncated"]:
             position = Position(**task["truncated"])

@@ -57,6 +57,9 @@ Failure = tuple[Call, Exception]
 class Servers(Protocol):
     """One script, and all hashes; every method raises one of ERRORS where no server can be used."""
 
+    # Calls that were sent again, for whatever reason a server had refused them.
+    retries: int
+
     def run(self, calls: Sequence[Call], arguments: Sequence[str]) -> list[Failure]:
         """Runs the script for each key and its companion, with these arguments and the changes; those that failed."""
 
@@ -78,6 +81,7 @@ def connect(given: Redis, script: str) -> Servers:
 
 class _Single:
     def __init__(self, given: Redis, script: str) -> None:
+        self.retries = 0
         self._script = script
         self._client = redis.Redis.from_url(
             given.url,
@@ -91,6 +95,7 @@ class _Single:
         failed = _pipelined(self._client, self._script, calls, arguments, per_call=_ENTITIES_PER_CALL)
         if not failed:
             return []
+        self.retries += len(failed)
         # The server may have been restarted or have flushed its scripts between two pipelines.
         self._client.script_load(self._script)
         # One by one: the other entities of the call can be written, and which one cannot is known then.
@@ -116,6 +121,7 @@ class _Single:
 
 class _Cluster:
     def __init__(self, given: Redis, script: str) -> None:
+        self.retries = 0
         self._script = script
         options = parse_url(given.url)
         first = ClusterNode(options.pop("host"), options.pop("port", 6379))
@@ -132,6 +138,7 @@ class _Cluster:
         deadline, pause = time.monotonic() + _PATIENCE_SECONDS, 0.0
         failed = self._send(calls, arguments, {})
         while failed and all(_passes(error) for _, error in failed) and time.monotonic() < deadline:
+            self.retries += len(failed)
             time.sleep(pause)
             pause = min(2 * pause + 0.1, _MOST_PAUSE_SECONDS)
             with contextlib.suppress(*_PASSING):  # The next try tells.

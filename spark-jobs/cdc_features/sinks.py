@@ -384,6 +384,7 @@ class _Task:
             "oldest_start": self._oldest_start,
             "violations": self._violations,
             "quarantined": self._quarantined,
+            "retries": self._writer.retries if self._writer else 0,
         }
         return report, [part.close() if part else None for part in (self._staged, self._base, self._held)]
 

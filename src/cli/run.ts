@@ -8,7 +8,10 @@ import {
 } from "../definition/duration.ts";
 import { type FeatureSet, featuresTopicOf, topicOf } from "../definition/feature-set.ts";
 import { MODES } from "../definition/mode.ts";
-import { UsageError } from "../errors.ts";
+import { InterruptedError, UsageError } from "../errors.ts";
+import type { Ages } from "../monitor/ages.ts";
+import { withBatch, withLive, withRun, withViolations, withWriteFailure } from "../monitor/measures.ts";
+import { Recorder } from "../monitor/recorder.ts";
 import { FeatureWriter, type Written } from "../online/feature-writer.ts";
 import { prepareFeaturesTopic } from "../online/features-topic.ts";
 import { replicaIdentity } from "../platform/postgres.ts";
@@ -230,7 +233,16 @@ async function runOne(
   const remember = () => rememberCheckpoint(stack.stateDir, name, checkpointOf(submission));
   let examples: JobTable | undefined;
   let writer: FeatureWriter | undefined;
+  const recorder = await Recorder.open(folder.measures, {
+    featureSet: name,
+    file: definition.file,
+    slos: { ...featureSet.slos },
+    severities: Object.fromEntries(featureSet.validation.map((rule) => [rule.name, rule.severity])),
+    topic: submission.topic,
+    mode: submission.mode,
+  });
   const onEvent = (event: JobEvent) => {
+    record(event, recorder);
     if (event.event === "started") {
       step.update("Spark is up, computing");
       remember();
@@ -254,7 +266,8 @@ async function runOne(
         await prepare(featureSet, stored, options);
         // A driver elsewhere is heard when it has ended, and then by a living command only.
         if (remotePlacesOf(spark.driver, storage.places, name) !== undefined) remember();
-        if (submission.mode === "realtime") writer = await writerOf(featureSet, stack, endpoints, step);
+        if (submission.mode === "realtime")
+          writer = await writerOf(featureSet, stack, endpoints, { step, recorder });
       },
       signal,
       ...(spark.secrets && { secrets: spark.secrets }),
@@ -262,11 +275,26 @@ async function runOne(
       onWaiting: () => step.update("waiting for the cluster, which has no free cores or memory for it"),
     });
     await writer?.end();
+    recorder.change((measures) => withRun(measures, finished.stopped ? "stopped" : "finished", Date.now()));
     return { featureSet, finished, examples, realtime: writer?.total() };
+  } catch (error) {
+    const result = error instanceof InterruptedError ? "stopped" : "failed";
+    recorder.change((measures) => withRun(measures, result, Date.now()));
+    throw error;
   } finally {
     // Of a job that died, too, all that it published is right.
     await writer?.end();
+    await recorder.close();
   }
+}
+
+/** For whoever watches the set. */
+function record(event: JobEvent, recorder: Recorder): void {
+  const now = Date.now();
+  if (event.event === "progress") recorder.change((measures) => withBatch(measures, event, now));
+  if (event.event === "refreshed") recorder.change((measures) => withViolations(measures, event, now));
+  if (event.event === "write_failed")
+    recorder.change((measures) => withWriteFailure(measures, event.store, now));
 }
 
 /** Of the online store, for as long as the job works in real time. */
@@ -274,14 +302,26 @@ async function writerOf(
   featureSet: FeatureSet,
   { topicPrefix }: Stack,
   { kafka, redis }: Endpoints,
-  step: Step,
+  { step, recorder }: { step: Step; recorder: Recorder },
 ): Promise<FeatureWriter> {
+  let before = 0;
   const topic = featuresTopicOf(featureSet.name, topicPrefix);
   const from = await prepareFeaturesTopic(kafka, { topic, source: topicOf(featureSet.source, topicPrefix) });
   return new FeatureWriter({
     ...{ kafka, redis, topic, from },
     groupId: `cdc-features.${topicPrefix}.${featureSet.name}.online`,
-    onProgress: (written, trouble) => step.update(realtimeLine(written, trouble)),
+    onProgress: (written, trouble) => {
+      step.update(realtimeLine(written, trouble));
+      const count = written.written - before;
+      before = written.written;
+      const [p50, p99] = [written.p50Ms, written.p99Ms];
+      if (count === 0 || p50 === null || p99 === null) return;
+      const shares: Ages["shares"] = [
+        [0.5, p50 / 1000],
+        [1, p99 / 1000],
+      ];
+      recorder.change((measures) => withLive(measures, { count, shares }, Date.now()));
+    },
   });
 }
 

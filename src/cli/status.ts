@@ -1,43 +1,100 @@
+import { setTimeout } from "node:timers/promises";
 import type { Command } from "commander";
-import { runStates } from "../submit/run-states.ts";
+import { EXIT, UsageError } from "../errors.ts";
+import type { Watched } from "../monitor/families.ts";
+import type { ServerStatus, Stack } from "../stack/stack.ts";
+import { type RunState, runStates } from "../submit/run-states.ts";
 import type { Context, Target } from "./context.ts";
-import { json, profile, target } from "./options.ts";
+import { json, option, profile, target } from "./options.ts";
 import { formatTable } from "./report/table.ts";
+import type { Terminal } from "./report/terminal.ts";
+import { charts, missed, objectiveLines, watchedAsJson, watchedTable } from "./report/watched.ts";
+import { Watch } from "./watch.ts";
+
+interface StatusOptions extends Target {
+  json?: boolean;
+  watch?: boolean;
+}
+
+interface Status {
+  servers: ServerStatus[];
+  runs: RunState[];
+  sets: Watched[];
+}
+
+const WATCH_MS = 1_000;
+const CLEAR = "\x1b[H\x1b[J";
 
 export function status(program: Command, context: Context): void {
   program
     .command("status")
-    .description("the servers and the runs")
+    .description("the servers, the runs, and whether objectives are met (exit code 1 when one is not)")
+    .addOption(option("--watch", "show it anew every second, with charts, until Ctrl-C"))
     .addOption(target())
     .addOption(profile())
     .addOption(json())
-    .action(async (options: Target & { json?: boolean }) => {
+    .action(async (options: StatusOptions) => {
+      if (options.watch && options.json)
+        throw new UsageError("--json is one document, and --watch goes on until Ctrl-C", {
+          hint: "Leave one of them out.",
+        });
       const stack = context.stack(options);
-      const [servers, runs] = await Promise.all([stack.status(), runStates(stack.stateDir)]);
+      const watch = await Watch.ofAll(stack, context.cwd);
+      if (options.watch) {
+        await keepShowing(watch, stack, context);
+        return;
+      }
+      const now = await look(watch, stack);
+      if (missed(now.sets).length > 0) context.exitWith(EXIT.differ);
       if (options.json) {
+        const { servers, runs, sets } = now;
+        const { target, stateDir } = stack;
         context.terminal.print(
-          JSON.stringify({ target: stack.target, stateDir: stack.stateDir, servers, runs }),
+          JSON.stringify({ target, stateDir, servers, runs, featureSets: sets.map(watchedAsJson) }),
         );
         return;
       }
-      const { paintOut: paint } = context.terminal;
-      const colour = { running: paint.green, stopped: paint.dim, crashed: paint.red };
-      const rows = servers.map((server) => [
-        server.name,
-        colour[server.state](server.state),
-        server.pid?.toString() ?? "",
-        server.port?.toString() ?? "",
-        server.detail ?? "",
-      ]);
-      context.terminal.print(formatTable(["server", "state", "pid", "port", ""], rows));
-      if (runs.length === 0) return;
-      context.terminal.print("");
-      const runRows = runs.map((run) => [
-        run.featureSet,
-        run.pid === undefined ? paint.dim("ended") : paint.green("running"),
-        run.pid?.toString() ?? "",
-        run.log,
-      ]);
-      context.terminal.print(formatTable(["run", "state", "pid", "log"], runRows));
+      context.terminal.print(shown(now, context.terminal));
     });
+}
+
+async function look(watch: Watch, stack: Stack): Promise<Status> {
+  const [servers, runs, sets] = await Promise.all([stack.status(), runStates(stack.stateDir), watch.look()]);
+  return { servers, runs, sets };
+}
+
+/** On a terminal in one place; elsewhere one below the other. */
+async function keepShowing(watch: Watch, stack: Stack, { terminal, interruption }: Context): Promise<void> {
+  const signal = interruption();
+  while (!signal.aborted) {
+    const now = await look(watch, stack);
+    const text = `${shown(now, terminal)}\n\n${charts(now.sets, terminal.columns)}`;
+    terminal.print(process.stdout.isTTY ? CLEAR + text : text);
+    await setTimeout(WATCH_MS, undefined, { signal }).catch(() => {});
+  }
+}
+
+function shown({ servers, runs, sets }: Status, { paintOut: paint }: Terminal): string {
+  const colour = { running: paint.green, stopped: paint.dim, crashed: paint.red };
+  const rows = servers.map((server) => [
+    server.name,
+    colour[server.state](server.state),
+    server.pid?.toString() ?? "",
+    server.port?.toString() ?? "",
+    server.detail ?? "",
+  ]);
+  const parts = [formatTable(["server", "state", "pid", "port", ""], rows)];
+  if (runs.length > 0) {
+    const runRows = runs.map((run) => [
+      run.featureSet,
+      run.pid === undefined ? paint.dim("ended") : paint.green("running"),
+      run.pid?.toString() ?? "",
+      run.log,
+    ]);
+    parts.push(formatTable(["run", "state", "pid", "log"], runRows));
+  }
+  if (sets.length > 0) parts.push(watchedTable(sets));
+  const promised = objectiveLines(sets, paint);
+  if (promised.length > 0) parts.push(promised.join("\n"));
+  return parts.join("\n\n");
 }

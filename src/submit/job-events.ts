@@ -23,7 +23,37 @@ const progress = z.object({
   entities_written_total: z.number(),
   watermark: z.string().nullish(),
   seconds_behind: z.number().nullish(),
+  /** Sum of the batch's end offsets. */
+  position: z.number(),
+  /** When its newest record came to Kafka, ms since 1970. */
+  newest_ms: z.number().nullable(),
+  applied: z.number(),
+  duplicates: z.number(),
+  late: z.number(),
+  dead_letters: z.number(),
+  ignored: z.number(),
+  quarantined: z.number(),
+  violations: z.record(z.string(), z.number()),
+  /** Calls of the online store that were sent again. */
+  retries: z.number(),
+  state_rows: z.number(),
+  state_bytes: z.number(),
+  seconds: z.number(),
+  /** Seconds by phase. */
+  phases: z.record(z.string(), z.number()),
+  /** How many changes there were, and which share of them was at most how old (seconds) when they could be read. */
+  ages: z.object({ count: z.number(), shares: z.array(z.tuple([z.number(), z.number()])) }).nullable(),
 });
+
+/** Rows that time alone had changed broke rules. */
+const refreshed = z.object({
+  event: z.literal("refreshed"),
+  quarantined: z.number(),
+  violations: z.record(z.string(), z.number()),
+});
+
+/** A batch could not be written, and the run is about to fail. */
+const writeFailed = z.object({ event: z.literal("write_failed"), store: z.enum(["redis", "parquet"]) });
 
 /** A batch of real-time mode is about to begin: what its features are right as of. */
 const realtime = z.object({
@@ -103,6 +133,8 @@ const jobEvent = z.discriminatedUnion("event", [
   progress,
   realtime,
   paused,
+  refreshed,
+  writeFailed,
   table,
   finished,
   failed,

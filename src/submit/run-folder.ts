@@ -27,6 +27,8 @@ export interface RunFolder {
   stop: string;
   /** Spark's full log. */
   log: string;
+  /** What its runs have told of their batches. */
+  measures: string;
 }
 
 export function runFolder(stateDir: string, featureSet: string): RunFolder {
@@ -39,6 +41,7 @@ export function runFolder(stateDir: string, featureSet: string): RunFolder {
     script: path.join(folder, `${featureSet}_features.py`),
     stop: path.join(folder, "stop"),
     log: path.join(folder, "job.log"),
+    measures: path.join(folder, "measures.json"),
   };
 }
 

@@ -15,11 +15,13 @@ const ALLOWED: Record<string, string[]> = {
   ...Object.fromEntries(STAGES.map((stage) => [stage, ["definition", "platform", "errors"]])),
   // Served values are read by several commands; verify compares what stores read.
   verify: ["definition", "stores", "platform", "errors"],
+  // What the online store holds is counted, too.
+  monitor: ["definition", "stores", "platform", "errors"],
   // Golden tests hold the verifier's computation beside the job's.
   golden: ["definition", "stores", "verify", "platform", "errors"],
   // A benchmark drives what it measures.
   bench: ["definition", "stack", "submit", "stores", "platform", "errors"],
-  cli: ["definition", ...STAGES, "golden", "bench", "platform", "errors"],
+  cli: ["definition", ...STAGES, "golden", "bench", "monitor", "platform", "errors"],
   main: ["cli", "definition", ...STAGES, "platform", "errors"],
 };
 
