@@ -153,6 +153,7 @@ const testServers = (name) =>
   needsPython(name)
     ? {
         CDC_FEATURES_TEST_VENV: pythonTools().venv,
+        CDC_FEATURES_TEST_TOOLS: pythonTools().tools,
         CDC_FEATURES_TEST_REDIS_SERVER: pythonTools().redisServer,
         CDC_FEATURES_TEST_KAFKA_JARS: pythonTools().kafkaJars,
         JAVA_HOME: pythonTools().javaHome,

@@ -136,11 +136,11 @@ const FAMILIES: { name: string; type: Family["type"]; help: string; of: Of }[] =
   {
     name: "cdc_features_recent_freshness_seconds",
     type: "gauge",
-    help: "Quantiles of that age over the last five minutes, or the latest batch.",
+    help: "Percentiles of that age over the last five minutes, or the latest batch.",
     of: ({ measures, observed }, feature_set) => {
       const { p50, p95, p99 } = freshness(measures, observed.now);
-      return Object.entries({ "0.5": p50, "0.95": p95, "0.99": p99 }).flatMap(([quantile, value]) =>
-        value === null ? [] : [{ labels: { feature_set, quantile }, value }],
+      return Object.entries({ 50: p50, 95: p95, 99: p99 }).flatMap(([percentile, value]) =>
+        value === null ? [] : [{ labels: { feature_set, percentile }, value }],
       );
     },
   },
