@@ -17,9 +17,11 @@ const ALLOWED: Record<string, string[]> = {
   verify: ["definition", "stores", "platform", "errors"],
   // Golden tests hold the verifier's computation beside the job's.
   golden: ["definition", "stores", "verify", "platform", "errors"],
+  // Drift is of what the offline store holds.
+  drift: ["definition", "stores", "platform", "errors"],
   // A benchmark drives what it measures.
   bench: ["definition", "stack", "submit", "stores", "platform", "errors"],
-  cli: ["definition", ...STAGES, "golden", "bench", "platform", "errors"],
+  cli: ["definition", ...STAGES, "golden", "drift", "bench", "platform", "errors"],
   main: ["cli", "definition", ...STAGES, "platform", "errors"],
 };
 
