@@ -55,7 +55,7 @@ async function kolmogorovSmirnov(connection: DuckDBConnection, column: string): 
 async function summaryOf(
   connection: DuckDBConnection,
   column: string,
-): Promise<{ summary: Both<Summary>; zeroRate: Both<number> }> {
+): Promise<{ zeroRate: Both<number>; summary: Both<Summary> }> {
   const result = await connection.runAndReadAll(
     `SELECT avg(${column}), quantile_cont(${column}, [${SUMMARY.join(", ")}]), count(*) FILTER (${column} = 0) / count(*)
      FROM compared GROUP BY _is_current ORDER BY _is_current`,
@@ -67,8 +67,8 @@ async function summaryOf(
     return { mean, min, p25, median, p75, max };
   };
   return {
-    summary: { reference: summary(reference), current: summary(current) },
     zeroRate: { reference: reference[2], current: current[2] },
+    summary: { reference: summary(reference), current: summary(current) },
   };
 }
 

@@ -31,9 +31,9 @@ function span({ from, to }: PeriodRows): string {
   return `${short(from)}..${short(to)}`;
 }
 
-/** A day's start as the day, as the options take it. */
+/** To the second, and a day's start as the day: as the options take it. */
 function short(time: string): string {
-  return time.replace("T00:00:00Z", "");
+  return time.replace(/\.\d+Z$/, "Z").replace("T00:00:00Z", "");
 }
 
 function percents(rates: Both<number> | null): string {
@@ -58,8 +58,7 @@ function verdictLine(features: FeatureDrift[], paint: ChalkInstance): string {
   const count = (wanted: FeatureDrift["verdict"]) =>
     features.filter(({ verdict }) => verdict === wanted).length;
   const [drifted, skipped] = [count("drifted"), count("not compared")];
-  const compared = `of ${features.length} features ${drifted} drifted`;
-  const text = skipped === 0 ? compared : `${compared}, ${skipped} were not compared`;
+  const text = `${drifted} of ${features.length} features drifted${skipped > 0 ? `, ${skipped} not compared` : ""}`;
   return drifted > 0
     ? paint.red(`✗ ${text}`)
     : `${skipped < features.length ? paint.green("✓") : "-"} ${text}`;
