@@ -18,7 +18,7 @@ function tooGreat(measure: string, value: number | null, most: number): string[]
 
 function movedTooFar(rate: string, rates: Both<number> | null, most: number): string[] {
   if (rates === null) return [];
-  // Of 0.15 and 0.1 the difference is 0.04999999999999999, and of 0.3 and 0.2 less than 0.1.
+  // From 0.7 to 0.8 is 0.10000000000000009 in doubles, and would be above 0.1.
   const change = Number(Math.abs(rates.current - rates.reference).toFixed(12));
   if (change <= most) return [];
   const [from, to] = [rates.reference, rates.current].map((share) => Number(share.toFixed(4)));

@@ -67,6 +67,7 @@ describe("dependency rules", () => {
 
   it("catch a stage that imports another, and a definition that imports anything", () => {
     expect(forbidden([{ from: "src/render/a.ts", to: "src/submit/b.ts" }])).toHaveLength(1);
+    expect(forbidden([{ from: "src/drift/a.ts", to: "src/verify/b.ts" }])).toHaveLength(1);
     expect(forbidden([{ from: "src/definition/a.ts", to: "src/platform/b.ts" }])).toHaveLength(1);
     expect(forbidden([{ from: "src/platform/a.ts", to: "src/cli/b.ts" }])).toHaveLength(1);
     expect(forbidden([{ from: "src/cli/a.ts", to: "src/stack/b.ts" }])).toEqual([]);

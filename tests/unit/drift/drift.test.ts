@@ -1,5 +1,5 @@
 /** Which rows are in which period, what they are compared by, and what is not compared. */
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { EnvironmentError } from "../../../src/errors.ts";
@@ -168,6 +168,17 @@ describe("a file that cannot be used", () => {
     await write("1.parquet", [{ entity: 1, event: IN_CURRENT, values: [1] }]);
     writeFileSync(path.join(folder, "2.parquet"), "no Parquet");
     await expect(drift()).rejects.toThrow(EnvironmentError);
+    await expect(drift()).rejects.toThrow(/customer_features\/2\.parquet cannot be used: /);
+  });
+
+  it("is named where its columns can be told, but not its values", async () => {
+    const { folder, write, drift } = store(setOf({ spend: WHOLE }));
+    await write("1.parquet", [{ entity: 1, event: IN_CURRENT, values: [1] }]);
+    await write("2.parquet", [{ entity: 2, event: IN_CURRENT, values: [1] }]);
+    const file = path.join(folder, "2.parquet");
+    // Values come first in a file, what tells of its columns comes last.
+    const bytes = readFileSync(file);
+    writeFileSync(file, bytes.fill(0xff, 4, 200));
     await expect(drift()).rejects.toThrow(/customer_features\/2\.parquet cannot be used: /);
   });
 

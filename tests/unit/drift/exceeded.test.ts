@@ -33,7 +33,7 @@ it("has a sentence for each threshold", () => {
 
 it("is silent at a threshold, and where nothing was measured", () => {
   expect(exceeded({ ...NOTHING, psi: 0.2, ks: 0.2 }, DRIFT)).toEqual([]);
-  // 0.3 - 0.2 is 0.09999999999999998 and 0.15 - 0.05 is 0.09999999999999999; 0.8 - 0.7 is 0.10000000000000009.
+  // In doubles 0.3 - 0.2 is 0.09999999999999998, and 0.8 - 0.7 is 0.10000000000000009.
   for (const [reference, current] of [
     [0.2, 0.3],
     [0.7, 0.8],
