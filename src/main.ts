@@ -6,6 +6,7 @@ import { bench } from "./cli/bench.ts";
 import type { Context, Target } from "./cli/context.ts";
 import { doctor } from "./cli/doctor.ts";
 import { down } from "./cli/down.ts";
+import { drift } from "./cli/drift.ts";
 import { explain } from "./cli/explain.ts";
 import { get } from "./cli/get.ts";
 import { init } from "./cli/init.ts";
@@ -40,6 +41,7 @@ const COMMANDS = [
   get,
   explain,
   quarantine,
+  drift,
   up,
   status,
   monitor,

@@ -6,13 +6,14 @@ import { writeFileAtomic } from "../platform/files.ts";
 import type { Endpoints, Stack } from "../stack/stack.ts";
 import { runningJob } from "../submit/run.ts";
 import { runFolder } from "../submit/run-folder.ts";
-import { runFolders, storesWritten } from "../submit/run-states.ts";
+import { storesWritten } from "../submit/run-states.ts";
 import { junitXml } from "../verify/junit.ts";
 import { type FeatureSetReport, reportOf, verifyFeatureSet } from "../verify/verify.ts";
 import type { Context, Target } from "./context.ts";
 import { loadDefinitions } from "./definitions.ts";
 import { json, option, profile, target } from "./options.ts";
 import { reportLines } from "./report/verify.ts";
+import { setsThatRan } from "./sets-that-ran.ts";
 
 interface VerifyCommandOptions extends Target {
   against: "log" | "source";
@@ -118,16 +119,6 @@ async function betweenBatches(
     }
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
-}
-
-async function setsThatRan(stack: Stack): Promise<string[]> {
-  const sets = [];
-  for (const { featureSet } of await runFolders(stack.stateDir)) {
-    if ((await storesWritten(stack.stateDir, featureSet)) !== undefined) sets.push(featureSet);
-  }
-  if (sets.length === 0)
-    throw new UsageError("nothing was run here yet", { hint: "Try `cdc-features run customer`." });
-  return sets;
 }
 
 /** What was committed just now should be in the log; when the connector is down, the log is as it is. */

@@ -82,7 +82,7 @@ function driftOf(written: NonNullable<WrittenDefinition["drift"]>, features: Fea
     maxKs: written.max_ks ?? 0.2,
     maxNullRateChange: written.max_null_rate_change ?? 0.05,
     maxZeroRateChange: written.max_zero_rate_change ?? 0.1,
-    minRows: written.min_rows ?? 100,
+    minRows: written.min_rows ?? 200,
     features: features.flatMap(({ name }) => (wanted.includes(name) ? [name] : [])),
   };
 }

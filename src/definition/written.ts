@@ -349,7 +349,7 @@ export const WrittenDrift = z
     min_rows: z
       .int()
       .min(1)
-      .describe("Rows that each period needs to be compared; 100 unless told.")
+      .describe("Rows that each period needs to be compared; 200 unless told.")
       .optional(),
     features: z.array(Name).min(1).describe("Those that are looked at; all unless told.").optional(),
   })

@@ -137,6 +137,12 @@ export async function readRowsBefore(
   });
 }
 
+/** Paths of the offline store's files, in the order of their names; none where there is no folder. */
+export async function parquetFiles(featureSet: FeatureSet, offlineRoot: string): Promise<string[]> {
+  const folder = path.join(offlineRoot, offlineFolder(featureSet));
+  return (await entriesOf(folder)).names.map((name) => path.join(folder, name));
+}
+
 async function entriesOf(folder: string): Promise<{ names: string[]; strangers: string[] }> {
   try {
     const entries = await readdir(folder, { withFileTypes: true });
@@ -206,7 +212,8 @@ function expectedTypes(featureSet: FeatureSet): Map<string, string[]> {
   ]);
 }
 
-async function schemaProblem(
+/** Why files cannot hold rows of the set, by their columns; throws DuckDB's error for a file that is no Parquet. */
+export async function schemaProblem(
   connection: DuckDBConnection,
   featureSet: FeatureSet,
   files: string[],
@@ -241,7 +248,8 @@ function newestRows(featureSet: FeatureSet, files: string[], more: string[] = []
   );
 }
 
-function slotKeys(featureSet: FeatureSet): string[] {
+/** The columns that tell which window it is, or which entity in a set as of now, as SQL writes them. */
+export function slotKeys(featureSet: FeatureSet): string[] {
   return [...featureSet.entity.map(identifier), ...(isAsOfNow(featureSet) ? [] : ["window_start"])];
 }
 
@@ -264,7 +272,8 @@ function allRows(featureSet: FeatureSet, files: string[], more: string[] = []): 
   return `SELECT ${columns.map((column, i) => `${column} AS c${i}`).join(", ")} FROM ${parquet(files)} r`;
 }
 
-function parquet(files: string[]): string {
+/** All rows of files, as a FROM clause has them. */
+export function parquet(files: string[]): string {
   return `read_parquet(${listOf(files)}, hive_partitioning = false, union_by_name = true)`;
 }
 

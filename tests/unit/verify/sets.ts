@@ -23,7 +23,7 @@ export const DRIFT: FeatureSet["drift"] = {
   maxKs: 0.2,
   maxNullRateChange: 0.05,
   maxZeroRateChange: 0.1,
-  minRows: 100,
+  minRows: 200,
   features: [],
 };
 

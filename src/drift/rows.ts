@@ -1,0 +1,92 @@
+/** The rows of both periods in one table, `compared`: a column for each feature, and `_is_current`. */
+import type { DuckDBConnection } from "@duckdb/node-api";
+import type { Feature, FeatureSet } from "../definition/feature-set.ts";
+import { EnvironmentError } from "../errors.ts";
+import { identifier } from "../platform/duckdb.ts";
+import { parquet, schemaProblem, slotKeys } from "../stores/offline.ts";
+import { textExpression } from "../stores/parquet-columns.ts";
+import type { Both } from "./feature-drift.ts";
+import type { Period } from "./periods.ts";
+
+/**
+ * Of each window, or of each entity in a set as of now, the newest row of the period. Numbers are doubles, since this is
+ * statistics and not money; everything else is text.
+ *
+ * Gives the number of rows of each period. Throws EnvironmentError for a file that cannot be used.
+ */
+export async function createCompared(
+  connection: DuckDBConnection,
+  featureSet: FeatureSet,
+  { files, features, periods }: { files: string[]; features: Feature[]; periods: Both<Period> },
+): Promise<Both<number>> {
+  const newest = (isCurrent: boolean, period: Period) =>
+    `SELECT ${[`${isCurrent} AS _is_current`, ...features.map(columnOf)].join(", ")} ` +
+    `FROM (${newestOf(featureSet, files, period)}) r WHERE NOT r.is_deleted`;
+  try {
+    const problem = await schemaProblem(connection, featureSet, files);
+    if (problem !== undefined) throw new Error(problem);
+    await connection.run(
+      `CREATE TABLE compared AS ${newest(false, periods.reference)} UNION ALL ${newest(true, periods.current)}`,
+    );
+  } catch (error) {
+    throw await unusable(connection, featureSet, files, error as Error);
+  }
+  const counts = await connection.runAndReadAll(
+    "SELECT count(*) FILTER (NOT _is_current), count(*) FILTER (_is_current) FROM compared",
+  );
+  const [reference, current] = (counts.getRows()[0] as bigint[]).map(Number) as [number, number];
+  return { reference, current };
+}
+
+export function isNumber({ type: { kind } }: Feature): boolean {
+  return kind === "bigint" || kind === "integer" || kind === "decimal";
+}
+
+function columnOf(feature: Feature): string {
+  const column = `r.${identifier(feature.name)}`;
+  const value = isNumber(feature) ? `${column}::DOUBLE` : textExpression(column, feature.type.kind);
+  return `${value} AS ${identifier(feature.name)}`;
+}
+
+/** A row that says a window is gone has no event time: it ends the older rows of its window in either period. */
+function newestOf(featureSet: FeatureSet, files: string[], { from, to }: Period): string {
+  const time = "epoch_us(event_timestamp)";
+  return (
+    `SELECT * FROM ${parquet(files)} ` +
+    `WHERE (${time} >= ${from} AND ${time} < ${to}) OR (is_deleted AND event_timestamp IS NULL) ` +
+    `QUALIFY row_number() OVER (PARTITION BY ${slotKeys(featureSet).join(", ")} ORDER BY batch_id DESC, created_timestamp DESC) = 1`
+  );
+}
+
+/** DuckDB does not always say which file it was. */
+async function unusable(
+  connection: DuckDBConnection,
+  featureSet: FeatureSet,
+  files: string[],
+  cause: Error,
+): Promise<EnvironmentError> {
+  for (const file of files) {
+    const problem = await problemOf(connection, featureSet, file);
+    if (problem !== undefined)
+      return new EnvironmentError(`${file} cannot be used: ${problem}`, {
+        hint: `\`cdc-features verify ${featureSet.name}\` looks at every file.`,
+        cause,
+      });
+  }
+  return new EnvironmentError(`cannot read the offline store: ${cause.message.split("\n")[0]}`, { cause });
+}
+
+async function problemOf(
+  connection: DuckDBConnection,
+  featureSet: FeatureSet,
+  file: string,
+): Promise<string | undefined> {
+  try {
+    const problem = await schemaProblem(connection, featureSet, [file]);
+    // Reads every value.
+    if (problem === undefined) await connection.run(`SELECT max(COLUMNS(*)) FROM ${parquet([file])}`);
+    return problem;
+  } catch (error) {
+    return (error as Error).message.split("\n")[0];
+  }
+}
