@@ -2,7 +2,7 @@
 import type { Draft, DraftFeature, DraftRule, KeyColumn } from "./draft.ts";
 import { parseDuration } from "./duration.ts";
 import { expressionOf } from "./expression/lower.ts";
-import type { SyntaxTree } from "./expression/syntax-tree.ts";
+import { namesIn, type SyntaxTree } from "./expression/syntax-tree.ts";
 import { typeOf, type ValueType } from "./expression/types.ts";
 import type {
   ColumnType,
@@ -45,7 +45,7 @@ export function featureSetOf(written: WrittenDefinition, draft: Draft): FeatureS
       rule ? [checkedRule(name, rule, draft, features)] : [],
     ),
     slos: slosOf(written.slos ?? {}),
-    drift: driftOf(written.drift ?? {}, features),
+    drift: driftOf(written.drift ?? {}, features, recenciesAmong(draft)),
   };
 }
 
@@ -71,10 +71,28 @@ function slosOf(written: NonNullable<WrittenDefinition["slos"]>): Slos {
 
 const DAY_MS = 86_400_000;
 
-function driftOf(written: NonNullable<WrittenDefinition["drift"]>, features: Feature[]): DriftThresholds {
+/** Recencies, and what derives from them: how long ago something was moves with the period that is looked at. */
+function recenciesAmong(draft: Draft): Set<string> {
+  const found = new Set<string>();
+  for (const [name, feature] of draft.features ?? []) {
+    const isRecency = feature?.kind === "behavioural" && feature.measure === "recency";
+    const derives =
+      feature?.kind === "derived" &&
+      feature.tree &&
+      namesIn(feature.tree).some((used) => found.has(used.name));
+    if (isRecency || derives) found.add(name);
+  }
+  return found;
+}
+
+function driftOf(
+  written: NonNullable<WrittenDefinition["drift"]>,
+  features: Feature[],
+  recencies: Set<string>,
+): DriftThresholds {
   const ms = (text: string | undefined, days: number) =>
     text === undefined ? days * DAY_MS : parseDuration(text);
-  const wanted = written.features ?? features.map(({ name }) => name);
+  const wanted = written.features ?? features.flatMap(({ name }) => (recencies.has(name) ? [] : [name]));
   return {
     currentMs: ms(written.current, 7),
     referenceMs: ms(written.reference, 28),

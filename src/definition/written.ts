@@ -351,7 +351,11 @@ export const WrittenDrift = z
       .min(1)
       .describe("Rows that each period needs to be compared; 200 unless told.")
       .optional(),
-    features: z.array(Name).min(1).describe("Those that are looked at; all unless told.").optional(),
+    features: z
+      .array(Name)
+      .min(1)
+      .describe("Those that are looked at; all but recencies, and what derives from them, unless told.")
+      .optional(),
   })
   .meta({ title: "drift" });
 

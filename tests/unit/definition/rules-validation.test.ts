@@ -171,6 +171,16 @@ test("objectives and drift are checked, and drift has its usual thresholds", () 
   expect(featureSet?.slos).toEqual({ freshnessP99Ms: 5_000, deadLetterShare: 0.01 });
   expect(featureSet?.drift).toMatchObject({ currentMs: 86_400_000, referenceMs: 2_419_200_000, maxPsi: 0.2 });
   expect(featureSet?.drift.features).toEqual(["orders", "spend", "average", "is_rich"]);
+  const lapsed = SHOPPER.replace(
+    "  average:",
+    "  days: { kind: behavioural, measure: recency, unit: days }\n  is_lapsed: { kind: derived, expression: days > 5 }\n  average:",
+  );
+  expect(parseDefinition(lapsed, "shopper.yaml").featureSet?.drift.features).toEqual([
+    "orders",
+    "spend",
+    "average",
+    "is_rich",
+  ]);
   const problems = (text: string) =>
     watched(text).diagnostics.map(({ rule, message }) => `${rule}: ${message}`);
   expect(problems("slos: { lag: 0 seconds }")).toEqual(["watched-times: lag is longer than nothing"]);
