@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import redis
+from chain import Chain, NoDeadLetters
 from pyspark.sql import SparkSession
-from test_job import Chain, FileCheckpoint, NoDeadLetters
 
 from cdc_features import batch_writer, job, servers
 from cdc_features.batch_writer import BatchWriter
 from cdc_features.files import LocalFiles
+from cdc_features.golden import FileCheckpoint
 from cdc_features.offline import OfflineStore
 from cdc_features.session import LIBRARY, share_library
 

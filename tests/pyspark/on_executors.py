@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pyspark
+from chain import Chain, NoDeadLetters
 from pyspark.sql import SparkSession
-from test_job import Chain, FileCheckpoint, NoDeadLetters
 
 from cdc_features import job
+from cdc_features.golden import FileCheckpoint
 from cdc_features.session import LIBRARY, open_session
 
 

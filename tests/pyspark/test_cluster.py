@@ -15,9 +15,10 @@ from typing import Any
 
 import pytest
 import redis
+from chain import Chain
 from redis.cluster import RedisCluster
 from redis.crc import key_slot
-from test_job import NOVEMBER, Chain, chain  # noqa: F401
+from test_job import NOVEMBER
 
 import customer_features
 from cdc_features import job, servers
@@ -242,7 +243,7 @@ def test_a_cluster_that_cannot_be_reached_is_named() -> None:
 
 @pytest.mark.spark
 def test_a_run_makes_good_what_a_failover_has_lost(
-    chain: Chain,  # noqa: F811
+    chain: Chain,
     given: Redis,
     nodes: list[redis.Redis],
     cluster: RedisCluster,

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 import redis
-from test_job import NOVEMBER, Chain, chain, summary  # noqa: F401
+from chain import Chain, summary
+from test_job import NOVEMBER
 
 from conftest import event, order
 
@@ -26,7 +27,7 @@ POINTS = [
 ]
 
 
-def test_a_job_whose_jvm_is_killed_ends(chain: Chain, redis_url: str) -> None:  # noqa: F811
+def test_a_job_whose_jvm_is_killed_ends(chain: Chain, redis_url: str) -> None:
     chain.log.produce(event("c", None, order(1, 5, 1000, NOVEMBER), 1))
     script = str(Path(__file__).with_name("crash.py"))
     command = [sys.executable, script, str(chain.folder), redis_url, "in the pass, Spark's JVM"]
@@ -34,7 +35,7 @@ def test_a_job_whose_jvm_is_killed_ends(chain: Chain, redis_url: str) -> None:  
 
 
 @pytest.mark.parametrize("point", POINTS)
-def test_a_killed_run_is_made_good(chain: Chain, online: redis.Redis, redis_url: str, point: str) -> None:  # noqa: F811
+def test_a_killed_run_is_made_good(chain: Chain, online: redis.Redis, redis_url: str, point: str) -> None:
     rng = random.Random(point)
     log = [event("c", None, order(n, rng.randint(1, 40), rng.randint(1, 9999), NOVEMBER), n) for n in range(1, 201)]
     chain.log.produce(*log[:100])

@@ -12,9 +12,10 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 import redis
+from chain import Chain, summary
 from hdfs import hdfs
 from pyspark.sql import SparkSession
-from test_job import NOVEMBER, Chain, _until, chain, key, summary  # noqa: F401
+from test_job import NOVEMBER, _until, key
 
 from cdc_features import job
 from cdc_features.checkpoint import Batch
@@ -68,7 +69,7 @@ def history(spark: SparkSession, root: str) -> list[tuple[int, ...]]:
 
 
 def test_a_job_lives_on_hdfs(
-    chain: Chain,  # noqa: F811
+    chain: Chain,
     spark: SparkSession,
     online: redis.Redis,
     root: str,
@@ -98,7 +99,7 @@ def test_a_job_lives_on_hdfs(
         chain.run(**places(root), plan={"features": 2, "more": None})
 
 
-def test_a_truncate_is_remembered_on_hdfs(chain: Chain, spark: SparkSession, online: redis.Redis, root: str) -> None:  # noqa: F811
+def test_a_truncate_is_remembered_on_hdfs(chain: Chain, spark: SparkSession, online: redis.Redis, root: str) -> None:
     chain.log.produce(event("c", None, order(1, 5, 1000, NOVEMBER), 1))
     chain.run(**places(root))
     chain.log.produce(event("t", None, None, 10), event("c", None, order(2, 6, 1, NOVEMBER), 11))
@@ -109,7 +110,7 @@ def test_a_truncate_is_remembered_on_hdfs(chain: Chain, spark: SparkSession, onl
 
 
 def test_a_continuous_run_on_hdfs_ends_with_the_stop_file(
-    chain: Chain,  # noqa: F811
+    chain: Chain,
     spark: SparkSession,
     online: redis.Redis,
     root: str,
@@ -128,7 +129,7 @@ def test_a_continuous_run_on_hdfs_ends_with_the_stop_file(
 
 
 def test_dead_letters_are_set_aside_on_hdfs(
-    chain: Chain,  # noqa: F811
+    chain: Chain,
     spark: SparkSession,
     root: str,
     monkeypatch: pytest.MonkeyPatch,
@@ -148,7 +149,7 @@ def test_dead_letters_are_set_aside_on_hdfs(
 
 
 def test_a_report_tells_how_the_run_ended(
-    chain: Chain,  # noqa: F811
+    chain: Chain,
     spark: SparkSession,
     root: str,
     tmp_path: Path,
@@ -190,7 +191,7 @@ def test_a_report_tells_how_the_run_ended(
 
 
 def test_executors_of_their_own_write_to_hdfs(
-    chain: Chain,  # noqa: F811
+    chain: Chain,
     spark: SparkSession,
     online: redis.Redis,
     redis_url: str,
