@@ -28,8 +28,6 @@ os.environ["TZ"] = "UTC"
 time.tzset()
 sys.path.insert(0, str(Path(__file__).parents[2] / "spark-jobs"))
 
-from chain import Chain, NoDeadLetters  # noqa: E402
-
 from cdc_features import job, windows  # noqa: E402
 from cdc_features.debezium import Transform, row_changes  # noqa: E402
 from cdc_features.feature_set import FeatureSet, SlidingWindow  # noqa: E402
@@ -39,6 +37,8 @@ from cdc_features.golden import FileCheckpoint  # noqa: E402
 from cdc_features.position import Position  # noqa: E402
 from cdc_features.session import LIBRARY, SETTINGS, share_library  # noqa: E402
 from cdc_features.state import fold, forget_older, unfolded  # noqa: E402
+
+from chain import Chain, NoDeadLetters  # noqa: E402
 
 NOW = datetime(2026, 11, 23, 0, 0, 1, tzinfo=timezone.utc)
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import redis
-from chain import Chain, NoDeadLetters
 from pyspark.sql import SparkSession
 
 from cdc_features import batch_writer, job, servers
@@ -23,6 +22,7 @@ from cdc_features.golden import FileCheckpoint
 from cdc_features.offline import OfflineStore
 from cdc_features.session import LIBRARY, share_library
 
+from chain import Chain, NoDeadLetters
 from conftest import SETTINGS
 
 

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pyspark
-from chain import Chain, NoDeadLetters
 from pyspark.sql import SparkSession
 
 from cdc_features import job
 from cdc_features.golden import FileCheckpoint
 from cdc_features.session import LIBRARY, open_session
+
+from chain import Chain, NoDeadLetters
 
 
 def main(folder: Path, redis_url: str, root: str) -> None:

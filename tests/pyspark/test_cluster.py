@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 import redis
-from chain import Chain
 from redis.cluster import RedisCluster
 from redis.crc import key_slot
 from test_job import NOVEMBER
@@ -28,6 +27,7 @@ from cdc_features.refresh import refresh
 from cdc_features.report import Report
 from cdc_features.settings import Redis
 
+from chain import Chain
 from conftest import event, free_port, order, redis_server, wait_for
 
 # What docs/clusters.md says that a user of Redis has to be allowed: on a single server, and in a cluster also.

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 import redis
-from chain import Chain, summary
 from test_job import NOVEMBER
 
+from chain import Chain, summary
 from conftest import event, order
 
 pytestmark = pytest.mark.spark

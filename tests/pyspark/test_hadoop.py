@@ -12,7 +12,6 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 import redis
-from chain import Chain, summary
 from hdfs import hdfs
 from pyspark.sql import SparkSession
 from test_job import NOVEMBER, _until, key
@@ -24,6 +23,7 @@ from cdc_features.files import HadoopFiles, for_spark, local_path
 from cdc_features.golden import FileCheckpoint
 from cdc_features.plan import OtherPlanError, keep_plan
 
+from chain import Chain, summary
 from conftest import event, order
 
 pytestmark = pytest.mark.spark

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 import redis
-from chain import Chain, NoDeadLetters, summary
 from pyspark.sql import SparkSession
 
 import customer_features
@@ -25,6 +24,7 @@ from cdc_features.online import OnlineStoreError, iso
 from cdc_features.refresh import refresh
 from cdc_features.settings import Redis, read_settings
 
+from chain import Chain, NoDeadLetters, summary
 from conftest import event, order
 
 pytestmark = pytest.mark.spark

@@ -13,7 +13,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import redis
-from chain import Chain, summary
 
 import customer_features
 from cdc_features import batch_writer, references
@@ -34,6 +33,7 @@ from cdc_features.rules import (
 )
 from cdc_features.validation import ValidationError, Validator
 
+from chain import Chain, summary
 from conftest import event, order
 
 NOVEMBER = "2026-11-20T10:00:00Z"
