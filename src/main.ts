@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { Command, CommanderError } from "commander";
+import { backfill } from "./cli/backfill.ts";
 import { bench } from "./cli/bench.ts";
 import type { Context, Target } from "./cli/context.ts";
 import { doctor } from "./cli/doctor.ts";
@@ -37,6 +38,7 @@ import type { Stack } from "./stack/stack.ts";
 /** In the order of the help. */
 const COMMANDS = [
   run,
+  backfill,
   verify,
   get,
   explain,

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cdc_features.arithmetic import evaluator, plus, quotient, rounded
+from cdc_features.arithmetic import compiled, evaluator, plus, quotient, rounded
 from cdc_features.durations import milliseconds
 from cdc_features.feature_set import (
     Aggregated,
@@ -133,6 +133,18 @@ def arrow_type(spark_type: str) -> pa.DataType:
         precision, scale = spark_type[8:-1].split(",")
         return pa.decimal128(int(precision), int(scale))
     return _ARROW_TYPES.get(spark_type, pa.string())
+
+
+def now_dependent(feature_set: FeatureSet) -> set[str]:
+    """Of a set with one window the features that are right only as of a moment: recency, and what derives from it."""
+    found: set[str] = set()
+    for feature in () if feature_set.as_of_now else feature_set.features:
+        if isinstance(feature, Behavioural):
+            depends = feature.measure == "recency"
+        else:
+            depends = isinstance(feature, Derived) and not found.isdisjoint(compiled(feature.expression)[1])
+        found |= {feature.name} if depends else set()
+    return found
 
 
 # --- Groups of rows to features ------------------------------------------------------------------------------------

@@ -144,6 +144,7 @@ def _settings(case: GoldenCase) -> Settings:
         realtime_batch="",
         nothing_to_read=False,
         on_fail="fail",
+        backfill=None,
         stop_file="",
         dead_letters="",
         report=None,

@@ -21,8 +21,8 @@ def newest_rows(spark: SparkSession, feature_set: FeatureSet, store: OfflineStor
 
 
 def newest_known(spark: SparkSession, feature_set: FeatureSet, store: OfflineStore) -> DataFrame:
-    """Of a set as of now: each entity's newest row (`row_schema`), and in `held` whether it is one that was kept from
-    the stores. At least one of the two has rows."""
+    """The newest row (`row_schema`) of each entity and window, or entity in a set as of now, and in `held` whether it
+    is one that was kept from the stores. At least one of the two has rows."""
     schema = row_schema(feature_set)
     found = []
     if store.has_history():
@@ -30,7 +30,8 @@ def newest_known(spark: SparkSession, feature_set: FeatureSet, store: OfflineSto
     if store.has_quarantine():
         found.append(_rows(spark, store.quarantine_location, schema).withColumn("held", F.lit(True)))
     every = found[0] if len(found) == 1 else found[0].unionByName(found[1])
-    return _newest(every, feature_set, list(feature_set.entity), F.struct("batch_id", "created_timestamp"))
+    keys = [*feature_set.entity, *([] if feature_set.as_of_now else ["window_start"])]
+    return _newest(every, feature_set, keys, F.struct("batch_id", "created_timestamp"))
 
 
 def rows_before(spark: SparkSession, feature_set: FeatureSet, store: OfflineStore, version: int) -> DataFrame | None:

@@ -65,7 +65,7 @@ def main(feature_set: FeatureSet, build: Build, kind: "type[Job] | None" = None)
         if settings.report is not None:
             tell = RunReport(*resolve(spark, settings.report), StopFile(spark, settings)).emit
         tell("started", run_id=settings.run_id, **_process(spark))
-        (kind or Job)(spark, feature_set, settings, build, tell).run()
+        (_backfill() if settings.backfill else kind or Job)(spark, feature_set, settings, build, tell).run()
     except Exception as error:
         # Where even the report cannot be written, stdout has the event, and the exit code says it, too.
         with contextlib.suppress(Exception):
@@ -78,6 +78,12 @@ def _at_rest(feature_set: FeatureSet, settings: Settings) -> Report | None:
     from cdc_features import at_rest
 
     return at_rest.refresh(feature_set, settings)
+
+
+def _backfill() -> "type[Job]":
+    from cdc_features.backfill import BackfillJob  # which is a Job
+
+    return BackfillJob
 
 
 def _process(spark: SparkSession) -> dict[str, Any]:

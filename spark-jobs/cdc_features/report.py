@@ -26,6 +26,8 @@ class Report:
     quarantined: int = 0
     held_parts: list[str] = field(default_factory=list)
     retries: int = 0
+    # Rows that were not known so before, of those that tell what is known of them.
+    changed: int = 0
     # When all rows could be read, seconds since 1970; and by phase of the batch, how long it took.
     readable_at: float | None = None
     seconds: dict[str, float] = field(default_factory=dict)
@@ -39,6 +41,7 @@ class Report:
         self.violations.update(task["violations"])
         self.quarantined += task["quarantined"]
         self.retries += task["retries"]
+        self.changed += task["changed"]
         self.examples += task["examples"]
         if task["truncated"]:
             position = Position(**task["truncated"])

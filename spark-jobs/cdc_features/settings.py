@@ -28,14 +28,29 @@ class Redis:
 
 
 @dataclass(frozen=True)
+class BackfillOrder:
+    """Windows that begin from `from_ms` on and before `to_ms` (since 1970), computed from the topic up to the offsets
+    in `end`, or from a snapshot of the table or files: a path of `format` csv, json or parquet, complete as of these.
+    """
+
+    from_ms: int
+    to_ms: int
+    source: Literal["topic", "table", "files"]
+    end: dict[str, dict[str, int]]
+    path: str | None
+    format: Literal["csv", "json", "parquet"] | None
+
+
+@dataclass(frozen=True)
 class Settings:
     """`kafka` is a host:port list, `kafka_options` are properties of its clients; `stop_file` names the run that may go
     on: where it is there and does not say `run_id`, the job ends after the running batch. It tells in `report` how it
     ended; `plan` is what the checkpoint, `<root>/<set>/<sink>`, must have been made by. In mode `realtime` features go
     to `features_topic`, and `realtime_batch` is how long Spark goes on between two commits. `nothing_to_read`
     tells that the log ends where the checkpoint does; `on_fail` what becomes of rows that break a rule of severity
-    `fail`. `offline_root`, `checkpoint`, `dead_letters`, `stop_file` and `report` are URIs of Hadoop's file systems, or
-    paths that driver and executors share."""
+    `fail`. With `backfill` it is no run, but computes windows of the past. `offline_root`, `checkpoint`,
+    `dead_letters`, `stop_file` and `report` are URIs of Hadoop's file systems, or paths that driver and executors
+    share."""
 
     run_id: str
     kafka: str
@@ -57,6 +72,7 @@ class Settings:
     dead_letters: str
     report: str | None
     plan: dict[str, Any] | None
+    backfill: BackfillOrder | None
 
     @property
     def kafka_source(self) -> dict[str, str]:
@@ -134,4 +150,5 @@ def read_settings(path: str) -> Settings | GoldenSettings:
         raise ValueError(f"{path}: unknown settings: {', '.join(sorted(unknown))}")
     if given["sink"] not in ("dual", "redis", "parquet", "console"):
         raise ValueError(f'{path}: sink is "{given["sink"]}", expected dual, redis, parquet or console')
-    return Settings(**{**given, "redis": Redis(**given["redis"])})
+    backfill = given["backfill"] and BackfillOrder(**given["backfill"])
+    return Settings(**{**given, "redis": Redis(**given["redis"]), "backfill": backfill})

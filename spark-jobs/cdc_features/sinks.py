@@ -20,7 +20,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from cdc_features.feature_set import FeatureSet
-from cdc_features.features import base_schema, finish, micros, quarantine_schema, row_schema
+from cdc_features.features import base_schema, finish, micros, now_dependent, quarantine_schema, row_schema
 from cdc_features.files import staged
 from cdc_features.offline import StagedPart
 from cdc_features.online import OnlineWriter, changes, finished_changes, iso
@@ -209,6 +209,8 @@ class _Task:
         self._held = StagedPart(str(target.held_staging), quarantine_schema(feature_set)) if has_rules else None
         self._violations = Counter[str]()
         self._quarantined = 0
+        self._changed = 0
+        self._named = [feature.name for feature in feature_set.features]
         self._writer: OnlineWriter | None = None
         self._entity: object = None
         self._entities = 0
@@ -293,6 +295,9 @@ class _Task:
         changed = served = np.ones(groups.num_rows, np.bool_)
         if self._target.ageing:
             finished, changed, served = self._aged(groups, finished)
+            if _are_finished(groups):
+                at = groups.schema.get_field_index("batch_id")
+                groups = groups.set_column(at, "batch_id", finished.column("batch_id"))
         if self._validator:
             served = served & ~self._hold(finished, changed)
         if not served.all():
@@ -304,6 +309,7 @@ class _Task:
             is_finished = _are_finished(groups)
             calls = finished_changes(self._feature_set, groups) if is_finished else changes(self._feature_set, finished)
             self._online().write(calls)
+        self._changed += int(changed.sum())
         if self._staged and changed.any():
             self._staged.write(finished if changed.all() else finished.filter(pa.array(changed)))
         for entity in zip(*(finished.column(name).to_pylist() for name in self._feature_set.entity), strict=True):
@@ -358,7 +364,8 @@ class _Task:
         """The finished rows with the version they are to have; which of them are not as they were known; and which are
         to be served: not those that were kept from the stores as they are."""
         assert self._target.version is not None
-        names = [*(feature.name for feature in self._feature_set.features), "is_deleted"]
+        # What is right as of now is computed anew for windows, and no change of them.
+        names = [name for name in self._named if name not in now_dependent(self._feature_set)] + ["is_deleted"]
         now = zip(*(finished.column(name).to_pylist() for name in names), strict=True)
         versions, differs, is_served = [], [], []
         for row, known in zip(now, groups.column("known").to_pylist(), strict=True):
@@ -384,6 +391,7 @@ class _Task:
             "oldest_start": self._oldest_start,
             "violations": self._violations,
             "quarantined": self._quarantined,
+            "changed": self._changed,
             "retries": self._writer.retries if self._writer else 0,
         }
         return report, [part.close() if part else None for part in (self._staged, self._base, self._held)]

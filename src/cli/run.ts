@@ -38,6 +38,7 @@ import {
   summaryLines,
   validationLines,
 } from "./report/run.ts";
+import { onSchedule } from "./schedule.ts";
 import { type SubmissionOptions, submissionOf } from "./submission.ts";
 import { seedIfEmpty } from "./up.ts";
 
@@ -227,7 +228,10 @@ async function runOne(
 ): Promise<Ended> {
   const { featureSet } = definition;
   const { name } = featureSet;
-  const submission = await submissionOf(definition, options, { stack, endpoints, storage });
+  // A set in batch mode goes on by one run after the other.
+  const every = options.continuous ? featureSet.scheduleMs : null;
+  const submitted = every === null ? options : { ...options, continuous: false };
+  const submission = await submissionOf(definition, submitted, { stack, endpoints, storage });
   const { folder, spark } = submission;
   step.update("starting Spark");
   const remember = () => rememberCheckpoint(stack.stateDir, name, checkpointOf(submission));
@@ -259,21 +263,26 @@ async function runOne(
   if (!options.rebuild && !(await isRebuildPending(submission)))
     await refuseOtherPlan(stack.stateDir, featureSet);
   try {
-    const finished = await runJob({
-      ...submission,
-      prepare: async () => {
-        const stored = { stateDir: stack.stateDir, folder, redis: endpoints.redis, storage };
-        await prepare(featureSet, stored, options);
-        // A driver elsewhere is heard when it has ended, and then by a living command only.
-        if (remotePlacesOf(spark.driver, storage.places, name) !== undefined) remember();
-        if (submission.mode === "realtime")
-          writer = await writerOf(featureSet, stack, endpoints, { step, recorder });
-      },
-      signal,
-      ...(spark.secrets && { secrets: spark.secrets }),
-      onEvent,
-      onWaiting: () => step.update("waiting for the cluster, which has no free cores or memory for it"),
-    });
+    let isFirst = true;
+    const runOnce = () =>
+      runJob({
+        ...submission,
+        prepare: async () => {
+          const stored = { stateDir: stack.stateDir, folder, redis: endpoints.redis, storage };
+          await prepare(featureSet, stored, isFirst ? options : { ...options, rebuild: false });
+          isFirst = false;
+          // A driver elsewhere is heard when it has ended, and then by a living command only.
+          if (remotePlacesOf(spark.driver, storage.places, name) !== undefined) remember();
+          if (submission.mode === "realtime")
+            writer = await writerOf(featureSet, stack, endpoints, { step, recorder });
+        },
+        signal,
+        ...(spark.secrets && { secrets: spark.secrets }),
+        onEvent,
+        onWaiting: () => step.update("waiting for the cluster, which has no free cores or memory for it"),
+      });
+    const finished =
+      every === null ? await runOnce() : await onSchedule(every, runOnce, { signal, onWait: step.update });
     await writer?.end();
     recorder.change((measures) => withRun(measures, finished.stopped ? "stopped" : "finished", Date.now()));
     return { featureSet, finished, examples, realtime: writer?.total() };

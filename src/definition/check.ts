@@ -39,7 +39,8 @@ export function featureSetOf(written: WrittenDefinition, draft: Draft): FeatureS
     windows: draft.windows.map(windowOf),
     watermarkMs: parseDuration(written.watermark),
     deadLetterShare: written.dead_letters?.max_share ?? DEAD_LETTER_SHARE,
-    mode: written.mode ?? DEFAULT_MODE,
+    mode: written.mode === "batch" ? DEFAULT_MODE : (written.mode ?? DEFAULT_MODE),
+    scheduleMs: written.schedule === undefined ? null : parseDuration(written.schedule),
     features,
     validation: [...draft.validation].flatMap(([name, rule]) =>
       rule ? [checkedRule(name, rule, draft, features)] : [],

@@ -74,7 +74,8 @@ export interface Draft {
   windows: DraftWindow[];
   watermark: string | undefined;
   /** Its default where it is left out, undefined where it is wrong. */
-  mode: Mode | undefined;
+  mode: Mode | "batch" | undefined;
+  schedule: string | undefined;
   parameters: Map<string, DraftParameter | undefined>;
   features: Map<string, DraftFeature | undefined> | undefined;
   validation: Map<string, DraftRule | undefined>;
@@ -110,6 +111,7 @@ export function draftOf(
     windows: draftWindows(top),
     watermark: pick(shape.watermark, top.watermark),
     mode: pick(shape.mode.unwrap().default(DEFAULT_MODE), top.mode),
+    schedule: pick(shape.schedule.unwrap(), top.schedule),
     parameters: mapValues(parameters, (value, name) =>
       draftParameter(value, numberText(["parameters", name])),
     ),

@@ -223,6 +223,8 @@ export interface FeatureSet {
   deadLetterShare: number;
   /** How its job works unless the run says otherwise; no part of what a value is. */
   mode: Mode;
+  /** Of a set in batch mode; null for one that is computed as changes come. No part of what a value is, either. */
+  scheduleMs: number | null;
   features: Feature[];
   /** What rows have to hold to before they are written; no part of what a value is. */
   validation: ValidationRule[];

@@ -4,6 +4,8 @@ import { withArticle } from "./windows.ts";
 
 export type Mode = "micro-batch" | "realtime";
 export const MODES = ["micro-batch", "realtime"] as const satisfies readonly Mode[];
+/** As a definition has it: a set in batch mode works in micro-batches, on a schedule. */
+export const WRITTEN_MODES = [...MODES, "batch"] as const;
 export const DEFAULT_MODE: Mode = "micro-batch";
 
 /** Of a set what decides whether real-time mode can compute it. */

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { COLUMN_TYPE_PATTERN, explainColumnType } from "./column-type.ts";
 import { DURATION_PATTERN, explainDuration } from "./duration.ts";
-import { MODES } from "./mode.ts";
+import { WRITTEN_MODES } from "./mode.ts";
 import {
   COLUMN_NAME_PATTERN,
   explainColumnName,
@@ -371,9 +371,14 @@ export const WrittenDefinition = z
     windows: z.record(WindowName, WrittenWindow).describe("Several windows, each under its name.").optional(),
     watermark: Duration.describe("How late a row may always come, in event time."),
     mode: z
-      .enum(MODES)
-      .describe("How the job works: in micro-batches unless told, or in Spark's real-time mode.")
+      .enum(WRITTEN_MODES)
+      .describe(
+        "How the job works: in micro-batches unless told, in Spark's real-time mode, or as a batch on a schedule.",
+      )
       .optional(),
+    schedule: Duration.describe(
+      "In batch mode: a run with --continuous computes at each multiple of it since 1970 (UTC).",
+    ).optional(),
     dead_letters: z
       .strictObject({
         max_share: z

@@ -16,6 +16,17 @@ const manifestSchema = z.object({
   offsets: z.record(z.string().regex(/^\d+$/), z.tuple([count, count])),
   /** Written when time had passed, and not for a batch; then there are no offsets. */
   aged: z.boolean().optional(),
+  /** Windows of the past computed from history; then it is `aged`, too. */
+  backfill: z
+    .object({
+      /** Windows that begin from `from_ms` on and before `to_ms`, ms since 1970. */
+      from_ms: z.number().int(),
+      to_ms: z.number().int(),
+      source: z.enum(["topic", "table", "files"]),
+      /** The offsets that it is as of, by partition. */
+      end: z.record(z.string().regex(/^\d+$/), count),
+    })
+    .optional(),
   /** The watermark that the batch evicted windows by, in ms since 1970. */
   watermark_ms: z.number().int().nullable(),
 });

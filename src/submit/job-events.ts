@@ -52,6 +52,15 @@ const refreshed = z.object({
   violations: z.record(z.string(), z.number()),
 });
 
+/** Windows of the past: how many there are, were left as they are, and got a row. */
+const backfilled = z.object({
+  event: z.literal("backfilled"),
+  windows: z.number(),
+  left: z.number(),
+  written: z.number(),
+  seconds: z.number(),
+});
+
 /** A batch could not be written, and the run is about to fail. */
 const writeFailed = z.object({ event: z.literal("write_failed"), store: z.enum(["redis", "parquet"]) });
 
@@ -135,6 +144,7 @@ const jobEvent = z.discriminatedUnion("event", [
   paused,
   refreshed,
   writeFailed,
+  backfilled,
   table,
   finished,
   failed,
@@ -146,6 +156,7 @@ const jobEvent = z.discriminatedUnion("event", [
 export type JobEvent = z.infer<typeof jobEvent>;
 export type JobProgress = z.infer<typeof progress>;
 export type JobRealtime = z.infer<typeof realtime>;
+export type JobBackfilled = z.infer<typeof backfilled>;
 export type JobTable = z.infer<typeof table>;
 export type JobFinished = z.infer<typeof finished>;
 export type JobGoldenCase = z.infer<typeof goldenCase>;

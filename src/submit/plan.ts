@@ -21,6 +21,7 @@ export function planOf(featureSet: FeatureSet): Plain {
     description: _,
     deadLetterShare: __,
     mode: ___,
+    scheduleMs: _________,
     validation: _____,
     slos: _______,
     drift: ________,

@@ -44,12 +44,26 @@ export interface RunRequest extends Submitted {
   realtimeBatch: string;
   /** What becomes of rows that break a rule of validation whose severity is `fail`. */
   onFail: "fail" | "quarantine";
+  /** Instead of working off the log: what settings.py calls a BackfillOrder. */
+  backfill?: BackfillOrder;
   /** Most records of a micro-batch; what the target has for it where it is not said. */
   batchRecords?: number;
   /** What the checkpoint has to be made by. */
   plan?: unknown;
   /** Done while no other run of the set can be on, before the job starts. */
   prepare(): Promise<void>;
+}
+
+export interface BackfillOrder {
+  /** Windows that begin from then on and before `to_ms`, ms since 1970. */
+  from_ms: number;
+  to_ms: number;
+  source: "topic" | "table" | "files";
+  /** By topic and partition, the offsets that it is as of. */
+  end: Record<string, Record<string, number>>;
+  /** Of a snapshot of the table, or of files. */
+  path: string | null;
+  format: "csv" | "json" | "parquet" | null;
 }
 
 export interface Submitted extends JobFiles {
@@ -92,7 +106,10 @@ export async function runJob(request: RunRequest): Promise<JobFinished> {
     if (request.signal.aborted) throw stopped(featureSet);
     await request.prepare();
     await rm(folder.stop, { force: true });
-    const job = { ...request, beginsWithoutSpark: await hasNothingToRead(request) };
+    const job = {
+      ...request,
+      beginsWithoutSpark: request.backfill === undefined && (await hasNothingToRead(request)),
+    };
     const settings = settingsOf({ ...job, runId });
     await writeFileAtomic(folder.settings, JSON.stringify(settings, null, 2), 0o600);
     const finished = await submit({ ...job, ...(remote && { remote }) }, "finished");

@@ -44,6 +44,7 @@ export function settingsOf(request: Told): Record<string, unknown> {
     report: remote?.report ?? null,
     plan: request.plan ?? null,
     dead_letters: places.deadLetters,
+    backfill: request.backfill ?? null,
   };
 }
 

@@ -3,7 +3,7 @@
  * offline store is whole.
  */
 
-import { type Manifest, manifestsOf } from "../stores/manifests.ts";
+import { type Manifest, type ManifestFile, manifestsOf } from "../stores/manifests.ts";
 import type { OfflineFiles } from "../stores/offline.ts";
 import { type Difference, offlineFileFinding } from "./difference.ts";
 
@@ -22,6 +22,28 @@ export function chainOf(manifests: Manifest[]): Manifest[] {
     current = byId.pop();
   }
   return chain;
+}
+
+/** Windows of the past that were computed from history, and whose rows are told by version and time of computing. */
+export interface Backfill {
+  batchId: bigint;
+  /** Micros since 1970. */
+  createdAt: bigint;
+  source: "topic" | "table" | "files";
+  /** By partition, the offsets that it is as of. */
+  end: Record<string, number>;
+}
+
+export function backfillsOf(files: ManifestFile[]): Backfill[] {
+  return files.flatMap((file) => {
+    if (!("manifest" in file) || file.manifest.backfill === undefined) return [];
+    const { batch_id, backfill } = file.manifest;
+    const createdAt = AGED_NAME.exec(file.name)?.[2];
+    if (createdAt === undefined) return [];
+    return [
+      { batchId: BigInt(batch_id), createdAt: BigInt(createdAt), source: backfill.source, end: backfill.end },
+    ];
+  });
 }
 
 /** By batch, the sum of the offsets that it begins at. */
@@ -137,7 +159,7 @@ function gaps(manifests: Manifest[], lowOffsets: Map<number, number> | undefined
   });
 }
 
-const AGED_NAME = /^(\d{20})-\d{20}\.json$/;
+const AGED_NAME = /^(\d{20})-(\d{20})\.json$/;
 
 export function nameOf({ batch_id }: Manifest): string {
   return `${digits(batch_id)}.json`;

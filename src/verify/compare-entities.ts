@@ -1,6 +1,7 @@
 /** Entities with what the stores hold of them, compared one by one. */
 import type { FeatureSet } from "../definition/feature-set.ts";
 import { partitionsOf, type SpoolPart } from "../platform/spool.ts";
+import type { Backfill } from "./batches.ts";
 import { Explainer } from "./because.ts";
 import { type Findings, markStale, Scope, type StoredRow } from "./compare.ts";
 import { compareCompanion } from "./compare-companion.ts";
@@ -10,6 +11,7 @@ import type { Difference } from "./difference.ts";
 import { type Gathered, Gatherer } from "./entity-spool.ts";
 import { type EntityExpectation, Expecter } from "./expectation.ts";
 import { History, type LogFacts } from "./history.ts";
+import { withBackfills } from "./past-windows.ts";
 import { type Validation, Validator } from "./quarantine.ts";
 import type { Truth } from "./truth.ts";
 
@@ -29,6 +31,8 @@ export interface Comparing {
   begins?: ReadonlyMap<number, number> | undefined;
   /** Left out where there are neither rules nor a quarantine. */
   validation?: Validation | undefined;
+  /** Of the log; what a table says of the past is what it says of all. */
+  backfills?: Backfill[] | undefined;
 }
 
 export interface Compared {
@@ -80,10 +84,11 @@ class Verifier {
   readonly #applied: History;
   readonly #explainer: Explainer;
   readonly #validator: Validator | undefined;
+  readonly #backfills: Backfill[];
   readonly #first: { gathered: Gathered; differences: Difference[] }[] = [];
   readonly #others: Difference[] = [];
 
-  constructor({ featureSet, truth, now, sink, inStep, begins, validation }: Comparing) {
+  constructor({ featureSet, truth, now, sink, inStep, begins, validation, backfills = [] }: Comparing) {
     this.#truth = truth;
     this.#scope = new Scope(featureSet, {
       now: BigInt(now.getTime()) * 1000n,
@@ -93,6 +98,7 @@ class Verifier {
     this.#sink = sink;
     this.#expecter = new Expecter(featureSet);
     this.#validator = validation && new Validator(this.#scope, this.#expecter, validation, sink === "redis");
+    this.#backfills = backfills;
     this.#history = new History(featureSet, truth.now);
     this.#applied = new History(featureSet, truth.applied);
     this.#explainer = new Explainer(this.#scope, {
@@ -133,16 +139,21 @@ class Verifier {
     this.#others.push(...(this.#first.pop()?.differences ?? []));
   }
 
-  /** `unruled` is what would be there without rules of validation. */
-  #compare(gathered: Gathered, unruled: EntityExpectation, facts: LogFacts) {
+  /** `streamed` is what would be there without rules of validation and windows filled in. */
+  #compare(gathered: Gathered, streamed: EntityExpectation, facts: LogFacts) {
+    const past = withBackfills(this.#backfills, gathered, streamed, {
+      expecter: this.#expecter,
+      history: facts === this.#truth.now ? this.#history : this.#applied,
+    });
+    const unruled = past.expectation;
     const isKept = (slot: number) => this.#expecter.isKept(slot, facts.watermark);
     const validated = this.#validator?.validate(gathered, unruled, facts);
     const shouldBe = validated?.expectation ?? unruled;
-    const unknown = validated?.unknown ?? new Set<number>();
+    const unknown = new Set([...(validated?.unknown ?? []), ...past.unknown]);
     const isCovered = (slot: number) =>
       (this.#truth.covers === "all windows" || isKept(slot) === true) && !unknown.has(slot);
     const findings: Findings[] = validated === undefined ? [] : [validated.findings];
-    // The table does not tell what was served before.
+    // The table does not tell what was served before, nor the log what only files know.
     if (unknown.size === 0 && this.#sink !== "parquet" && gathered.entity !== null) {
       findings.push(compareOnline(this.#scope, shouldBe, gathered));
       findings.push(compareCompanion(this.#scope, shouldBe, gathered, isKept));

@@ -1,5 +1,5 @@
 /** All that log and stores say of each entity, gathered entity by entity however much of it there is. */
-import { type FeatureSet, isAsOfNow } from "../definition/feature-set.ts";
+import type { FeatureSet } from "../definition/feature-set.ts";
 import { Spool, type SpoolPart } from "../platform/spool.ts";
 import type { HeldRow, OfflineRow } from "../stores/offline.ts";
 import { hashOf, type OnlineEntry, type OnlineHash } from "../stores/online.ts";
@@ -89,12 +89,10 @@ export class EntitySpool {
 export class Gatherer {
   readonly #format: ElementFormat;
   readonly #features: string[];
-  readonly #isAsOfNow: boolean;
 
   constructor(featureSet: FeatureSet) {
     this.#format = new ElementFormat(featureSet);
     this.#features = featureSet.features.map(({ name }) => name);
-    this.#isAsOfNow = isAsOfNow(featureSet);
   }
 
   *entities(partitions: Iterable<unknown[]>): Generator<Gathered> {
@@ -118,7 +116,7 @@ export class Gatherer {
     }
   }
 
-  /** By batch, in a set as of now by time of ageing, too. */
+  /** By batch, then by time: ageing and a backfill may come later in the same. */
   #keepNewest<R extends StoredRow>(rows: R[], row: Omit<R, "copies">): void {
     const at = rows.findIndex(({ slot }) => slot === row.slot);
     const known = rows[at];
@@ -128,7 +126,7 @@ export class Gatherer {
     }
     const order = compare(row.batchId, known.batchId);
     const age = compare(row.createdTimestamp, known.createdTimestamp);
-    if (order === 0 && (age === 0 || !this.#isAsOfNow)) known.copies += 1;
+    if (order === 0 && age === 0) known.copies += 1;
     else if (order > 0 || (order === 0 && age > 0)) rows[at] = { ...row, copies: 1 } as R;
   }
 

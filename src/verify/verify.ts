@@ -7,7 +7,7 @@ import { messageOf, startThread } from "../platform/threads.ts";
 import { manifestsOf } from "../stores/manifests.ts";
 import { type OfflineFiles, readOfflineStore, readQuarantine, readRowsBefore } from "../stores/offline.ts";
 import { scanOnlineStore } from "../stores/online.ts";
-import { beginsOf, chainOf, checkBatches } from "./batches.ts";
+import { backfillsOf, beginsOf, chainOf, checkBatches } from "./batches.ts";
 import {
   type Compared,
   type Comparing,
@@ -86,7 +86,8 @@ export async function verifyFeatureSet(
     references: validated.references,
     knowsBatches: options.against === "log",
   };
-  const comparing: Comparing = { featureSet, truth, now, sink, inStep, begins, validation };
+  const backfills = options.against === "log" ? backfillsOf(offline.manifests) : [];
+  const comparing: Comparing = { featureSet, truth, now, sink, inStep, begins, validation, backfills };
   const report = spool.isLarge
     ? reportWith(comparing, await compareInThreads(comparing, spool.parts(THREADS)), offline)
     : compareAll(comparing, spool.entities(), offline);

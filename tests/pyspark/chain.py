@@ -65,6 +65,7 @@ class Chain:
             realtime_batch="10 minutes",
             nothing_to_read=False,
             on_fail="fail",
+            backfill=None,
             stop_file=str(folder / "stop"),
             dead_letters=str(folder / "dead"),
             report=None,

@@ -177,7 +177,7 @@ def test_a_report_tells_how_the_run_ended(
     with pytest.raises(SystemExit):
         run(redis={"url": "redis://me:s3cret@127.0.0.1:1/0", "nodes": [], "cluster": False, "ca": None})
     told = json.loads(files.read(f"{root}/report.json"))
-    assert [one["event"] for one in told] == ["started", "failed"]
+    assert [one["event"] for one in told] == ["started", "write_failed", "failed"]
     assert "redis://127.0.0.1:1/0 cannot be used" in told[-1]["error"]["message"]
     assert "s3cret" not in json.dumps(told)
     # The report is another run's from when that has begun.

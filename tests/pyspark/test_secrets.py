@@ -45,6 +45,7 @@ def settings(tmp_path: Path) -> Settings:
             "realtime_batch": "",
             "nothing_to_read": False,
             "on_fail": "fail",
+            "backfill": None,
             "plan": None,
         },
     }

@@ -199,3 +199,23 @@ test("a parameter that only a rule uses is used", () => {
   expect(problemsOf(text + rule)).toEqual([]);
   expect(problemsOf(text)).toEqual([expect.stringContaining("unused-parameter")]);
 });
+
+test("a batch has a schedule, and nothing else has", () => {
+  const modes = (text: string) => parseDefinition(`${SHOPPER}${text}\n`, "shopper.yaml");
+  expect(modes("mode: batch\nschedule: 6 hours").featureSet).toMatchObject({
+    mode: "micro-batch",
+    scheduleMs: 21_600_000,
+  });
+  expect(modes("mode: realtime").featureSet?.scheduleMs).toBeNull();
+  const problems = (text: string) =>
+    modes(text).diagnostics.map(({ rule, message }) => `${rule}: ${message}`);
+  expect(problems("mode: batch")).toEqual([
+    "schedule: a set in batch mode says how often it is computed, as in schedule: 1 day",
+  ]);
+  expect(problems("schedule: 1 day")).toEqual([
+    "schedule: a schedule is for mode: batch; in the others changes are computed as they come",
+  ]);
+  expect(problems("mode: batch\nschedule: 30 seconds")).toEqual([
+    "schedule: 30 seconds is not from 1 minute to 36500 days",
+  ]);
+});

@@ -45,6 +45,7 @@ const SHOPPER: FeatureSet = {
   watermarkMs: 90_000,
   deadLetterShare: 0.2,
   validation: [],
+  scheduleMs: null,
   slos: {},
   drift: DRIFT,
   mode: "micro-batch",

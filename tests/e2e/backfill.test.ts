@@ -1,0 +1,138 @@
+/** Windows of the past beside a stream that goes on: in any order, from each source, both stores are as they ought to be. */
+import { writeFileSync } from "node:fs";
+import path from "node:path";
+import { Redis } from "ioredis";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { runSql } from "../../src/stack/demo-shop/index.ts";
+import { cli, startCli } from "./support/cli.ts";
+import { projectFolder, stack } from "./support/stack.ts";
+
+const PAST = `name: past
+description: What customers of the test spend
+entity: customer_id
+source:
+  table: public.orders
+  primary_key: order_id
+  event_time: created_at
+  columns: { order_id: bigint, customer_id: bigint, total_amount: "decimal(12,2)", created_at: timestamp }
+window: { type: tumbling, length: 10 days }
+watermark: 1 hour
+features:
+  orders: { kind: aggregated, aggregate: count }
+  spend: { kind: aggregated, aggregate: sum, column: total_amount }
+  days: { kind: behavioural, measure: recency, unit: days }
+dead_letters: { max_share: 1 }
+`;
+
+const sql = async (text: string) => runSql((await stack()).postgres, text);
+
+describe("backfill", () => {
+  let file: string;
+  let redis: Redis;
+  const spend = (customer: number) => redis.hget(`past:${customer}:features`, "spend");
+
+  async function fill(...options: string[]) {
+    const args = ["backfill", file, "--from", "2000-01-01", "--to", "2100-01-01", "--json", ...options];
+    const { stdout, stderr, exitCode } = await cli(projectFolder(), args);
+    expect(exitCode, stderr).toBe(0);
+    return JSON.parse(stdout) as { windows: number; left: number; written: number };
+  }
+  async function run(...options: string[]) {
+    const { stdout, stderr, exitCode } = await cli(projectFolder(), ["run", file, "--json", ...options]);
+    expect(exitCode, stderr).toBe(0);
+    return JSON.parse(stdout).runs[0];
+  }
+  async function differences(against = "log") {
+    const { stdout, stderr } = await cli(projectFolder(), ["verify", file, "--json", "--against", against]);
+    expect(stdout, stderr).not.toBe("");
+    return JSON.parse(stdout).featureSets[0].differences;
+  }
+
+  beforeAll(async () => {
+    redis = new Redis((await stack()).redis);
+    file = path.join(projectFolder(), "past.yaml");
+    writeFileSync(file, PAST);
+    await sql(`INSERT INTO orders (customer_id, total_amount, created_at)
+      SELECT 70000 + i % 50, i, now() - i * interval '3 hours' FROM generate_series(1, 600) AS i`);
+  });
+  afterAll(() => redis.disconnect());
+
+  it("comes before the first run, which then goes on over it", async () => {
+    const told = await fill();
+    expect(told.written).toBe(told.windows);
+    expect(told.windows).toBeGreaterThan(200);
+    expect(await differences()).toEqual([]);
+    const before = await spend(70001);
+    await run();
+    expect(await spend(70001)).toBe(before);
+    expect(await differences()).toEqual([]);
+  });
+
+  it("comes after a run, from the topic and from the table, and finds nothing to write", async () => {
+    for (const source of ["topic", "table"]) {
+      const told = await fill("--source", source);
+      expect(told.written, source).toBe(0);
+      expect(await differences(), source).toEqual([]);
+    }
+  });
+
+  it("brings what the stream has not come to yet, and the stream goes on from its checkpoint", async () => {
+    await sql(`UPDATE orders SET total_amount = 7 WHERE customer_id = 70001;
+      DELETE FROM orders WHERE customer_id = 70002 AND created_at > now() - interval '1 day';
+      INSERT INTO orders (customer_id, total_amount) VALUES (70100, 5), (70101, 6)`);
+    const told = await fill("--source", "table");
+    expect(told.written).toBeGreaterThanOrEqual(3);
+    expect(await spend(70100)).toBe("5.00");
+    const { read } = await run();
+    expect(read).toBeGreaterThan(0);
+    expect(await differences()).toEqual([]);
+    expect(await differences("source")).toEqual([]);
+  });
+
+  it("is refused while a run of the set is on", async () => {
+    const running = startCli(projectFolder(), ["run", file, "--continuous"]);
+    let said = "";
+    running.stderr.on("data", (text) => {
+      said += text;
+    });
+    await expect.poll(() => said, { timeout: 60_000, interval: 200 }).toContain("Spark is up");
+    const args = ["backfill", file, "--from", "2026-01-01", "--to", "2026-02-01"];
+    const refused = await cli(projectFolder(), args);
+    expect([refused.exitCode, refused.stderr]).toEqual([
+      2,
+      expect.stringContaining("past is already being run"),
+    ]);
+    running.kill("SIGINT");
+    expect((await running).exitCode).toBe(0);
+  });
+
+  it("names what is wrong with its options", async () => {
+    const call = (...args: string[]) => cli(projectFolder(), ["backfill", file, ...args]);
+    const wrong: [string[], string][] = [
+      [["--from", "2026-02-01", "--to", "2026-01-01"], "--to is not after --from"],
+      [["--from", "soon", "--to", "2026-01-01"], "It is a date, or a time with its zone"],
+      [["--from", "2026-01-01", "--to", "2026-02-01", "--source", "orders.txt"], "does not tell its format"],
+    ];
+    for (const [args, message] of wrong) {
+      const { exitCode, stderr } = await call(...args);
+      expect([exitCode, stderr]).toEqual([2, expect.stringContaining(message)]);
+    }
+  });
+
+  it("goes on by itself as a batch on a schedule", async () => {
+    writeFileSync(file, `${PAST}mode: batch\nschedule: 1 minute\n`);
+    const batch = startCli(projectFolder(), ["run", file, "--continuous", "--json"]);
+    let said = "";
+    batch.stderr.on("data", (text) => {
+      said += text;
+    });
+    await expect.poll(() => said, { timeout: 90_000, interval: 200 }).toContain("next batch at");
+    await sql("INSERT INTO orders (customer_id, total_amount) VALUES (70200, 8)");
+    await expect.poll(() => spend(70200), { timeout: 110_000, interval: 500 }).toBe("8.00");
+    batch.kill("SIGINT");
+    const { exitCode, stdout } = await batch;
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout).runs[0].batches).toBe(1);
+    expect(await differences()).toEqual([]);
+  });
+});
