@@ -92,8 +92,8 @@ class References:
 
     def is_due(self, version: int) -> bool:
         """Whether `of` takes some anew for a batch."""
-        newest = self._newest(version)
-        if not self._rules or newest == version:
+        newest = self._newest(version) if self._rules else version
+        if newest == version:
             return False
         # A rule may have come into the definition since.
         is_complete = newest is not None and all(rule.name in self._read()[newest] for rule in self._rules)
