@@ -129,6 +129,9 @@ describe("backfill", () => {
     await expect.poll(() => said, { timeout: 90_000, interval: 200 }).toContain("next batch at");
     await sql("INSERT INTO orders (customer_id, total_amount) VALUES (70200, 8)");
     await expect.poll(() => spend(70200), { timeout: 110_000, interval: 500 }).toBe("8.00");
+    // It is in Redis before the run is over.
+    said = "";
+    await expect.poll(() => said, { timeout: 60_000, interval: 200 }).toContain("next batch at");
     batch.kill("SIGINT");
     const { exitCode, stdout } = await batch;
     expect(exitCode).toBe(0);
