@@ -22,9 +22,9 @@ export interface Bars {
 }
 
 const [WIDTH, LABELS, VALUES] = [360, 124, 58];
-const [THICK, GAP] = [13, 7];
+const [THICK, GAP] = [14, 7];
 /** So many characters go before the bars. */
-const LABEL_CHARACTERS = 19;
+const LABEL_CHARACTERS = 16;
 
 /** Lengths are to scale from zero. With several series their names are in a legend. */
 export function bars({ title, series, rows }: Bars): Markup {
@@ -37,7 +37,7 @@ export function bars({ title, series, rows }: Bars): Markup {
       ({ value, shown }, j) => {
         const top = i * rowHeight + GAP / 2 + j * THICK;
         const length = value === 0 ? 0 : Math.max(1, Math.round((value / most) * room * 10) / 10);
-        return markup`<rect x="${LABELS}" y="${top}" width="${length}" height="${THICK - 1}" class="fill ${series[j]?.colour ?? ""}"/><text x="${LABELS + length + 5}" y="${top + 10.5}" class="small">${shown}</text>`;
+        return markup`<rect x="${LABELS}" y="${top}" width="${length}" height="${THICK - 1}" class="fill ${series[j]?.colour ?? ""}"/><text x="${LABELS + length + 5}" y="${top + 11}" class="small">${shown}</text>`;
       },
     )}`,
   )}

@@ -48,7 +48,8 @@ export function duration(value: number): string {
   return value < 172_800 ? `${significant(value / 3_600)} h` : `${significant(value / 86_400)} days`;
 }
 
-/** From 0 to 1, as a percentage. */
+/** From 0 to 1, as a percentage of about one decimal. */
 export function share(value: number): string {
-  return `${significant(value * 100)} %`;
+  const percent = value * 100;
+  return `${Number(Math.abs(percent) < 1 ? percent.toPrecision(1) : percent.toFixed(1))} %`;
 }

@@ -1,5 +1,5 @@
 /** The list that a set passes or fails: small named checks over what was found. Pure. */
-import { count, duration, share } from "../page/numbers.ts";
+import { count, duration, significant } from "../page/numbers.ts";
 import type { Check, Findings, Runs } from "./document.ts";
 
 type Told = Omit<Check, "name">;
@@ -98,8 +98,9 @@ function objectivesMet({ runs }: Findings): Check[] {
   });
 }
 
-export function objectiveText({ unit }: Runs["objectives"][number], value: number): string {
-  return unit === "share" ? share(value) : duration(value);
+/** With so many digits that what is just above its target differs from it. */
+function objectiveText({ unit }: Runs["objectives"][number], value: number): string {
+  return unit === "share" ? `${significant(value * 100)} %` : duration(value);
 }
 
 function driftWithin({ drift }: Findings): Told {

@@ -4,7 +4,7 @@ import type { Lineage } from "../document.ts";
 import { head } from "./flow.ts";
 
 const [BOX, ROW, TALL, BETWEEN] = [196, 30, 23, 56];
-const CHARACTERS = 27;
+const CHARACTERS = 24;
 
 interface Node {
   name: string;

@@ -3,7 +3,7 @@ import { type Markup, markup } from "../../page/markup.ts";
 import type { Lineage } from "../document.ts";
 
 const [WIDTH, LINE, PADDING, GAP] = [360, 17, 10, 26];
-const CHARACTERS = 46;
+const CHARACTERS = 34;
 
 interface Box {
   title: string;

@@ -15,20 +15,24 @@ h3 { font-size: 1.1rem; } h4 { font-size: 1rem; margin: 18px 0 6px; }
 code { font-size: .92em; }
 .verdict { font-size: 1.4rem; font-weight: 700; margin: 0 0 4px; }
 .pass .result, .verdict.pass { color: var(--ok); } .fail .result, .verdict.fail { color: var(--limit); } .skipped .result { color: var(--skip); }
+.checks + h3 { margin-top: 20px; }
 .checks { list-style: none; margin: 0; padding: 0; }
-.checks li { display: grid; grid-template-columns: 5.2em minmax(0, 15em) minmax(0, 1fr); gap: 0 12px; padding: 6px 0; border-bottom: 1px solid var(--rule); }
+.checks li { display: grid; grid-template-columns: 5.2em minmax(0, 17em) minmax(0, 1fr); gap: 0 12px; padding: 6px 0; border-bottom: 1px solid var(--rule); }
 .result { font-weight: 700; } .reason { color: var(--soft); white-space: pre-line; }
 section .tiles { grid-template-columns: repeat(auto-fit, minmax(130px, 1fr)); margin: 10px 0 14px; }
 section .tile { background: none; } section .tile b { font-size: 1.25rem; }
 figure { max-width: 460px; } figure.wide { max-width: none; }
-.charts { grid-template-columns: repeat(auto-fit, minmax(min(100%, 300px), 1fr)); }
-svg .small { font-size: 12px; } svg .soft { fill: var(--soft); } svg .part { stroke: var(--card); stroke-width: 1.5; }
+.charts { grid-template-columns: repeat(auto-fit, minmax(min(100%, 400px), 1fr)); }
+svg .small { font-size: 13px; } svg .soft { fill: var(--soft); } svg .part { stroke: var(--card); stroke-width: 1.5; }
 svg .box { fill: var(--track); stroke: var(--rule); } svg .edge { stroke: var(--soft); fill: none; stroke-width: 1.25; } svg .head { fill: var(--soft); }
 .scroll:focus-visible { outline: 2px solid var(--exact); } .scroll > svg { max-width: none; overflow: hidden; }
 .words th, .words td { text-align: left; white-space: normal; vertical-align: top; min-width: 6em; max-width: 26em; overflow-wrap: break-word; }
-.words th:first-child { min-width: 9em; overflow-wrap: anywhere; }
+td:last-child, thead th:last-child { padding-right: 0; }
+.nowrap { white-space: nowrap; }
 @media (max-width: 560px) { section { padding: 14px; } .checks li { grid-template-columns: 5.2em minmax(0, 1fr); } .reason { grid-column: 2; } .facts th { width: 8em; } }
+@page { margin: 14mm; }
 @media print { :root { ${LIGHT} } main { max-width: none; padding: 0; } section { break-inside: auto; padding: 10px 0; border-width: 1px 0 0; border-radius: 0; } nav { display: none; }
   figure, tr, .checks li, .tile { break-inside: avoid; } h2, h3, h4, thead, figcaption { break-after: avoid; } svg { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
-  .scroll > svg { width: 100% !important; } .words th, .words td { min-width: 0; } .words th:first-child { min-width: 0; } td, th { white-space: normal; padding-right: 8px; } .charts { grid-template-columns: 1fr 1fr; } }
+  .scroll > svg { width: 100% !important; } .words th, .words td { min-width: 5em; overflow-wrap: anywhere; } td:last-child, thead th:last-child { padding-right: 0; }
+.nowrap { white-space: normal; } td, th { white-space: normal; padding-right: 8px; } .charts { grid-template-columns: 1fr 1fr; } figure { max-width: 330px; } }
 `;

@@ -10,6 +10,11 @@ export function time(iso: string): string {
   return day === undefined ? iso : `${day} ${clock} UTC`;
 }
 
+/** The same, in a cell of a table that does not break it. */
+export function timeCell(iso: string): Markup {
+  return markup`<span class="nowrap">${time(iso)}</span>`;
+}
+
 /** `dead_letter` is "dead letter". */
 export function words(name: string): string {
   return name.replaceAll("_", " ");

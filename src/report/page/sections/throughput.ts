@@ -21,6 +21,7 @@ ${chart("Events per second", batches, "c-exact", ({ eventsPerSecond }) => events
 ${chart("Time of a batch", batches, "c-plain", ({ seconds }) => seconds, duration)}
 ${phases(runs)}
 </div>
+${phaseTable(runs)}
 </section>`;
 }
 
@@ -42,21 +43,32 @@ function chart(
 }
 
 function phases({ allPhases, phases }: Runs): Markup {
+  if (Object.keys(allPhases).length === 0) return markup``;
+  const told = Object.entries(allPhases).map(([name, seconds]) => `${name} ${cell(seconds, allPhases)}`);
+  return markup`<figure><figcaption>Time of batches by phase</figcaption>${stacked(
+    `time of all batches by phase: ${told.join(", ")}`,
+    [
+      { label: `all batches: ${duration(sum(allPhases))}`, parts: allPhases },
+      { label: `the last batch: ${duration(sum(phases))}`, parts: phases },
+    ],
+  )}</figure>`;
+}
+
+function phaseTable({ allPhases, phases }: Runs): Markup {
   const names = Object.keys(allPhases);
   if (names.length === 0) return markup``;
-  const sum = (parts: Record<string, number>) => Object.values(parts).reduce((all, one) => all + one, 0);
-  const [all, last] = [sum(allPhases), sum(phases)];
-  const cell = (seconds: number | undefined, whole: number) =>
-    seconds === undefined ? "–" : `${duration(seconds)} (${share(whole === 0 ? 0 : seconds / whole)})`;
-  const told = names.map((name) => `${name} ${cell(allPhases[name], all)}`).join(", ");
-  return markup`<figure><figcaption>Time of batches by phase</figcaption>${stacked(
-    `time of all batches by phase: ${told}`,
-    [
-      { label: `all batches: ${duration(all)}`, parts: allPhases },
-      { label: `the last batch: ${duration(last)}`, parts: phases },
-    ],
-  )}${table(
+  return table(
     ["phase", "all batches", "last batch"],
-    names.map((name) => [name, cell(allPhases[name], all), cell(phases[name], last)]),
-  )}</figure>`;
+    names.map((name) => [name, cell(allPhases[name], allPhases), cell(phases[name], phases)]),
+  );
+}
+
+function cell(seconds: number | undefined, parts: Record<string, number>): string {
+  const whole = sum(parts);
+  if (seconds === undefined) return "–";
+  return whole === 0 ? duration(seconds) : `${duration(seconds)}, ${share(seconds / whole)}`;
+}
+
+function sum(parts: Record<string, number>): number {
+  return Object.values(parts).reduce((all, one) => all + one, 0);
 }

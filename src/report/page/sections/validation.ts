@@ -3,7 +3,7 @@ import { type Markup, markup } from "../../../page/markup.ts";
 import { count } from "../../../page/numbers.ts";
 import { wordTable } from "../../../page/table.ts";
 import type { Findings } from "../../document.ts";
-import { time } from "../words.ts";
+import { timeCell } from "../words.ts";
 
 export function validationSection({ rules, quarantine }: Findings): Markup {
   return markup`<section>
@@ -34,8 +34,8 @@ ${wordTable(
   ["entity", ...(hasWindows ? ["window from"] : []), "computed", "why"],
   newest.map((row) => [
     row.entity ?? "–",
-    ...(hasWindows ? [row.windowStart === null ? "–" : time(row.windowStart)] : []),
-    time(row.createdAt),
+    ...(hasWindows ? [row.windowStart === null ? "–" : timeCell(row.windowStart)] : []),
+    timeCell(row.createdAt),
     row.reasons.map(({ rule, reason }) => `${rule}: ${reason}`).join("; "),
   ]),
 )}`;
