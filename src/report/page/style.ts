@@ -29,7 +29,7 @@ svg .box { fill: var(--track); stroke: var(--rule); } svg .edge { stroke: var(--
 .words th, .words td { text-align: left; white-space: normal; vertical-align: top; min-width: 6em; max-width: 26em; overflow-wrap: break-word; }
 td:last-child, thead th:last-child { padding-right: 0; }
 .nowrap { white-space: nowrap; }
-@media (max-width: 560px) { section { padding: 14px; } .checks li { grid-template-columns: 5.2em minmax(0, 1fr); } .reason { grid-column: 2; } .facts th { width: 8em; } }
+@media screen and (max-width: 560px) { .words { width: max-content; min-width: 100%; } .words th, .words td { max-width: 20em; } section { padding: 14px; } .checks li { grid-template-columns: 5.2em minmax(0, 1fr); } .reason { grid-column: 2; } .facts th { width: 8em; } }
 @page { margin: 14mm; }
 @media print { :root { ${LIGHT} } main { max-width: none; padding: 0; } section { break-inside: auto; padding: 10px 0; border-width: 1px 0 0; border-radius: 0; } nav { display: none; }
   figure, tr, .checks li, .tile { break-inside: avoid; } h2, h3, h4, thead, figcaption { break-after: avoid; } svg { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
