@@ -24,12 +24,12 @@ section .tile { background: none; } section .tile b { font-size: 1.25rem; }
 figure { max-width: 460px; } figure.wide { max-width: none; }
 .charts { grid-template-columns: repeat(auto-fit, minmax(min(100%, 400px), 1fr)); }
 svg .small { font-size: 13px; } svg .soft { fill: var(--soft); } svg .part { stroke: var(--card); stroke-width: 1.5; }
-svg .box { fill: var(--track); stroke: var(--rule); } svg .edge { stroke: var(--soft); fill: none; stroke-width: 1.25; } svg .head { fill: var(--soft); }
+svg .box { fill: var(--track); stroke: var(--rule); } svg .edge { stroke: var(--soft); fill: none; stroke-width: 1.25; } svg .head { fill: var(--soft); } svg .thin { stroke-width: 1.4; }
 .scroll:focus-visible { outline: 2px solid var(--exact); } .scroll > svg { max-width: none; overflow: hidden; }
 .words th, .words td { text-align: left; white-space: normal; vertical-align: top; min-width: 6em; max-width: 26em; overflow-wrap: break-word; }
 td:last-child, thead th:last-child { padding-right: 0; }
 .nowrap { white-space: nowrap; }
-@media screen and (max-width: 560px) { .words { width: max-content; min-width: 100%; } .words th, .words td { max-width: 20em; } section { padding: 14px; } .checks li { grid-template-columns: 5.2em minmax(0, 1fr); } .reason { grid-column: 2; } .facts th { width: 8em; } }
+@media screen and (max-width: 560px) { table { font-size: .85rem; } th, td { padding-right: 9px; } .words { width: max-content; min-width: 100%; } .words th, .words td { max-width: 20em; } section { padding: 14px; } .checks li { grid-template-columns: 5.2em minmax(0, 1fr); } .reason { grid-column: 2; } .facts th { width: 8em; } }
 @page { margin: 14mm; }
 @media print { :root { ${LIGHT} } main { max-width: none; padding: 0; } section { break-inside: auto; padding: 10px 0; border-width: 1px 0 0; border-radius: 0; } nav { display: none; }
   figure, tr, .checks li, .tile { break-inside: avoid; } h2, h3, h4, thead, figcaption { break-after: avoid; } svg { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
