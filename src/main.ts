@@ -18,6 +18,7 @@ import { render } from "./cli/render.ts";
 import { reportError } from "./cli/report/error.ts";
 import { progressOn } from "./cli/report/progress.ts";
 import { guardOutput, terminal as realTerminal, type Terminal } from "./cli/report/terminal.ts";
+import { report } from "./cli/report.ts";
 import { run } from "./cli/run.ts";
 import { seed } from "./cli/seed.ts";
 import { sql } from "./cli/sql.ts";
@@ -44,6 +45,7 @@ const COMMANDS = [
   explain,
   quarantine,
   drift,
+  report,
   up,
   status,
   monitor,

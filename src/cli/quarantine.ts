@@ -2,23 +2,11 @@ import path from "node:path";
 import type { Command } from "commander";
 import { isAsOfNow, offlineFolder } from "../definition/feature-set.ts";
 import { UsageError } from "../errors.ts";
-import { isoOfMicros } from "../platform/instants.ts";
-import { readQuarantine } from "../stores/offline.ts";
 import type { Context, Target } from "./context.ts";
 import { loadDefinitions } from "./definitions.ts";
+import { heldRows } from "./held-rows.ts";
 import { json, option, profile, target } from "./options.ts";
 import { formatTable } from "./report/table.ts";
-
-interface Held {
-  entity: string | null;
-  windowStart: string | null;
-  /** The batch that computed the row. */
-  version: string;
-  createdAt: string;
-  features: Record<string, string | null>;
-  rules: string[];
-  reasons: string[];
-}
 
 const SHOWN = 20;
 
@@ -37,22 +25,8 @@ export function quarantine(program: Command, context: Context): void {
       if (definition === undefined) throw new UsageError(`no feature set named ${set}`);
       const { featureSet } = definition;
       await (await stack.storage()).fetch(offlineFolder(featureSet));
-      const names = featureSet.features.map(({ name }) => name);
-      const held: Held[] = [];
       const scratch = path.join(stack.stateDir, "tmp");
-      await readQuarantine(featureSet, { offlineRoot: offline, scratch, all: true }, (row) => {
-        const values = JSON.parse(row.features) as (string | null)[];
-        held.push({
-          entity: row.entity,
-          windowStart: row.windowStart === null ? null : isoOfMicros(row.windowStart),
-          version: String(row.batchId),
-          createdAt: isoOfMicros(row.createdTimestamp ?? 0n),
-          features: Object.fromEntries(names.map((name, i) => [name, values[i] ?? null])),
-          rules: JSON.parse(row.rules),
-          reasons: JSON.parse(row.reasons),
-        });
-      });
-      held.sort((a, b) => Number(b.version) - Number(a.version) || (a.createdAt < b.createdAt ? 1 : -1));
+      const held = await heldRows(featureSet, { offlineRoot: offline, scratch });
       if (options.json) {
         context.terminal.print(JSON.stringify(held));
         return;

@@ -288,7 +288,8 @@ async function runOne(
     return { featureSet, finished, examples, realtime: writer?.total() };
   } catch (error) {
     const result = error instanceof InterruptedError ? "stopped" : "failed";
-    recorder.change((measures) => withRun(measures, result, Date.now()));
+    const because = result === "failed" ? (error as Error).message : null;
+    recorder.change((measures) => withRun(measures, result, Date.now(), because));
     throw error;
   } finally {
     // Of a job that died, too, all that it published is right.

@@ -2,13 +2,14 @@ import { setTimeout } from "node:timers/promises";
 import type { Command } from "commander";
 import { EXIT, UsageError } from "../errors.ts";
 import type { Watched } from "../monitor/families.ts";
+import { watchedAsJson } from "../monitor/watched-json.ts";
 import type { ServerStatus, Stack } from "../stack/stack.ts";
 import { type RunState, runStates } from "../submit/run-states.ts";
 import type { Context, Target } from "./context.ts";
 import { json, option, profile, target } from "./options.ts";
 import { formatTable } from "./report/table.ts";
 import type { Terminal } from "./report/terminal.ts";
-import { charts, missed, objectiveLines, watchedAsJson, watchedTable } from "./report/watched.ts";
+import { charts, missed, objectiveLines, watchedTable } from "./report/watched.ts";
 import { Watch } from "./watch.ts";
 
 interface StatusOptions extends Target {

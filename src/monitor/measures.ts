@@ -30,6 +30,8 @@ const measures = z.object({
   totals: z.object({
     /** By what became of them: applied, duplicate, late, dead_letter, ignored. */
     events: counts,
+    /** Records that batches have read, by Spark's own count; null where they were not counted from the first batch on. */
+    read: count.nullable().default(null),
     entitiesWritten: count,
     batches: count,
     quarantined: count,
@@ -45,6 +47,15 @@ const measures = z.object({
     batchSeconds: histogram,
     ages: histogram,
   }),
+  /** The run that ended last; null before the first. `because` is the message of one that failed, `at` ms since 1970. */
+  lastRun: z
+    .object({
+      result: z.enum(["finished", "failed", "stopped"]),
+      at: z.number(),
+      because: z.string().nullable(),
+    })
+    .nullable()
+    .default(null),
   /** Of the newest batch; null before the first. */
   last: z
     .object({
@@ -93,6 +104,7 @@ export function noMeasures(about: About): Measures {
     updatedAt: 0,
     totals: {
       events: { applied: 0, duplicate: 0, late: 0, dead_letter: 0, ignored: 0 },
+      read: 0,
       entitiesWritten: 0,
       batches: 0,
       quarantined: 0,
@@ -104,6 +116,7 @@ export function noMeasures(about: About): Measures {
       batchSeconds: emptyHistogram(),
       ages: emptyHistogram(),
     },
+    lastRun: null,
     last: null,
     recent: [],
   };
@@ -151,6 +164,7 @@ export function withBatch(before: Measures, told: BatchTold, at: number): Measur
     totals: {
       ...totals,
       events: added(totals.events, events),
+      read: totals.read === null ? null : totals.read + told.read,
       entitiesWritten: totals.entitiesWritten + told.entities_written,
       batches: totals.batches + 1,
       quarantined: totals.quarantined + told.quarantined,
@@ -208,9 +222,20 @@ export function withViolations(
   };
 }
 
-export function withRun(before: Measures, result: "finished" | "failed" | "stopped", at: number): Measures {
+/** `because` is why it failed. */
+export function withRun(
+  before: Measures,
+  result: "finished" | "failed" | "stopped",
+  at: number,
+  because: string | null = null,
+): Measures {
   const { totals } = before;
-  return { ...before, updatedAt: at, totals: { ...totals, runs: added(totals.runs, { [result]: 1 }) } };
+  return {
+    ...before,
+    updatedAt: at,
+    totals: { ...totals, runs: added(totals.runs, { [result]: 1 }) },
+    lastRun: { result, at, because },
+  };
 }
 
 export function withWriteFailure(before: Measures, store: string, at: number): Measures {

@@ -21,9 +21,16 @@ const ALLOWED: Record<string, string[]> = {
   golden: ["definition", "stores", "verify", "platform", "errors"],
   // Drift is of what the offline store holds.
   drift: ["definition", "stores", "platform", "errors"],
+  // Helpers of HTML pages know nothing of what is on them.
+  page: [],
   // A benchmark drives what it measures.
-  bench: ["definition", "stack", "submit", "stores", "platform", "errors"],
-  cli: ["definition", ...STAGES, "golden", "drift", "bench", "monitor", "platform", "errors"],
+  bench: ["definition", "stack", "submit", "stores", "page", "platform", "errors"],
+  // A report shows what others have found, and finds nothing itself.
+  report: ["definition", "monitor", "drift", "verify", "page"],
+  cli: [
+    ...["definition", ...STAGES, "golden", "drift", "bench", "report", "page", "monitor"],
+    ...["platform", "errors"],
+  ],
   main: ["cli", "definition", ...STAGES, "platform", "errors"],
 };
 
@@ -70,6 +77,8 @@ describe("dependency rules", () => {
   it("catch a stage that imports another, and a definition that imports anything", () => {
     expect(forbidden([{ from: "src/render/a.ts", to: "src/submit/b.ts" }])).toHaveLength(1);
     expect(forbidden([{ from: "src/drift/a.ts", to: "src/verify/b.ts" }])).toHaveLength(1);
+    expect(forbidden([{ from: "src/page/a.ts", to: "src/report/b.ts" }])).toHaveLength(1);
+    expect(forbidden([{ from: "src/report/a.ts", to: "src/stack/b.ts" }])).toHaveLength(1);
     expect(forbidden([{ from: "src/definition/a.ts", to: "src/platform/b.ts" }])).toHaveLength(1);
     expect(forbidden([{ from: "src/platform/a.ts", to: "src/cli/b.ts" }])).toHaveLength(1);
     expect(forbidden([{ from: "src/cli/a.ts", to: "src/stack/b.ts" }])).toEqual([]);

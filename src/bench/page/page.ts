@@ -1,14 +1,17 @@
 /** The page of a benchmark, from its JSON alone. Nothing in it comes from elsewhere: no script, no font, no picture. */
+
+import { facts } from "../../page/facts.ts";
+import { htmlPage } from "../../page/frame.ts";
+import { type Markup, markup } from "../../page/markup.ts";
+import { bytes, count } from "../../page/numbers.ts";
+import { STYLE } from "../../page/style.ts";
 import type { BenchDocument } from "../document.ts";
-import { Markup, markup } from "./markup.ts";
-import { bytes, count } from "./numbers.ts";
 import { bulkSection } from "./sections/bulk.ts";
 import { freshnessSection } from "./sections/freshness.ts";
 import { growthSection } from "./sections/growth.ts";
 import { hotSection, idleSection } from "./sections/hot-and-idle.ts";
 import { readsSection, writesSection } from "./sections/stores.ts";
 import { tiles } from "./sections/tiles.ts";
-import { STYLE } from "./style.ts";
 
 export function pageOf(document: BenchDocument): string {
   const { parts, started, seconds, complete } = document;
@@ -29,19 +32,7 @@ ${parts.growth && growthSection(document, parts.growth)}
 ${parts.idle && idleSection(parts.idle)}
 ${about(document)}
 </main>`;
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8" />
-<meta name="viewport" content="width=device-width, initial-scale=1" />
-<title>cdc-features bench ${started.slice(0, 10)}</title>
-<style>${STYLE}</style>
-</head>
-<body>
-${body.text}
-</body>
-</html>
-`;
+  return htmlPage({ title: `cdc-features bench ${started.slice(0, 10)}`, style: STYLE, body });
 }
 
 /** Somebody else needed more than a quarter of a core. */
@@ -70,18 +61,6 @@ ${facts({
   ...sparkConf,
 })}
 </section>`;
-}
-
-function facts(all: Record<string, string>): Markup {
-  return new Markup(
-    `<table class="facts"><tbody>${Object.entries(all)
-      .map(
-        ([name, value]) =>
-          markup`<tr><th scope="row">${name}</th><td>${value}</td></tr>
-`.text,
-      )
-      .join("")}</tbody></table>`,
-  );
 }
 
 /** `secondsPerRate` is "seconds per rate". */

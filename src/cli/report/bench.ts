@@ -1,8 +1,8 @@
 /** A benchmark in a terminal: the numbers of each part, in a table. */
 import type { BenchDocument, WayFreshness } from "../../bench/document.ts";
-import { bytes, count, milliseconds, ratio, seconds, significant } from "../../bench/page/numbers.ts";
 import { perSecond } from "../../bench/page/sections/bulk.ts";
 import { median } from "../../bench/statistics.ts";
+import { bytes, count, milliseconds, ratio, seconds, significant } from "../../page/numbers.ts";
 import { formatTable } from "./table.ts";
 
 export function benchLines({ parts, complete }: BenchDocument): string {

@@ -3,6 +3,8 @@ import os from "node:os";
 import path from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import {
+  type Measures,
+  parseMeasures,
   withBatch,
   withLive,
   withRun,
@@ -16,7 +18,13 @@ import { NOW, nothing, told } from "./told.ts";
 test("batches add up, and the newest is known", () => {
   const after = withBatch(withBatch(nothing(), told(), NOW), told({ position: 20, state_rows: 9 }), NOW + 1);
   expect(after.totals.events).toEqual({ applied: 12, duplicate: 2, late: 2, dead_letter: 2, ignored: 2 });
-  expect(after.totals).toMatchObject({ batches: 2, entitiesWritten: 8, quarantined: 2, retries: 4 });
+  expect(after.totals).toMatchObject({
+    read: 20,
+    batches: 2,
+    entitiesWritten: 8,
+    quarantined: 2,
+    retries: 4,
+  });
   expect(after.totals.violations).toEqual({ positive: 2 });
   expect(after.totals.phases).toEqual({ pass: 0.8, parquet: 0.2 });
   expect(after.last).toMatchObject({ at: NOW + 1, position: 20, stateRows: 9 });
@@ -32,6 +40,20 @@ test("runs, failures, and rows that time alone made wrong are counted", () => {
   expect(after.totals.runs).toEqual({ finished: 0, failed: 1, stopped: 0 });
   expect(after.totals.writeFailures).toEqual({ redis: 1, parquet: 0 });
   expect(after.totals).toMatchObject({ quarantined: 3, violations: { positive: 3 } });
+});
+
+test("how the last run ended is known, and why it failed", () => {
+  const failed = withRun(nothing(), "failed", NOW, "the job failed");
+  expect(failed.lastRun).toEqual({ result: "failed", at: NOW, because: "the job failed" });
+  expect(withRun(failed, "finished", NOW + 1).lastRun).toMatchObject({ result: "finished", because: null });
+});
+
+test("a file of before has neither the records that were read nor the last run", () => {
+  const { lastRun: _, ...before } = withBatch(nothing(), told(), NOW);
+  const { read: __, ...totals } = before.totals;
+  const known = parseMeasures(JSON.stringify({ ...before, totals }));
+  expect(known).toMatchObject({ totals: { read: null, batches: 1 }, lastRun: null });
+  expect(withBatch(known as Measures, told(), NOW).totals.read).toBeNull();
 });
 
 test("no more batches are kept than charts show", () => {

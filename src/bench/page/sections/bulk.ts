@@ -1,8 +1,8 @@
+import { barChart } from "../../../page/charts.ts";
+import { type Markup, markup } from "../../../page/markup.ts";
+import { bytes, count, ratio, seconds } from "../../../page/numbers.ts";
+import { table } from "../../../page/table.ts";
 import type { BenchDocument, BulkResult } from "../../document.ts";
-import { barChart } from "../charts.ts";
-import { type Markup, markup } from "../markup.ts";
-import { bytes, count, ratio, seconds } from "../numbers.ts";
-import { table } from "../table.ts";
 
 type Way = BulkResult["ways"][number];
 

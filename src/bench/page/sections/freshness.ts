@@ -1,8 +1,8 @@
+import { lineChart, type Series } from "../../../page/charts.ts";
+import { type Markup, markup } from "../../../page/markup.ts";
+import { count, milliseconds, short, significant } from "../../../page/numbers.ts";
+import { table } from "../../../page/table.ts";
 import type { RateResult, WayFreshness } from "../../document.ts";
-import { lineChart, type Series } from "../charts.ts";
-import { type Markup, markup } from "../markup.ts";
-import { count, milliseconds, short, significant } from "../numbers.ts";
-import { table } from "../table.ts";
 
 const LIMIT_MS = 5_000;
 

@@ -1,8 +1,8 @@
+import { lineChart, type Series } from "../../../page/charts.ts";
+import { type Markup, markup } from "../../../page/markup.ts";
+import { bytes, count, seconds, short } from "../../../page/numbers.ts";
+import { table } from "../../../page/table.ts";
 import type { BenchDocument, GrowthResult } from "../../document.ts";
-import { lineChart, type Series } from "../charts.ts";
-import { type Markup, markup } from "../markup.ts";
-import { bytes, count, seconds, short } from "../numbers.ts";
-import { table } from "../table.ts";
 import { perSecond } from "./bulk.ts";
 
 type Run = GrowthResult["runs"][number];

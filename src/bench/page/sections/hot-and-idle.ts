@@ -1,8 +1,8 @@
+import { type Markup, markup } from "../../../page/markup.ts";
+import { count, seconds } from "../../../page/numbers.ts";
+import { table } from "../../../page/table.ts";
 import type { HotResult, IdleResult } from "../../document.ts";
 import { median } from "../../statistics.ts";
-import { type Markup, markup } from "../markup.ts";
-import { count, seconds } from "../numbers.ts";
-import { table } from "../table.ts";
 import { aboutWay, freshnessTable } from "./freshness.ts";
 
 export function hotSection({ rows, freshness }: HotResult): Markup {

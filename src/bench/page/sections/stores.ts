@@ -1,9 +1,9 @@
+import { barChart, rangeChart } from "../../../page/charts.ts";
+import { type Markup, markup } from "../../../page/markup.ts";
+import { bytes, count, milliseconds, seconds } from "../../../page/numbers.ts";
+import { table } from "../../../page/table.ts";
 import type { ReadResult, WriteResult } from "../../document.ts";
 import { median } from "../../statistics.ts";
-import { barChart, rangeChart } from "../charts.ts";
-import { type Markup, markup } from "../markup.ts";
-import { bytes, count, milliseconds, seconds } from "../numbers.ts";
-import { table } from "../table.ts";
 
 export function readsSection({ inProcess, commandSeconds }: ReadResult): Markup {
   const words = ({ what, entities }: ReadResult["inProcess"][number]) =>

@@ -1,7 +1,8 @@
 /** What most readers come for, each in one number. */
+
+import { type Markup, markup } from "../../../page/markup.ts";
+import { count, milliseconds, ratio, seconds } from "../../../page/numbers.ts";
 import type { BenchDocument } from "../../document.ts";
-import { type Markup, markup } from "../markup.ts";
-import { count, milliseconds, ratio, seconds } from "../numbers.ts";
 import { perSecond } from "./bulk.ts";
 
 export function tiles({ parts }: BenchDocument): Markup {

@@ -39,3 +39,17 @@ export function bytes(value: number): string {
 export function ratio(value: number): string {
   return `${value >= 10 ? value.toFixed(1) : value.toFixed(2)} ×`;
 }
+
+/** A length of time, given in seconds, in the largest unit of which there are some. */
+export function duration(value: number): string {
+  if (value < 1) return milliseconds(value * 1_000);
+  if (value < 120) return seconds(value);
+  if (value < 7_200) return `${significant(value / 60)} min`;
+  return value < 172_800 ? `${significant(value / 3_600)} h` : `${significant(value / 86_400)} days`;
+}
+
+/** From 0 to 1, as a percentage of about one decimal. */
+export function share(value: number): string {
+  const percent = value * 100;
+  return `${Number(Math.abs(percent) < 1 ? percent.toPrecision(1) : percent.toFixed(1))} %`;
+}

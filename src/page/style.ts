@@ -1,4 +1,4 @@
-/** The page's look: light and dark, on a phone, on paper. */
+/** The look of pages: light and dark, on a phone, on paper. */
 export const STYLE = `
 :root { color-scheme: light dark; --page: #fbfbfa; --card: #ffffff; --ink: #1c1c1a; --soft: #5f5e5a; --rule: #e4e3df; --track: #efeeea;
   --exact: #2a78d6; --append: #1a8f6f; --plain: #d9622b; --realtime: #c2417c; --parse: #8a6fd1; --decode: #8b8a84; --limit: #b3261e; }
