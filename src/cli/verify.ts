@@ -7,7 +7,7 @@ import type { Endpoints, Stack } from "../stack/stack.ts";
 import { runningJob } from "../submit/run.ts";
 import { runFolder } from "../submit/run-folder.ts";
 import { storesWritten } from "../submit/run-states.ts";
-import { junitXml } from "../verify/junit.ts";
+import { junitXml, STORES } from "../verify/junit.ts";
 import { type FeatureSetReport, reportOf, verifyFeatureSet } from "../verify/verify.ts";
 import type { Context, Target } from "./context.ts";
 import { loadDefinitions } from "./definitions.ts";
@@ -19,6 +19,7 @@ interface VerifyCommandOptions extends Target {
   against: "log" | "source";
   json?: boolean;
   junit?: string;
+  valuesOnly?: boolean;
 }
 
 const CATCH_UP_TIMEOUT_MS = 60_000;
@@ -38,9 +39,16 @@ export function verify(program: Command, context: Context): void {
         .choices(["log", "source"])
         .default("log"),
     )
+    .addOption(
+      option(
+        "--values-only",
+        "compare the features' values in Redis and nothing else, whatever program wrote them",
+      ),
+    )
     .addOption(json())
     .addOption(option("--junit <file>", "write a JUnit report, too"))
     .action(async (sets: string[], options: VerifyCommandOptions) => {
+      const { valuesOnly = false } = options;
       const stack = context.stack(options);
       const definitions = await loadDefinitions(
         sets.length > 0 ? sets : await setsThatRan(stack),
@@ -53,7 +61,7 @@ export function verify(program: Command, context: Context): void {
       for (const { featureSet } of definitions) {
         const written = await storesWritten(stack.stateDir, featureSet.name);
         const once = async () => {
-          await storage.fetch(offlineFolder(featureSet));
+          if (!valuesOnly) await storage.fetch(offlineFolder(featureSet));
           return verifyFeatureSet(featureSet, {
             against: options.against,
             kafka: endpoints.kafka,
@@ -62,6 +70,7 @@ export function verify(program: Command, context: Context): void {
             offlineRoot: endpoints.offline,
             postgresUrl: databaseFor(options.against, endpoints, stack),
             scratch: path.join(stack.stateDir, "tmp"),
+            valuesOnly,
             ...written,
           });
         };
@@ -80,11 +89,14 @@ export function verify(program: Command, context: Context): void {
           junitXml(
             definitions.map(({ featureSet }) => featureSet),
             featureSets,
+            valuesOnly ? ["online"] : STORES,
           ),
         );
       }
       context.terminal.print(
-        options.json ? JSON.stringify(report) : reportLines(report, context.terminal.paintOut),
+        options.json
+          ? JSON.stringify(report)
+          : reportLines(report, context.terminal.paintOut, { valuesOnly }),
       );
     });
 }

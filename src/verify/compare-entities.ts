@@ -6,6 +6,7 @@ import { type Findings, markStale, Scope, type StoredRow } from "./compare.ts";
 import { compareCompanion } from "./compare-companion.ts";
 import { compareOffline } from "./compare-offline.ts";
 import { compareOnline } from "./compare-online.ts";
+import { compareValues } from "./compare-values.ts";
 import type { Difference } from "./difference.ts";
 import { type Gathered, Gatherer } from "./entity-spool.ts";
 import { type EntityExpectation, Expecter } from "./expectation.ts";
@@ -29,6 +30,8 @@ export interface Comparing {
   begins?: ReadonlyMap<number, number> | undefined;
   /** Left out where there are neither rules nor a quarantine. */
   validation?: Validation | undefined;
+  /** The features' values in Redis and nothing else. */
+  valuesOnly?: boolean;
 }
 
 export interface Compared {
@@ -83,12 +86,13 @@ class Verifier {
   readonly #first: { gathered: Gathered; differences: Difference[] }[] = [];
   readonly #others: Difference[] = [];
 
-  constructor({ featureSet, truth, now, sink, inStep, begins, validation }: Comparing) {
+  constructor({ featureSet, truth, now, sink, inStep, begins, validation, valuesOnly }: Comparing) {
     this.#truth = truth;
     this.#scope = new Scope(featureSet, {
       now: BigInt(now.getTime()) * 1000n,
       inStep: inStep && sink === "dual",
       begins,
+      valuesOnly,
     });
     this.#sink = sink;
     this.#expecter = new Expecter(featureSet);
@@ -135,6 +139,8 @@ class Verifier {
 
   /** `unruled` is what would be there without rules of validation. */
   #compare(gathered: Gathered, unruled: EntityExpectation, facts: LogFacts) {
+    if (this.#scope.valuesOnly)
+      return { findings: [compareValues(this.#scope, unruled, gathered)], shouldBe: unruled };
     const isKept = (slot: number) => this.#expecter.isKept(slot, facts.watermark);
     const validated = this.#validator?.validate(gathered, unruled, facts);
     const shouldBe = validated?.expectation ?? unruled;
