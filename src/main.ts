@@ -8,6 +8,7 @@ import type { Context, Target } from "./cli/context.ts";
 import { doctor } from "./cli/doctor.ts";
 import { down } from "./cli/down.ts";
 import { drift } from "./cli/drift.ts";
+import { exec } from "./cli/exec.ts";
 import { explain } from "./cli/explain.ts";
 import { get } from "./cli/get.ts";
 import { init } from "./cli/init.ts";
@@ -59,6 +60,7 @@ const COMMANDS = [
   seed,
   traffic,
   sql,
+  exec,
   bench,
 ];
 
@@ -134,6 +136,8 @@ function programOf(context: Context): Command {
     .description(description)
     .version(version)
     .exitOverride()
+    // The options of a program that `exec` runs are its own.
+    .enablePositionalOptions()
     .configureOutput({
       writeOut: (text) => context.terminal.print(text.trimEnd()),
       writeErr: (text) => context.terminal.say(text.trimEnd()),

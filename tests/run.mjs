@@ -123,7 +123,7 @@ check("types", "npx", ["tsc", "--noEmit"]);
 if (needsPython("python-lint")) {
   const ruff = path.join(pythonTools().tools, "bin", "ruff");
   const config = ["--config", "spark-jobs/pyproject.toml"];
-  const folders = "spark-jobs tests/pyspark bench";
+  const folders = "spark-jobs tests/pyspark bench docs/lab";
   check("python-lint", "sh", [
     "-c",
     `"${ruff}" check ${config.join(" ")} ${folders} && "${ruff}" format ${config.join(" ")} --check ${folders}`,

@@ -80,7 +80,7 @@ async function collect(
     if ((await storesWritten(stack.stateDir, definition.featureSet.name)) !== undefined)
       written.add(definition);
   }
-  const verified = verify ? await verifyDefinitions([...written], against, stack, context) : [];
+  const verified = verify ? await verifyDefinitions([...written], { against }, stack, context) : [];
   const watched = await (await Watch.ofAll(stack, context.cwd)).look();
   const featureSets = [];
   for (const definition of definitions) {

@@ -2,7 +2,7 @@ import path from "node:path";
 import type { Command } from "commander";
 import { EXIT } from "../errors.ts";
 import { writeFileAtomic } from "../platform/files.ts";
-import { junitXml } from "../verify/junit.ts";
+import { junitXml, STORES } from "../verify/junit.ts";
 import { reportOf } from "../verify/verify.ts";
 import type { Context, Target } from "./context.ts";
 import { loadDefinitions } from "./definitions.ts";
@@ -15,6 +15,7 @@ interface VerifyCommandOptions extends Target {
   against: Against;
   json?: boolean;
   junit?: string;
+  valuesOnly?: boolean;
 }
 
 export function verify(program: Command, context: Context): void {
@@ -26,15 +27,23 @@ export function verify(program: Command, context: Context): void {
     .addOption(target())
     .addOption(profile())
     .addOption(against())
+    .addOption(
+      option(
+        "--values-only",
+        "compare the features' values in Redis and nothing else, whatever program wrote them",
+      ),
+    )
     .addOption(json())
     .addOption(option("--junit <file>", "write a JUnit report, too"))
     .action(async (sets: string[], options: VerifyCommandOptions) => {
+      const { valuesOnly = false } = options;
       const stack = context.stack(options);
       const definitions = await loadDefinitions(
         sets.length > 0 ? sets : await setsThatRan(stack),
         context.cwd,
       );
-      const featureSets = await verifyDefinitions(definitions, options.against, stack, context);
+      const asked = { against: options.against, valuesOnly };
+      const featureSets = await verifyDefinitions(definitions, asked, stack, context);
       const report = reportOf(featureSets);
       if (!report.ok) context.exitWith(EXIT.differ);
       if (options.junit !== undefined) {
@@ -44,11 +53,14 @@ export function verify(program: Command, context: Context): void {
           junitXml(
             definitions.map(({ featureSet }) => featureSet),
             featureSets,
+            valuesOnly ? ["online"] : STORES,
           ),
         );
       }
       context.terminal.print(
-        options.json ? JSON.stringify(report) : reportLines(report, context.terminal.paintOut),
+        options.json
+          ? JSON.stringify(report)
+          : reportLines(report, context.terminal.paintOut, { valuesOnly }),
       );
     });
 }

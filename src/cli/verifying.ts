@@ -28,7 +28,7 @@ const PAUSE_MS = 1_500;
  */
 export async function verifyDefinitions(
   definitions: Definition[],
-  against: Against,
+  { against, valuesOnly = false }: { against: Against; valuesOnly?: boolean },
   stack: Stack,
   context: Context,
 ): Promise<FeatureSetReport[]> {
@@ -39,7 +39,7 @@ export async function verifyDefinitions(
   for (const { featureSet } of definitions) {
     const written = await storesWritten(stack.stateDir, featureSet.name);
     const once = async () => {
-      await storage.fetch(offlineFolder(featureSet));
+      if (!valuesOnly) await storage.fetch(offlineFolder(featureSet));
       return verifyFeatureSet(featureSet, {
         against,
         kafka: endpoints.kafka,
@@ -48,6 +48,7 @@ export async function verifyDefinitions(
         offlineRoot: endpoints.offline,
         postgresUrl: databaseFor(against, endpoints, stack),
         scratch: path.join(stack.stateDir, "tmp"),
+        valuesOnly,
         ...written,
       });
     };

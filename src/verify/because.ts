@@ -91,7 +91,8 @@ export class Explainer {
     if (store === "online") {
       if (stored.features === undefined || "problem" in stored.features) return undefined;
       const { fields } = stored.features;
-      const at = microsOfIso(fields.get("_computed_at") ?? "");
+      // Somebody else's hash need not say it, and is to be right now.
+      const at = this.#scope.valuesOnly ? this.#scope.now : microsOfIso(fields.get("_computed_at") ?? "");
       return at === undefined ? undefined : { at, values: fields };
     }
     const row = stored.rows.find((one) => one.slot === slot);

@@ -7,6 +7,7 @@ import { type Findings, markStale, Scope, type StoredRow } from "./compare.ts";
 import { compareCompanion } from "./compare-companion.ts";
 import { compareOffline } from "./compare-offline.ts";
 import { compareOnline } from "./compare-online.ts";
+import { compareValues } from "./compare-values.ts";
 import type { Difference } from "./difference.ts";
 import { type Gathered, Gatherer } from "./entity-spool.ts";
 import { type EntityExpectation, Expecter } from "./expectation.ts";
@@ -33,6 +34,8 @@ export interface Comparing {
   validation?: Validation | undefined;
   /** Of the log; what a table says of the past is what it says of all. */
   backfills?: Backfill[] | undefined;
+  /** The features' values in Redis and nothing else. */
+  valuesOnly?: boolean;
 }
 
 export interface Compared {
@@ -88,12 +91,23 @@ class Verifier {
   readonly #first: { gathered: Gathered; differences: Difference[] }[] = [];
   readonly #others: Difference[] = [];
 
-  constructor({ featureSet, truth, now, sink, inStep, begins, validation, backfills = [] }: Comparing) {
+  constructor({
+    featureSet,
+    truth,
+    now,
+    sink,
+    inStep,
+    begins,
+    validation,
+    backfills = [],
+    valuesOnly,
+  }: Comparing) {
     this.#truth = truth;
     this.#scope = new Scope(featureSet, {
       now: BigInt(now.getTime()) * 1000n,
       inStep: inStep && sink === "dual",
       begins,
+      valuesOnly,
     });
     this.#sink = sink;
     this.#expecter = new Expecter(featureSet);
@@ -141,6 +155,8 @@ class Verifier {
 
   /** `streamed` is what would be there without rules of validation and windows filled in. */
   #compare(gathered: Gathered, streamed: EntityExpectation, facts: LogFacts) {
+    if (this.#scope.valuesOnly)
+      return { findings: [compareValues(this.#scope, streamed, gathered)], shouldBe: streamed };
     const past = withBackfills(this.#backfills, gathered, streamed, {
       expecter: this.#expecter,
       history: facts === this.#truth.now ? this.#history : this.#applied,

@@ -64,6 +64,8 @@ export class Scope {
   readonly inStep: boolean;
   /** By batch its first position, where versions online may be between that and the batch's own. */
   readonly begins: ReadonlyMap<number, number> | undefined;
+  /** The features' values in Redis and nothing else. */
+  readonly valuesOnly: boolean;
   readonly types: Map<string, FeatureType>;
   /** Fields of the features hash that are right only as of a moment. */
   readonly aged: Set<string>;
@@ -74,13 +76,20 @@ export class Scope {
       now,
       inStep,
       begins,
-    }: { now: bigint; inStep: boolean; begins?: ReadonlyMap<number, number> | undefined },
+      valuesOnly = false,
+    }: {
+      now: bigint;
+      inStep: boolean;
+      begins?: ReadonlyMap<number, number> | undefined;
+      valuesOnly?: boolean | undefined;
+    },
   ) {
     this.featureSet = featureSet;
     this.isAsOfNow = isAsOfNow(featureSet);
     this.now = now;
     this.inStep = inStep;
     this.begins = begins;
+    this.valuesOnly = valuesOnly;
     this.types = new Map(featureSet.features.map(({ name, type }) => [name, type]));
     this.aged = nowDependent(featureSet);
     if (this.isAsOfNow)

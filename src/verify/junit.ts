@@ -3,23 +3,34 @@ import type { FeatureSet } from "../definition/feature-set.ts";
 import type { Difference } from "./difference.ts";
 import type { FeatureSetReport } from "./verify.ts";
 
-const STORES = ["online", "offline"] as const;
+export const STORES = ["online", "offline"] as const;
+type Store = (typeof STORES)[number];
 /** Differences that are of no single feature: keys, rows, files. */
 const WHOLE = "entities";
 
-export function junitXml(featureSets: FeatureSet[], reports: FeatureSetReport[]): string {
+/** `stores` are those that were looked at. */
+export function junitXml(
+  featureSets: FeatureSet[],
+  reports: FeatureSetReport[],
+  stores: readonly Store[] = STORES,
+): string {
   const suites = reports.map((report) =>
     suite(
       report,
       featureSets.find(({ name }) => name === report.name),
+      stores,
     ),
   );
   return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="cdc-features verify">\n${suites.join("")}</testsuites>\n`;
 }
 
-function suite(report: FeatureSetReport, featureSet: FeatureSet | undefined): string {
+function suite(
+  report: FeatureSetReport,
+  featureSet: FeatureSet | undefined,
+  stores: readonly Store[],
+): string {
   const declared = [WHOLE, ...(featureSet?.features.map(({ name }) => name) ?? [])];
-  const cases = STORES.flatMap((store) => {
+  const cases = stores.flatMap((store) => {
     const ofStore = report.differences.filter((difference) => difference.store === store);
     const nameOf = ({ feature }: Difference): string => feature ?? WHOLE;
     const names = new Set([...declared, ...ofStore.map(nameOf)]);

@@ -43,6 +43,8 @@ export interface VerifyOptions {
   realtime?: boolean;
   /** A folder for what does not fit in memory; the system's own when not given. */
   scratch?: string;
+  /** The features' values in Redis and nothing else, whoever wrote them; false when not given. */
+  valuesOnly?: boolean;
 }
 
 export interface FeatureSetReport extends Compared {
@@ -58,6 +60,8 @@ export function reportOf(featureSets: FeatureSetReport[]): VerifyReport {
   return { ok: featureSets.every(({ differences }) => differences.length === 0), featureSets };
 }
 
+const NO_FILES: OfflineFiles = { files: [], manifests: [], strangers: [] };
+
 /** Throws EnvironmentError when a server cannot be reached or the topic or table is not there. */
 export async function verifyFeatureSet(
   featureSet: FeatureSet,
@@ -66,12 +70,14 @@ export async function verifyFeatureSet(
   const scratch = options.scratch ?? tmpdir();
   using spool = new EntitySpool(featureSet, scratch);
   // The stores first: what comes into the log meanwhile is then not applied yet, never something that was lost.
-  const { offlineRoot, redis } = options;
+  const { offlineRoot, redis, valuesOnly = false } = options;
   const [offline] = await Promise.all([
-    readOfflineStore(featureSet, { offlineRoot, scratch }, (row) => spool.row(row)),
+    valuesOnly ? NO_FILES : readOfflineStore(featureSet, { offlineRoot, scratch }, (row) => spool.row(row)),
     scanOnlineStore(featureSet, redis, (entry) => spool.hash(entry)),
   ]);
-  const validated = await readValidation(featureSet, offline, { offlineRoot, scratch, spool });
+  const validated = valuesOnly
+    ? undefined
+    : await readValidation(featureSet, offline, { offlineRoot, scratch, spool });
   const now = options.now ?? new Date();
   const manifests = manifestsOf(offline.manifests);
   const chain = chainOf(manifests);
@@ -87,7 +93,17 @@ export async function verifyFeatureSet(
     knowsBatches: options.against === "log",
   };
   const backfills = options.against === "log" ? backfillsOf(offline.manifests) : [];
-  const comparing: Comparing = { featureSet, truth, now, sink, inStep, begins, validation, backfills };
+  const comparing: Comparing = {
+    featureSet,
+    truth,
+    now,
+    sink,
+    inStep,
+    begins,
+    validation,
+    backfills,
+    valuesOnly,
+  };
   const report = spool.isLarge
     ? reportWith(comparing, await compareInThreads(comparing, spool.parts(THREADS)), offline)
     : compareAll(comparing, spool.entities(), offline);

@@ -7,10 +7,14 @@ import { formatTable } from "./table.ts";
 const SHOWN = 20;
 const number = new Intl.NumberFormat("en-US");
 
-export function reportLines(report: VerifyReport, paint: ChalkInstance): string {
+export function reportLines(
+  report: VerifyReport,
+  paint: ChalkInstance,
+  { valuesOnly = false }: { valuesOnly?: boolean } = {},
+): string {
   return report.featureSets
     .map(({ name, expected, online, offline, checkedValues, differences }) => {
-      const entities = `${number.format(expected)} entities expected, ${number.format(online)} online, ${number.format(offline)} offline`;
+      const entities = `${number.format(expected)} entities expected, ${number.format(online)} online${valuesOnly ? "" : `, ${number.format(offline)} offline`}`;
       const counted = `${number.format(checkedValues)} values checked`;
       if (differences.length === 0)
         return `${paint.green("✓")} ${name}: ${entities}; ${counted}, no difference`;

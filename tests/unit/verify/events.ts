@@ -84,14 +84,16 @@ export async function verifyStores(
     sink = "dual",
     inStep = true,
     realtime = false,
-  }: Pick<Comparing, "now"> & Partial<Pick<Comparing, "sink" | "inStep"> & { realtime: boolean }>,
+    valuesOnly = false,
+  }: Pick<Comparing, "now"> &
+    Partial<Pick<Comparing, "sink" | "inStep" | "valuesOnly"> & { realtime: boolean }>,
 ): Promise<FeatureSetReport> {
   using spool = new EntitySpool(set, root);
   const offline = await readOfflineStore(set, { offlineRoot: root, scratch: root }, (row) => spool.row(row));
   await scanOnlineStore(set, { url: redisUrl }, (entry) => spool.hash(entry));
   const read = await readValidation(set, offline, { offlineRoot: root, scratch: root, spool });
   const manifests = manifestsOf(offline.manifests);
-  const chain = chainOf(manifests);
+  const chain = valuesOnly ? [] : chainOf(manifests);
   const validation = read && {
     batches: chain.map(({ batch_id }) => batch_id),
     references: read.references,
@@ -99,7 +101,7 @@ export async function verifyStores(
   };
   const begins = realtime ? beginsOf(manifests) : undefined;
   const truth = truthOfLog(chain, readAll(set, chain, log, spool));
-  const comparing = { featureSet: set, truth, now, sink, inStep, begins, validation };
+  const comparing = { featureSet: set, truth, now, sink, inStep, begins, validation, valuesOnly };
   const report = compareAll(comparing, spool.entities(), offline);
   return { ...report, differences: [...report.differences, ...(read?.differences ?? [])] };
 }

@@ -63,3 +63,9 @@ test("one case per feature and store, what failed listed and escaped", () => {
 </testsuites>
 `);
 });
+
+test("a store that was not looked at has no cases", () => {
+  const xml = junitXml([product], [{ ...report, differences: [] }], ["online"]);
+  expect(xml).toContain('tests="4" failures="0"');
+  expect(xml).not.toContain("product.offline");
+});
