@@ -20,7 +20,14 @@ export function wordTable(label: string, headings: string[], rows: (string | Mar
   )}</tr></thead><tbody>
 ${rows.map(
   ([first = "", ...cells]) =>
-    markup`<tr><th scope="row">${first}</th>${cells.map((cell) => markup`<td>${cell}</td>`)}</tr>
+    markup`<tr><th scope="row">${breakable(first)}</th>${cells.map((cell) => markup`<td>${breakable(cell)}</td>`)}</tr>
 `,
 )}</tbody></table></div>`;
+}
+
+/** Long names may break after an underscore; else they would break anywhere, or not at all. */
+function breakable(cell: string | Markup): Markup {
+  if (typeof cell !== "string") return cell;
+  const [first = "", ...others] = cell.split(/(?<=_)(?=\w)/);
+  return markup`${first}${others.map((part) => markup`<wbr/>${part}`)}`;
 }

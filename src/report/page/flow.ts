@@ -47,7 +47,7 @@ ${[...placed, ...ends].map(boxMarkup)}${placed.slice(1).map((box) => arrow(WIDTH
 function placedBelow(all: Box[], x: number, top: number, gap = GAP): Placed[] {
   let y = top + 1;
   return all.map(({ title, lines }) => {
-    const wrappedLines = lines.flatMap((line) => wrapped(line, CHARACTERS - Math.ceil(x / 8)));
+    const wrappedLines = lines.flatMap((line) => wrapped(line, CHARACTERS - Math.floor(x / 9)));
     const box = {
       title,
       lines: wrappedLines,
@@ -82,10 +82,10 @@ export function head(x: number, y: number, to: "right" | "down"): Markup {
   return markup`<polygon points="${points}" class="head"/>`;
 }
 
-/** Names have no spaces to break at. */
+/** Names have no spaces to break at; the lines are about as long as each other. */
 function wrapped(text: string, most: number): string[] {
   const characters = [...text];
-  return Array.from({ length: Math.max(Math.ceil(characters.length / most), 1) }, (_, i) =>
-    characters.slice(i * most, (i + 1) * most).join(""),
-  );
+  const lines = Math.max(Math.ceil(characters.length / most), 1);
+  const each = Math.ceil(characters.length / lines);
+  return Array.from({ length: lines }, (_, i) => characters.slice(i * each, (i + 1) * each).join(""));
 }

@@ -34,5 +34,5 @@ td:last-child, thead th:last-child { padding-right: 0; }
 @media print { :root { ${LIGHT} } main { max-width: none; padding: 0; } section { break-inside: auto; padding: 10px 0; border-width: 1px 0 0; border-radius: 0; } nav { display: none; }
   figure, tr, .checks li, .tile { break-inside: avoid; } h2, h3, h4, thead, figcaption { break-after: avoid; } svg { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   .scroll > svg { width: 100% !important; } .words th, .words td { min-width: 5em; overflow-wrap: anywhere; } td:last-child, thead th:last-child { padding-right: 0; }
-.nowrap { white-space: normal; } td, th { white-space: normal; padding-right: 8px; } .charts { grid-template-columns: 1fr 1fr; } figure { max-width: 330px; } }
+.nowrap { white-space: normal; } .words { font-size: 10px; } td, th { white-space: normal; padding-right: 8px; } .charts { grid-template-columns: 1fr 1fr; } figure { max-width: 330px; } }
 `;

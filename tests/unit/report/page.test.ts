@@ -107,7 +107,7 @@ describe("the page", () => {
       ...["18,930", "No value differs."], // verification
       ...["2026-11-27 05:43:08 UTC", "20.20.2", "bb14a636bb14a636", "features/customer.yaml"], // how it was made
     ];
-    expect(numbers.filter((number) => !page.includes(number))).toEqual([]);
+    expect(numbers.filter((number) => !page.replaceAll("<wbr/>", "").includes(number))).toEqual([]);
   });
 
   it("says in a sentence where there is nothing", () => {
@@ -138,7 +138,7 @@ describe("the page", () => {
     const first = new Array(20).fill(difference);
     const differing = pageOf(reportOf({ ...findings(), verification: { ...verification, first } }));
     expect(differing).toContain("The first 20 of 31 differences");
-    expect(differing.match(/without order_id 10/g)).toHaveLength(20);
+    expect(differing.replaceAll("<wbr/>", "").match(/without order_id 10/g)).toHaveLength(20);
   });
 });
 
