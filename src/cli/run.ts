@@ -10,7 +10,7 @@ import { type FeatureSet, featuresTopicOf, topicOf } from "../definition/feature
 import { MODES } from "../definition/mode.ts";
 import { InterruptedError, UsageError } from "../errors.ts";
 import type { Ages } from "../monitor/ages.ts";
-import { withBatch, withLive, withRun, withViolations, withWriteFailure } from "../monitor/measures.ts";
+import { type About, withLive } from "../monitor/measures.ts";
 import { Recorder } from "../monitor/recorder.ts";
 import { FeatureWriter, type Written } from "../online/feature-writer.ts";
 import { prepareFeaturesTopic } from "../online/features-topic.ts";
@@ -38,6 +38,7 @@ import {
   summaryLines,
   validationLines,
 } from "./report/run.ts";
+import { RunRecord } from "./run-record.ts";
 import { onSchedule } from "./schedule.ts";
 import { type SubmissionOptions, submissionOf } from "./submission.ts";
 import { seedIfEmpty } from "./up.ts";
@@ -237,16 +238,10 @@ async function runOne(
   const remember = () => rememberCheckpoint(stack.stateDir, name, checkpointOf(submission));
   let examples: JobTable | undefined;
   let writer: FeatureWriter | undefined;
-  const recorder = await Recorder.open(folder.measures, {
-    featureSet: name,
-    file: definition.file,
-    slos: { ...featureSet.slos },
-    severities: Object.fromEntries(featureSet.validation.map((rule) => [rule.name, rule.severity])),
-    topic: submission.topic,
-    mode: submission.mode,
-  });
+  let recorder: Recorder | undefined;
+  let record: RunRecord | undefined;
   const onEvent = (event: JobEvent) => {
-    record(event, recorder);
+    record?.hear(event);
     if (event.event === "started") {
       step.update("Spark is up, computing");
       remember();
@@ -271,6 +266,9 @@ async function runOne(
           const stored = { stateDir: stack.stateDir, folder, redis: endpoints.redis, storage };
           await prepare(featureSet, stored, isFirst ? options : { ...options, rebuild: false });
           isFirst = false;
+          // Not before: a run that was refused has nothing to tell, and another one may be telling.
+          recorder ??= await Recorder.open(folder.measures, about(definition, submission));
+          record ??= new RunRecord(recorder);
           // A driver elsewhere is heard when it has ended, and then by a living command only.
           if (remotePlacesOf(spark.driver, storage.places, name) !== undefined) remember();
           if (submission.mode === "realtime")
@@ -284,27 +282,29 @@ async function runOne(
     const finished =
       every === null ? await runOnce() : await onSchedule(every, runOnce, { signal, onWait: step.update });
     await writer?.end();
-    recorder.change((measures) => withRun(measures, finished.stopped ? "stopped" : "finished", Date.now()));
+    record?.end(finished.stopped ? "stopped" : "finished");
     return { featureSet, finished, examples, realtime: writer?.total() };
   } catch (error) {
-    const result = error instanceof InterruptedError ? "stopped" : "failed";
-    const because = result === "failed" ? (error as Error).message : null;
-    recorder.change((measures) => withRun(measures, result, Date.now(), because));
+    const isStopped = error instanceof InterruptedError;
+    record?.end(isStopped ? "stopped" : "failed", isStopped ? null : (error as Error).message);
     throw error;
   } finally {
     // Of a job that died, too, all that it published is right.
     await writer?.end();
-    await recorder.close();
+    await recorder?.close();
   }
 }
 
-/** For whoever watches the set. */
-function record(event: JobEvent, recorder: Recorder): void {
-  const now = Date.now();
-  if (event.event === "progress") recorder.change((measures) => withBatch(measures, event, now));
-  if (event.event === "refreshed") recorder.change((measures) => withViolations(measures, event, now));
-  if (event.event === "write_failed")
-    recorder.change((measures) => withWriteFailure(measures, event.store, now));
+/** What those who watch the set have to know of it. */
+function about({ featureSet, file }: Definition, { topic, mode }: Pick<About, "topic" | "mode">): About {
+  return {
+    featureSet: featureSet.name,
+    file,
+    slos: { ...featureSet.slos },
+    severities: Object.fromEntries(featureSet.validation.map((rule) => [rule.name, rule.severity])),
+    topic,
+    mode,
+  };
 }
 
 /** Of the online store, for as long as the job works in real time. */

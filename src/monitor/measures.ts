@@ -238,6 +238,45 @@ export function withRun(
   };
 }
 
+/** What a run came to beside the batches that were told one by one. */
+export function withRest(
+  before: Measures,
+  rest: Pick<
+    BatchTold,
+    | "read"
+    | "applied"
+    | "duplicates"
+    | "late"
+    | "dead_letters"
+    | "ignored"
+    | "entities_written"
+    | "quarantined"
+    | "violations"
+  > & { batches: number },
+  at: number,
+): Measures {
+  const { totals } = before;
+  return {
+    ...before,
+    updatedAt: at,
+    totals: {
+      ...totals,
+      read: totals.read === null ? null : totals.read + rest.read,
+      events: added(totals.events, {
+        applied: rest.applied,
+        duplicate: rest.duplicates,
+        late: rest.late,
+        dead_letter: rest.dead_letters,
+        ignored: rest.ignored,
+      }),
+      entitiesWritten: totals.entitiesWritten + rest.entities_written,
+      batches: totals.batches + rest.batches,
+      quarantined: totals.quarantined + rest.quarantined,
+      violations: added(totals.violations, rest.violations),
+    },
+  };
+}
+
 export function withWriteFailure(before: Measures, store: string, at: number): Measures {
   const { totals } = before;
   const writeFailures = added(totals.writeFailures, { [store]: 1 });

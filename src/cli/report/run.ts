@@ -47,7 +47,8 @@ export function brokenRules(rules: ValidationRule[], { violations }: JobFinished
 
 export function validationLines(rules: ValidationRule[], finished: JobFinished): string {
   const broken = brokenRules(rules, finished).filter(({ rows }) => rows > 0);
-  if (broken.length === 0) return `validation: no row broke one of ${rules.length} rules`;
+  if (broken.length === 0)
+    return `validation: no row broke ${rules.length === 1 ? "the rule" : `one of ${rules.length} rules`}`;
   const told = broken.map(({ rule, severity, rows }) => `${number.format(rows)} ${rule} (${severity})`);
   const held = finished.quarantined === 1 ? "1 row" : `${number.format(finished.quarantined)} rows`;
   return `validation: ${told.join(", ")}; ${held} in quarantine`;
