@@ -12,7 +12,7 @@ import base64
 import json
 import time
 from datetime import datetime, timezone
-from decimal import Decimal
+from decimal import Context, Decimal, InvalidOperation
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -37,10 +37,15 @@ from cdc_features.state import forget_older
 from cdc_features.truncation import in_order
 
 _PRECISE = "cdc_features_precise"
+_DIGITS = Context(prec=80)
 
 
 class TruncatedError(RuntimeError):
     """The log says that its table was truncated, and no run has come to that yet."""
+
+
+class NoHistoryError(RuntimeError):
+    """Rows of files could take the place of what the stream knows."""
 
 
 class BackfillJob(Job):
@@ -71,6 +76,11 @@ class BackfillJob(Job):
         )
         target = self._target(end, now)
         known = self._with_known(wanted)
+        if order.source == "files" and last is not None and not self._store.has_history():
+            raise NoHistoryError(
+                f"which windows the stream of {self._feature_set.name} knows cannot be told without its Parquet "
+                "history, and those must not be taken from files"
+            )
         is_left = F.lit(False)
         if self._store.has_history():
             is_known = F.col("known").isNotNull() & ~F.coalesce(F.col("known.held"), F.lit(False))
@@ -218,5 +228,8 @@ def _precise(text: str | None, scale: int) -> str | None:
     """As Debezium's default mode writes a NUMERIC: base64 of its digits as a big-endian two's complement integer."""
     if text is None:
         return None
-    unscaled = int(Decimal(text).scaleb(scale))
+    try:
+        unscaled = int(Decimal(text).scaleb(scale, _DIGITS))
+    except InvalidOperation:
+        return text  # no number, which the decoder tells
     return base64.b64encode(unscaled.to_bytes(unscaled.bit_length() // 8 + 1, "big", signed=True)).decode()

@@ -18,11 +18,13 @@ from pyspark.sql import functions as F
 from cdc_features.checkpoint import Batch, Checkpoint
 from cdc_features.failure import describe
 from cdc_features.feature_set import FeatureSet
+from cdc_features.features import row_schema
 from cdc_features.files import local_path
 from cdc_features.finishing import completed
 from cdc_features.history import rows_before
 from cdc_features.offline import OfflineStore
 from cdc_features.online import OnlineStoreError, empty_others, expired_start
+from cdc_features.position import Position
 from cdc_features.progress import Emit, emit
 from cdc_features.references import Floats, References
 from cdc_features.report import Example, Report, oldest
@@ -155,34 +157,53 @@ class BatchWriter:
         return groups.transform(completed(self._feature_set, now))
 
     def _validated(self, rows: DataFrame, target: Target, batch: Batch) -> Report:
-        """`_pass`, and before it one that only looks, where all rows have to hold before any is written."""
+        """`_pass`; of a set with rules only once nothing says that the table was truncated, which takes rows away
+        before they are judged, and once all rows hold to the rules that would stop the run."""
         feature_set, few_records = self._feature_set, self._is_small(batch)
-        spark = rows.sparkSession
-        looks_first = any(rule.severity == "fail" for rule in feature_set.validation)
-        if not (target.held_staging and (looks_first or self._references.is_due(batch.version))):
-            references = self._references.of(batch.version, _no_values, _no_values) if target.held_staging else {}
-            return self._pass(rows, replace(target, references=references), few_records)
-        history = partial(self._values_before, spark, batch.version)
-        if few_records and self._is_here(spark, target):
+        if target.held_staging is None:
+            return self._pass(rows, target, few_records)
+        history = partial(self._values_before, rows.sparkSession, batch.version)
+        if few_records and self._is_here(rows.sparkSession, target):
             groups = few(rows, feature_set)
-            of_batch = partial(_values_of, lambda: finished_here(groups, feature_set, target))
+            if groups and (truncated := self._newly_truncated(pa.Table.from_batches(groups))) is not None:
+                return truncated
+            of_batch = partial(_values_of, lambda: finished_here(groups, feature_set, target), feature_set)
             target = replace(target, references=self._references.of(batch.version, history, of_batch))
-            check_here(groups, feature_set, target)
+            if self._may_fail:
+                check_here(groups, feature_set, target)
             return write_here(groups, feature_set, target)
         # Computed once: a second time would go through the state again.
         ordered = in_order(rows, feature_set, few_records).persist(StorageLevel.MEMORY_AND_DISK)
         try:
+            told = ordered.where("truncated IS NOT NULL OR duplicates > 0").select("truncated", "duplicates")
+            if (truncated := self._newly_truncated(told.toArrow())) is not None:
+                return truncated
             finished = finished_values(ordered, feature_set, target)
-            of_batch = partial(_values_of, lambda: finished.where("NOT is_deleted"))
+            of_batch = partial(_values_of, lambda: finished.where("NOT is_deleted"), feature_set)
             target = replace(target, references=self._references.of(batch.version, history, of_batch))
-            check(ordered, feature_set, target)
+            if self._may_fail:
+                check(ordered, feature_set, target)
             return write(ordered, feature_set, target)
         finally:
             ordered.unpersist()
 
+    @property
+    def _may_fail(self) -> bool:
+        return any(rule.severity == "fail" for rule in self._feature_set.validation)
+
+    def _newly_truncated(self, groups: pa.Table) -> Report | None:
+        """What the groups tell beside their rows, where that is a truncate that was not known."""
+        if "truncated" not in groups.schema.names:
+            return None
+        positions = [Position(**told) for told in groups.column("truncated").drop_null().to_pylist()]
+        newest = max(positions, default=None)
+        if newest is None or newest < (self._truncated or newest):
+            return None
+        return Report(truncated=newest, duplicates=pc.sum(groups.column("duplicates")).as_py() or 0)
+
     def _values_before(self, spark: SparkSession, version: int, names: Sequence[str]) -> Mapping[str, Floats]:
         rows = rows_before(spark, self._feature_set, self._store, version)
-        return _values_of(lambda: rows and rows.where("NOT is_deleted"), names)
+        return _values_of(lambda: rows and rows.where("NOT is_deleted"), self._feature_set, names)
 
     def _pass(self, rows: DataFrame, target: Target, few_records: bool = False) -> Report:
         if few_records and self._is_here(rows.sparkSession, target):
@@ -228,12 +249,8 @@ class BatchWriter:
         )
 
 
-def _no_values(names: Sequence[str]) -> Mapping[str, Floats]:
-    raise AssertionError("references are not due")
-
-
 def _values_of(
-    rows: Callable[[], DataFrame | Iterable[pa.RecordBatch] | None], names: Sequence[str]
+    rows: Callable[[], DataFrame | Iterable[pa.RecordBatch] | None], feature_set: FeatureSet, names: Sequence[str]
 ) -> Mapping[str, Floats]:
     """The values of features in finished rows that say nothing is gone."""
     found = rows()
@@ -242,6 +259,6 @@ def _values_of(
     if isinstance(found, DataFrame):
         table = found.select(*(F.col(name).cast("double") for name in dict.fromkeys(names))).toArrow()
     else:
-        table = pa.Table.from_batches(found)
+        table = pa.Table.from_batches(list(found), schema=row_schema(feature_set))
         table = table.filter(pc.invert(table.column("is_deleted")))
     return {name: table.column(name).cast(pa.float64()).drop_null().to_numpy() for name in names}

@@ -129,6 +129,7 @@ class Tally:
             late=late,
             dead_letters=observed["dead_letters"],
             ignored=observed["ignored"],
+            rows_written=report.rows,
             quarantined=report.quarantined,
             violations=report.violations,
             retries=report.retries,

@@ -32,12 +32,13 @@ _OF_MEAN = 1.253314
 @dataclass(frozen=True)
 class Reference:
     """Values from `low` to `high` are in the middle; distances from there are counted in `scale`s. Without enough
-    values, or without any spread, there is none of them."""
+    values, or without any spread, there is none of them. `rule` is what it was taken for."""
 
     values: int
     low: float | None = None
     high: float | None = None
     scale: float | None = None
+    rule: str = ""
 
     @property
     def is_usable(self) -> bool:
@@ -52,8 +53,9 @@ class Reference:
 
 def reference_of(rule: Outlier, values: Floats) -> Reference:
     """Of the values of the rule's feature, without nulls."""
+    nothing = Reference(len(values), rule=taken_for(rule))
     if len(values) < rule.min_history:
-        return Reference(len(values))
+        return nothing
     low, middle, high = (float(value) for value in np.percentile(values, [25, 50, 75]))
     if rule.method == "quantiles":
         scale = high - low
@@ -61,7 +63,12 @@ def reference_of(rule: Outlier, values: Floats) -> Reference:
         low = high = middle
         deviations = np.abs(values - middle)
         scale = _OF_MEDIAN * float(np.median(deviations)) or _OF_MEAN * float(np.mean(deviations))
-    return Reference(len(values), low, high, scale) if scale > 0 else Reference(len(values))
+    return Reference(len(values), low, high, scale, taken_for(rule)) if scale > 0 else nothing
+
+
+def taken_for(rule: Outlier) -> str:
+    """What of a rule decides by which values it measures, and how."""
+    return f"{rule.feature} {rule.method} {rule.min_history}"
 
 
 # The values of some features, as columns of doubles without nulls; of all rows, or of those of batches before one.
@@ -95,8 +102,9 @@ class References:
         newest = self._newest(version) if self._rules else version
         if newest == version:
             return False
-        # A rule may have come into the definition since.
-        is_complete = newest is not None and all(rule.name in self._read()[newest] for rule in self._rules)
+        # A rule may have come into the definition since, or have changed.
+        known = {} if newest is None else self._read()[newest]
+        is_complete = all(rule.name in known and known[rule.name].rule == taken_for(rule) for rule in self._rules)
         return newest is None or not is_complete or version >= newest + max(newest * _GROWTH, _MOST_OFTEN)
 
     def _newest(self, version: int) -> int | None:
@@ -112,12 +120,13 @@ class References:
         for rule in self._rules:
             of_history = reference_of(rule, old[rule.feature])
             of_batch = reference_of(rule, new[rule.feature]) if rule in short else of_history
+            last = before.get(rule.name)
             if rule not in short:
                 taken[rule.name] = ("history", of_history)
-            elif of_batch.values >= rule.min_history or rule.name not in before:
+            elif of_batch.values >= rule.min_history or last is None or last.rule != taken_for(rule):
                 taken[rule.name] = ("batch", of_batch)
             else:
-                taken[rule.name] = ("before", before[rule.name])
+                taken[rule.name] = ("before", last)
         told = {name: {"of": of, **dataclasses.asdict(reference)} for name, (of, reference) in taken.items()}
         self._store.write_reference(version, json.dumps({"batch_id": version, "rules": told}))
         return {name: reference for name, (_, reference) in taken.items()}

@@ -13,7 +13,8 @@ Example = dict[str, Any]
 class Report:
     """What a pass did: entities written, duplicate records seen, the staged parts, some rows to show, the newest
     truncate among the groups, where the oldest window starts (micros since 1970), how many rows broke which rules, how
-    many were kept from the stores, and their parts; and calls of the online store that were sent again."""
+    many were kept from the stores, and their parts; calls of the online store that were sent again, and the rows that
+    were served."""
 
     entities: int = 0
     duplicates: int = 0
@@ -26,6 +27,7 @@ class Report:
     quarantined: int = 0
     held_parts: list[str] = field(default_factory=list)
     retries: int = 0
+    rows: int = 0
     # Rows that were not known so before, of those that tell what is known of them.
     changed: int = 0
     # When all rows could be read, seconds since 1970; and by phase of the batch, how long it took.
@@ -41,6 +43,7 @@ class Report:
         self.violations.update(task["violations"])
         self.quarantined += task["quarantined"]
         self.retries += task["retries"]
+        self.rows += task["rows"]
         self.changed += task["changed"]
         self.examples += task["examples"]
         if task["truncated"]:

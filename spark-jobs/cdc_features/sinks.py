@@ -210,6 +210,7 @@ class _Task:
         self._violations = Counter[str]()
         self._quarantined = 0
         self._changed = 0
+        self._rows = 0
         self._named = [feature.name for feature in feature_set.features]
         self._writer: OnlineWriter | None = None
         self._entity: object = None
@@ -310,6 +311,7 @@ class _Task:
             calls = finished_changes(self._feature_set, groups) if is_finished else changes(self._feature_set, finished)
             self._online().write(calls)
         self._changed += int(changed.sum())
+        self._rows += finished.num_rows
         if self._staged and changed.any():
             self._staged.write(finished if changed.all() else finished.filter(pa.array(changed)))
         for entity in zip(*(finished.column(name).to_pylist() for name in self._feature_set.entity), strict=True):
@@ -392,6 +394,7 @@ class _Task:
             "violations": self._violations,
             "quarantined": self._quarantined,
             "changed": self._changed,
+            "rows": self._rows,
             "retries": self._writer.retries if self._writer else 0,
         }
         return report, [part.close() if part else None for part in (self._staged, self._base, self._held)]

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createWriteStream } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import path from "node:path";
+import { finished } from "node:stream/promises";
 import { type Command, InvalidArgumentError } from "commander";
 import pg from "pg";
 import { type FeatureSet, isAsOfNow, topicOf } from "../definition/feature-set.ts";
@@ -10,10 +11,11 @@ import { microsOfIso, msOfMicros } from "../platform/instants.ts";
 import { endsOf } from "../platform/kafka-admin.ts";
 import { withPostgres } from "../platform/postgres.ts";
 import type { JobBackfilled, JobTable } from "../submit/job-events.ts";
-import { refuseOtherPlan } from "../submit/plan.ts";
+import { refuseOtherPlan, rememberBackfill } from "../submit/plan.ts";
 import { isRebuildPending } from "../submit/rebuild.ts";
 import { type BackfillOrder, runJob } from "../submit/run.ts";
 import { SINKS } from "../submit/run-folder.ts";
+import { checkpointInUse, storesWritten } from "../submit/run-states.ts";
 import type { Context, Target } from "./context.ts";
 import { type Definition, loadDefinitions } from "./definitions.ts";
 import { json, option, profile, target } from "./options.ts";
@@ -26,7 +28,7 @@ interface BackfillOptions extends Target {
   to: number;
   source: string;
   format?: "csv" | "json" | "parquet";
-  sink: "dual" | "redis" | "parquet";
+  sink?: "dual" | "redis" | "parquet";
   onFail: "fail" | "quarantine";
   conf?: Record<string, string>;
   json?: boolean;
@@ -59,9 +61,9 @@ export function backfill(program: Command, context: Context): void {
       ]),
     )
     .addOption(
-      option("--sink <sink>", "where features go")
-        .choices(SINKS.filter((sink) => sink !== "console"))
-        .default("dual"),
+      option("--sink <sink>", "where features go (default: where the runs of the set write)").choices(
+        SINKS.filter((sink) => sink !== "console"),
+      ),
     )
     .addOption(
       option("--on-fail <what>", "with rows that break a rule of severity fail, as in run")
@@ -133,9 +135,20 @@ async function backfillOne(definition: Definition, options: BackfillOptions, con
   const ends = await endsOf(endpoints.kafka, topic);
   const signal = context.interruption();
   return context.progress.step(`${featureSet.name} from the ${kindOf(options.source)}`, async (step) => {
+    const written = await storesWritten(stack.stateDir, featureSet.name);
+    const sink = options.sink ?? written?.sink ?? "dual";
+    if (written !== undefined && sink !== written.sink)
+      throw new UsageError(`runs of ${featureSet.name} write ${written.sink}, and --sink says ${sink}`, {
+        hint: "Leave --sink out: the stores would get out of step.",
+      });
+    if (sink === "redis" && kindOf(options.source) === "files")
+      throw new UsageError("which windows the stream knows cannot be told without Parquet", {
+        hint: "Rows of files go to both stores, or to Parquet alone: --sink dual, or --sink parquet.",
+      });
+    const checkpoint = await checkpointInUse(stack.stateDir, featureSet.name);
     const submission = await submissionOf(
       definition,
-      { ...options, mode: "micro-batch", trigger: "1 second", realtimeBatch: "10 minutes" },
+      { ...options, sink, mode: "micro-batch", trigger: "1 second", realtimeBatch: "10 minutes" },
       { stack, endpoints, storage },
     );
     const { folder, spark } = submission;
@@ -153,23 +166,32 @@ async function backfillOne(definition: Definition, options: BackfillOptions, con
       path: null,
       format: null,
     };
+    const { postgres } = endpoints;
     if (order.source === "table") {
-      if (endpoints.postgres === undefined || spark.driver.kind !== "local")
+      if (postgres === undefined || spark.driver.kind !== "local")
         throw new UsageError(`the target ${stack.target} cannot hand the table to the job`, {
           hint: "Leave --source out (the topic has all rows that were captured), or name files that the cluster can read.",
         });
-      step.update("reading the table");
-      order.path = await dumpTable(featureSet, endpoints.postgres, dump);
-      order.format = "json";
     } else if (order.source === "files") Object.assign(order, filesOf(options, context.cwd));
+    let isDumped = false;
     let told: JobBackfilled | undefined;
     let examples: JobTable | undefined;
     try {
       step.update("starting Spark");
       await runJob({
         ...submission,
+        ...(checkpoint && { checkpoint }),
         backfill: order,
-        prepare: async () => {},
+        // Nobody else is at it by then.
+        prepare: async () => {
+          await rememberBackfill(stack.stateDir, featureSet);
+          if (order.source !== "table" || postgres === undefined) return;
+          isDumped = true;
+          step.update("reading the table");
+          order.path = await dumpTable(featureSet, postgres, dump);
+          order.format = "json";
+          step.update("starting Spark");
+        },
         signal,
         ...(spark.secrets && { secrets: spark.secrets }),
         onEvent: (event) => {
@@ -179,7 +201,7 @@ async function backfillOne(definition: Definition, options: BackfillOptions, con
         },
       });
     } finally {
-      await rm(dump, { recursive: true, force: true });
+      if (isDumped) await rm(dump, { recursive: true, force: true });
     }
     if (told === undefined) throw new EnvironmentError("the job has not told what it did");
     return { told, examples };
@@ -215,6 +237,8 @@ async function dumpTable({ source }: FeatureSet, url: string, folder: string): P
   });
   const query = `SELECT json_build_object(${columns.join(", ")})::text FROM ${name(source.schema)}.${name(source.table)}`;
   const out = createWriteStream(file, { mode: 0o600 });
+  const done = finished(out);
+  done.catch(() => {}); // it is told below
   await withPostgres(url, async (client) => {
     try {
       await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
@@ -223,16 +247,19 @@ async function dumpTable({ source }: FeatureSet, url: string, folder: string): P
         const fetch = { text: `FETCH ${ROWS_AT_ONCE} FROM cdc_features_rows`, rowMode: "array" as const };
         const { rows } = await client.query<[string]>(fetch);
         if (rows.length === 0) return;
-        if (!out.write(`${rows.map(([text]) => text).join("\n")}\n`)) await once(out, "drain");
+        if (!out.write(`${rows.map(([text]) => text).join("\n")}\n`))
+          await Promise.race([once(out, "drain"), done]);
       }
     } catch (cause) {
-      throw new EnvironmentError(`Postgres cannot read the source table: ${(cause as Error).message}`, {
+      out.destroy();
+      throw new EnvironmentError(`cannot read the source table: ${(cause as Error).message}`, {
         hint: "Do table and columns of the definition match the database?",
         cause,
       });
     }
   });
-  await new Promise<void>((resolve, reject) => out.on("error", reject).end(resolve));
+  out.end();
+  await done;
   return file;
 }
 

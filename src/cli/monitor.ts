@@ -57,9 +57,7 @@ export function monitor(program: Command, context: Context): void {
       const server = await serveMetrics(options.port, collect);
       const address = server.address();
       const port = address !== null && typeof address === "object" ? address.port : options.port;
-      context.progress.note(
-        `metrics of ${watch.names.join(", ")}: http://127.0.0.1:${port}/metrics, until Ctrl-C`,
-      );
+      context.progress.note(`metrics of ${watch.what}: http://127.0.0.1:${port}/metrics, until Ctrl-C`);
       await watch.keepLookingOnline(parseDuration(options.onlineEvery), signal);
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

@@ -81,7 +81,7 @@ async function collect(
       written.add(definition);
   }
   const verified = verify ? await verifyDefinitions([...written], { against }, stack, context) : [];
-  const watched = await (await Watch.ofAll(stack, context.cwd)).look();
+  const watched = await Watch.ofAll(stack, context.cwd).look();
   const featureSets = [];
   for (const definition of definitions) {
     const { name } = definition.featureSet;

@@ -259,39 +259,47 @@ async function runOne(
     await refuseOtherPlan(stack.stateDir, featureSet);
   try {
     let isFirst = true;
-    const runOnce = () =>
-      runJob({
-        ...submission,
-        prepare: async () => {
-          const stored = { stateDir: stack.stateDir, folder, redis: endpoints.redis, storage };
-          await prepare(featureSet, stored, isFirst ? options : { ...options, rebuild: false });
-          isFirst = false;
-          // Not before: a run that was refused has nothing to tell, and another one may be telling.
-          recorder ??= await Recorder.open(folder.measures, about(definition, submission));
-          record ??= new RunRecord(recorder);
-          // A driver elsewhere is heard when it has ended, and then by a living command only.
-          if (remotePlacesOf(spark.driver, storage.places, name) !== undefined) remember();
-          if (submission.mode === "realtime")
-            writer = await writerOf(featureSet, stack, endpoints, { step, recorder });
-        },
-        signal,
-        ...(spark.secrets && { secrets: spark.secrets }),
-        onEvent,
-        onWaiting: () => step.update("waiting for the cluster, which has no free cores or memory for it"),
-      });
+    const runOnce = async () => {
+      try {
+        const finished = await runJob({
+          ...submission,
+          prepare: async () => {
+            const stored = { stateDir: stack.stateDir, folder, redis: endpoints.redis, storage };
+            await prepare(featureSet, stored, isFirst ? options : { ...options, rebuild: false });
+            isFirst = false;
+            // Not before: a run that was refused has nothing to tell, and another one may be telling.
+            if (options.sink !== "console") {
+              recorder = await Recorder.open(folder.measures, about(definition, submission));
+              record = new RunRecord(recorder);
+            }
+            // A driver elsewhere is heard when it has ended, and then by a living command only.
+            if (remotePlacesOf(spark.driver, storage.places, name) !== undefined) remember();
+            if (submission.mode === "realtime")
+              writer = await writerOf(featureSet, stack, endpoints, { step, recorder: () => recorder });
+          },
+          signal,
+          ...(spark.secrets && { secrets: spark.secrets }),
+          onEvent,
+          onWaiting: () => step.update("waiting for the cluster, which has no free cores or memory for it"),
+        });
+        await writer?.end();
+        record?.end(finished.stopped ? "stopped" : "finished");
+        return finished;
+      } catch (error) {
+        const isStopped = error instanceof InterruptedError;
+        record?.end(isStopped ? "stopped" : "failed", isStopped ? null : (error as Error).message);
+        throw error;
+      } finally {
+        await recorder?.close();
+        [recorder, record] = [undefined, undefined];
+      }
+    };
     const finished =
       every === null ? await runOnce() : await onSchedule(every, runOnce, { signal, onWait: step.update });
-    await writer?.end();
-    record?.end(finished.stopped ? "stopped" : "finished");
     return { featureSet, finished, examples, realtime: writer?.total() };
-  } catch (error) {
-    const isStopped = error instanceof InterruptedError;
-    record?.end(isStopped ? "stopped" : "failed", isStopped ? null : (error as Error).message);
-    throw error;
   } finally {
     // Of a job that died, too, all that it published is right.
     await writer?.end();
-    await recorder?.close();
   }
 }
 
@@ -304,6 +312,7 @@ function about({ featureSet, file }: Definition, { topic, mode }: Pick<About, "t
     severities: Object.fromEntries(featureSet.validation.map((rule) => [rule.name, rule.severity])),
     topic,
     mode,
+    scheduled: featureSet.scheduleMs !== null,
   };
 }
 
@@ -312,7 +321,7 @@ async function writerOf(
   featureSet: FeatureSet,
   { topicPrefix }: Stack,
   { kafka, redis }: Endpoints,
-  { step, recorder }: { step: Step; recorder: Recorder },
+  { step, recorder }: { step: Step; recorder(): Recorder | undefined },
 ): Promise<FeatureWriter> {
   let before = 0;
   const topic = featuresTopicOf(featureSet.name, topicPrefix);
@@ -330,7 +339,7 @@ async function writerOf(
         [0.5, p50 / 1000],
         [1, p99 / 1000],
       ];
-      recorder.change((measures) => withLive(measures, { count, shares }, Date.now()));
+      recorder()?.change((measures) => withLive(measures, { count, shares }, Date.now()));
     },
   });
 }

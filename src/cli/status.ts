@@ -40,7 +40,7 @@ export function status(program: Command, context: Context): void {
           hint: "Leave one of them out.",
         });
       const stack = context.stack(options);
-      const watch = await Watch.ofAll(stack, context.cwd);
+      const watch = Watch.ofAll(stack, context.cwd);
       if (options.watch) {
         await keepShowing(watch, stack, context);
         return;

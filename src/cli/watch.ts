@@ -1,6 +1,6 @@
 /** What `status` and `monitor` look at: the measures of runs, Kafka for their lag, and the online store. */
 import { setTimeout } from "node:timers/promises";
-import { CdcFeaturesError, UsageError } from "../errors.ts";
+import { CdcFeaturesError } from "../errors.ts";
 import type { Watched } from "../monitor/families.ts";
 import type { Measures } from "../monitor/measures.ts";
 import { type OnlineCensus, takeCensus } from "../monitor/online-census.ts";
@@ -18,51 +18,43 @@ const LAG_MS = 1_000;
 
 export class Watch {
   readonly #stack: Stack;
-  readonly #folders: { featureSet: string; folder: RunFolder }[];
+  /** Undefined for all that there are. */
+  readonly #wanted: string[] | undefined;
   readonly #cwd: string;
   readonly #online = new Map<string, OnlineCensus>();
   readonly #lags = new Map<string, { at: number; end: Promise<number | null> }>();
   #endpoints: Promise<Endpoints | undefined> | undefined;
 
-  private constructor(stack: Stack, folders: { featureSet: string; folder: RunFolder }[], cwd: string) {
+  private constructor(stack: Stack, wanted: string[] | undefined, cwd: string) {
     this.#stack = stack;
-    this.#folders = folders;
+    this.#wanted = wanted;
     this.#cwd = cwd;
   }
 
-  /** All sets that were run, or those that are named. Throws UsageError where there is none, or one was never run. */
+  /** Sets that were run by the time of looking: all, or those that are named. */
   static async open(sets: string[], target: Target, context: Context): Promise<Watch> {
-    const stack = context.stack(target);
-    const all = await runFolders(stack.stateDir);
-    const names =
-      sets.length === 0
-        ? []
-        : (await loadDefinitions(sets, context.cwd)).map(({ featureSet }) => featureSet.name);
-    const unknown = names.find((name) => !all.some(({ featureSet }) => featureSet === name));
-    if (all.length === 0 || unknown !== undefined)
-      throw new UsageError(
-        `${unknown ?? "nothing"} was ${unknown === undefined ? "run here yet" : "never run here"}`,
-        {
-          hint: `Try \`cdc-features run ${unknown ?? "customer"}\`.`,
-        },
-      );
-    const folders = names.length === 0 ? all : all.filter(({ featureSet }) => names.includes(featureSet));
-    return new Watch(stack, folders, context.cwd);
+    const named = sets.length === 0 ? undefined : await loadDefinitions(sets, context.cwd);
+    const wanted = named?.map(({ featureSet }) => featureSet.name);
+    return new Watch(context.stack(target), wanted, context.cwd);
   }
 
-  /** All sets that were run, if any. */
-  static async ofAll(stack: Stack, cwd: string): Promise<Watch> {
-    return new Watch(stack, await runFolders(stack.stateDir), cwd);
+  static ofAll(stack: Stack, cwd: string): Watch {
+    return new Watch(stack, undefined, cwd);
   }
 
-  get names(): string[] {
-    return this.#folders.map(({ featureSet }) => featureSet);
+  get what(): string {
+    return this.#wanted?.join(", ") ?? "all sets";
+  }
+
+  async #folders(): Promise<{ featureSet: string; folder: RunFolder }[]> {
+    const all = await runFolders(this.#stack.stateDir);
+    return all.filter(({ featureSet }) => this.#wanted?.includes(featureSet) ?? true);
   }
 
   /** What is known now; a set without measures, of which no run has told anything, is left out. */
   async look(): Promise<Watched[]> {
     const all = await Promise.all(
-      this.#folders.map(async ({ featureSet, folder }) => {
+      (await this.#folders()).map(async ({ featureSet, folder }) => {
         const [measures, job] = await Promise.all([readMeasures(folder.measures), runningJob(folder)]);
         if (measures === undefined) return [];
         const end = await this.#endOf(measures);
@@ -78,7 +70,7 @@ export class Watch {
   /** Counts what the online store holds. What cannot be reached or found is left as it was. */
   async lookOnline(): Promise<void> {
     const endpoints = await this.#reach();
-    for (const { featureSet, folder } of this.#folders) {
+    for (const { featureSet, folder } of await this.#folders()) {
       const measures = await readMeasures(folder.measures);
       if (measures === undefined || endpoints === undefined) continue;
       try {
@@ -107,6 +99,8 @@ export class Watch {
       try {
         return [...(await endsOf(endpoints.kafka, topic)).values()].reduce((sum, one) => sum + one, 0);
       } catch {
+        // The stack may have come up elsewhere since.
+        this.#endpoints = undefined;
         return null;
       }
     });

@@ -34,7 +34,7 @@ const ALERTS: Alert[] = [
   },
   {
     alert: "CdcFeaturesJobDown",
-    expr: "cdc_features_job_running == 0 and cdc_features_lag_events > 0",
+    expr: "cdc_features_job_running == 0 and cdc_features_lag_events > 0 unless cdc_features_scheduled == 1",
     for: "15m",
     severity: "page",
     summary: "No job computes {{ $labels.feature_set }}, though events wait",
@@ -60,7 +60,7 @@ const ALERTS: Alert[] = [
   },
   {
     alert: "CdcFeaturesQuarantine",
-    expr: `${share("cdc_features_rows_quarantined_total", `${increased("cdc_features_entities_written_total")} + ${increased("cdc_features_rows_quarantined_total")}`)} > 0.01`,
+    expr: `${share("cdc_features_rows_quarantined_total", `${increased("cdc_features_rows_written_total")} + ${increased("cdc_features_rows_quarantined_total")}`)} > 0.01`,
     for: "5m",
     severity: "ticket",
     summary: "{{ $value | humanizePercentage }} of the rows of {{ $labels.feature_set }} break rules",

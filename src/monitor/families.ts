@@ -76,6 +76,12 @@ const FAMILIES: { name: string; type: Family["type"]; help: string; of: Of }[] =
     of: one(({ measures }) => measures.totals.entitiesWritten),
   },
   {
+    name: "cdc_features_rows_written_total",
+    type: "counter",
+    help: "Rows of features that batches have written; an entity may have several.",
+    of: one(({ measures }) => measures.totals.rowsWritten),
+  },
+  {
     name: "cdc_features_batches_total",
     type: "counter",
     help: "Micro-batches and real-time batches with records.",
@@ -149,6 +155,12 @@ const FAMILIES: { name: string; type: Family["type"]; help: string; of: Of }[] =
     type: "gauge",
     help: "Whether a job of the set is running.",
     of: one(({ observed }) => Number(observed.running)),
+  },
+  {
+    name: "cdc_features_scheduled",
+    type: "gauge",
+    help: "Whether the set is run on a schedule, so that no job of it runs in between.",
+    of: one(({ measures }) => Number(measures.scheduled)),
   },
   {
     name: "cdc_features_events_per_second",

@@ -26,6 +26,8 @@ const measures = z.object({
   severities: z.record(z.string(), z.string()),
   topic: z.string(),
   mode: z.string(),
+  /** It is run on a schedule, and no job of it runs in between. */
+  scheduled: z.boolean().default(false),
   updatedAt: z.number(),
   totals: z.object({
     /** By what became of them: applied, duplicate, late, dead_letter, ignored. */
@@ -33,6 +35,8 @@ const measures = z.object({
     /** Records that batches have read, by Spark's own count; null where they were not counted from the first batch on. */
     read: count.nullable().default(null),
     entitiesWritten: count,
+    /** Rows of features, of which an entity may have several. */
+    rowsWritten: count.default(0),
     batches: count,
     quarantined: count,
     /** By rule. */
@@ -96,6 +100,7 @@ export interface About {
   severities: Record<string, string>;
   topic: string;
   mode: string;
+  scheduled: boolean;
 }
 
 export function noMeasures(about: About): Measures {
@@ -106,6 +111,7 @@ export function noMeasures(about: About): Measures {
       events: { applied: 0, duplicate: 0, late: 0, dead_letter: 0, ignored: 0 },
       read: 0,
       entitiesWritten: 0,
+      rowsWritten: 0,
       batches: 0,
       quarantined: 0,
       violations: Object.fromEntries(Object.keys(about.severities).map((rule) => [rule, 0])),
@@ -136,6 +142,7 @@ export interface BatchTold {
   late: number;
   dead_letters: number;
   ignored: number;
+  rows_written: number;
   quarantined: number;
   violations: Record<string, number>;
   retries: number;
@@ -166,6 +173,7 @@ export function withBatch(before: Measures, told: BatchTold, at: number): Measur
       events: added(totals.events, events),
       read: totals.read === null ? null : totals.read + told.read,
       entitiesWritten: totals.entitiesWritten + told.entities_written,
+      rowsWritten: totals.rowsWritten + told.rows_written,
       batches: totals.batches + 1,
       quarantined: totals.quarantined + told.quarantined,
       violations: added(totals.violations, told.violations),

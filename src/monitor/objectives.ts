@@ -58,7 +58,7 @@ export function objectives(measures: Measures, observed: Observed): Objective[] 
   const { totals } = measures;
   const ages = freshness(measures, observed.now);
   const events = Object.values(totals.events).reduce((sum, one) => sum + one, 0);
-  const rows = totals.entitiesWritten + totals.quarantined;
+  const rows = totals.rowsWritten + totals.quarantined;
   const actual: Record<keyof Slos, number | null> = {
     freshnessP50Ms: ages.p50,
     freshnessP95Ms: ages.p95,

@@ -32,6 +32,8 @@ const progress = z.object({
   late: z.number(),
   dead_letters: z.number(),
   ignored: z.number(),
+  /** Rows of features that were served, and that were kept from the stores. */
+  rows_written: z.number(),
   quarantined: z.number(),
   violations: z.record(z.string(), z.number()),
   /** Calls of the online store that were sent again. */

@@ -47,7 +47,7 @@ export function planOf(featureSet: FeatureSet): Plain {
 /** Throws UsageError with the reason and the ways out when a checkpoint of the set belongs to another plan. */
 export async function refuseOtherPlan(stateDir: string, featureSet: FeatureSet): Promise<void> {
   const folder = checkpointsOf(stateDir, featureSet.name);
-  const checkpoints: readonly string[] = CHECKPOINTS;
+  const checkpoints: readonly string[] = [...CHECKPOINTS, BACKFILLED];
   const entries: string[] = await readdir(folder).catch(() => []);
   if (!entries.some((entry) => checkpoints.includes(entry))) return;
   const text = await readIfExists(planFile(folder));
@@ -64,6 +64,15 @@ export async function refuseOtherPlan(stateDir: string, featureSet: FeatureSet):
         `  a copy of the definition named ${name}_v2 is computed beside it, with keys and files of its own`,
     },
   );
+}
+
+/** A folder that says that the stores hold windows of the past, whether there was a run or not. */
+const BACKFILLED = "backfill";
+
+/** As `rememberPlan`, before a backfill. */
+export async function rememberBackfill(stateDir: string, featureSet: FeatureSet): Promise<void> {
+  await mkdir(path.join(checkpointsOf(stateDir, featureSet.name), BACKFILLED), { recursive: true });
+  await rememberPlan(stateDir, featureSet);
 }
 
 /** Before the first batch, so that no checkpoint is without. */

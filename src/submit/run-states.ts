@@ -2,7 +2,7 @@
 import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { runningJob } from "./run.ts";
-import { type RunFolder, runFolder, type Sink } from "./run-folder.ts";
+import { type Checkpoint, checkpointsOf, type RunFolder, runFolder, type Sink } from "./run-folder.ts";
 
 export interface RunState {
   featureSet: string;
@@ -24,6 +24,12 @@ export async function runStates(stateDir: string): Promise<RunState[]> {
 export async function runFolders(stateDir: string): Promise<{ featureSet: string; folder: RunFolder }[]> {
   const names = await readdir(path.join(stateDir, "runs")).catch(() => []);
   return names.sort().map((featureSet) => ({ featureSet, folder: runFolder(stateDir, featureSet) }));
+}
+
+/** Where the newest of a set's runs, as far as its sink tells, has its checkpoint; undefined before the first run. */
+export async function checkpointInUse(stateDir: string, featureSet: string): Promise<Checkpoint | undefined> {
+  const folders: string[] = await readdir(checkpointsOf(stateDir, featureSet)).catch(() => []);
+  return (["dual", "realtime", "redis", "parquet"] as const).find((one) => folders.includes(one));
 }
 
 /** Which stores a set's runs have written, whether always in step, and whether some in real time; undefined before the first run. */

@@ -24,7 +24,7 @@ import {
 } from "./command-line.ts";
 import { type JobEvent, type JobFinished, parseJobEvent } from "./job-events.ts";
 import { RemoteJob, remotePlacesOf } from "./remote-job.ts";
-import { checkpointOf, type RunFolder, type Sink } from "./run-folder.ts";
+import { type Checkpoint, checkpointOf, type RunFolder, type Sink } from "./run-folder.ts";
 import { settingsOf } from "./settings.ts";
 
 export interface RunRequest extends Submitted {
@@ -44,6 +44,8 @@ export interface RunRequest extends Submitted {
   realtimeBatch: string;
   /** What becomes of rows that break a rule of validation whose severity is `fail`. */
   onFail: "fail" | "quarantine";
+  /** Of a backfill the one that the set's stream has, where that is another than sink and mode would have. */
+  checkpoint?: Checkpoint;
   /** Instead of working off the log: what settings.py calls a BackfillOrder. */
   backfill?: BackfillOrder;
   /** Most records of a micro-batch; what the target has for it where it is not said. */

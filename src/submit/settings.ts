@@ -29,7 +29,7 @@ export function settingsOf(request: Told): Record<string, unknown> {
       ca: redis.ca ?? null,
     },
     offline_root: places.offline,
-    checkpoint: below(places.checkpoints, featureSet, checkpointOf(request)),
+    checkpoint: below(places.checkpoints, featureSet, request.checkpoint ?? checkpointOf(request)),
     sink: request.sink,
     mode: request.mode,
     features_topic: request.mode === "realtime" ? featuresTopicOf(featureSet, request.topicPrefix) : null,

@@ -160,6 +160,7 @@ class Verifier {
     const past = withBackfills(this.#backfills, gathered, streamed, {
       expecter: this.#expecter,
       history: facts === this.#truth.now ? this.#history : this.#applied,
+      isNow: facts === this.#truth.now,
     });
     const unruled = past.expectation;
     const isKept = (slot: number) => this.#expecter.isKept(slot, facts.watermark);

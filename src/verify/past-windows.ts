@@ -5,14 +5,14 @@ import { EntityExpectation, type Expecter } from "./expectation.ts";
 import type { History } from "./history.ts";
 
 /**
- * The expectation with final windows as their backfill had to compute them, and those of which the log knows nothing: their rows
- * are in the files that they were computed from.
+ * The expectation with final windows as their backfill had to compute them (and, where it is not of now, those that the stream has
+ * not come to since), and those of which the log knows nothing: their rows are where they were computed from.
  */
 export function withBackfills(
   backfills: Backfill[],
   { rows, elements }: Gathered,
   expectation: EntityExpectation,
-  { expecter, history }: { expecter: Expecter; history: History },
+  { expecter, history, isNow }: { expecter: Expecter; history: History; isNow: boolean },
 ): { expectation: EntityExpectation; unknown: number[] } {
   const slots = new Map(expectation.slots);
   const unknown: number[] = [];
@@ -20,10 +20,10 @@ export function withBackfills(
     const backfill = backfills.find((one) => one.batchId === batchId && one.createdAt === createdTimestamp);
     if (backfill === undefined || slot === null) continue;
     const known = elements.filter((element) => history.slotsOf(element).includes(slot));
-    if (known.length === 0 && backfill.source === "files") unknown.push(slot);
+    if (known.length === 0 && backfill.source !== "topic") unknown.push(slot);
     const expected = slots.get(slot);
-    // The stream goes on with a window that is kept, and nothing is late in it.
-    if (expected !== undefined && expected.isKept !== false) continue;
+    // The stream goes on with a window that is kept, and nothing is late in it; until it does, it is as of the backfill.
+    if (isNow && expected !== undefined && expected.isKept !== false) continue;
     const before = known.filter(({ partition, offset }) => offset < (backfill.end[String(partition)] ?? 0));
     const late = history.rowsOf(slot, before);
     if (late.length === 0) continue;

@@ -122,10 +122,11 @@ export class Validator {
     findings.checkedValues += 1;
     const circumstances = { createdAt: createdTimestamp, version: batchId, served: accepted?.features };
     const broken = this.#broken(computed, circumstances).map(({ name }) => name);
-    if (broken.join() === row.rules.join()) return;
-    const because = `the quarantine of batch ${batchId} says that the row breaks ${listed(row.rules)}, and it breaks ${listed(broken)}`;
+    const noted = row.rules.filter((rule) => this.#isJudged(rule));
+    if (broken.join() === noted.join()) return;
+    const because = `the quarantine of batch ${batchId} says that the row breaks ${listed(noted)}, and it breaks ${listed(broken)}`;
     findings.report(
-      { feature: null, expected: listed(broken), actual: listed(row.rules), because, kind: "different" },
+      { feature: null, expected: listed(broken), actual: listed(noted), because, kind: "different" },
       at,
     );
   }
@@ -148,9 +149,13 @@ export class Validator {
   }
 
   #broken(computed: Computed | null, circumstances: Circumstances): ValidationRule[] {
-    const broken = this.#book.broken(computed, circumstances);
-    // What Redis held is what a change is against.
-    return this.#scope.inStep ? broken : broken.filter(({ check }) => check !== "sudden_change");
+    return this.#book.broken(computed, circumstances).filter(({ name }) => this.#isJudged(name));
+  }
+
+  /** What Redis held is what a change is against, and only the history tells that. */
+  #isJudged(name: string): boolean {
+    const rule = this.#scope.featureSet.validation.find((one) => one.name === name);
+    return this.#scope.inStep || rule?.check !== "sudden_change";
   }
 
   /** The slot by the batches up to the one that wrote it last; undefined where none has. */

@@ -4,6 +4,7 @@ import path from "node:path";
 import { z } from "zod";
 import { type FeatureSet, isAsOfNow, offlineFolder, type ValidationRule } from "../definition/feature-set.ts";
 import { identifier, literal, rowsOf, withDuckDb } from "../platform/duckdb.ts";
+import { manifestsOf } from "../stores/manifests.ts";
 import { type OfflineFiles, QUARANTINE } from "../stores/offline.ts";
 import { type Difference, offlineFileFinding } from "./difference.ts";
 import type { Reference, References } from "./rules.ts";
@@ -20,6 +21,8 @@ const noted = z.object({
       low: number,
       high: number,
       scale: number,
+      /** What of the rule it was taken for. */
+      rule: z.string(),
     }),
   ),
 });
@@ -37,7 +40,7 @@ export interface ReadReferences {
 /** In the order of their batches; none where no rule needs them. Throws EnvironmentError where the store cannot be read. */
 export async function readReferences(
   featureSet: FeatureSet,
-  { offlineRoot, scratch, files }: { offlineRoot: string; scratch: string } & Pick<OfflineFiles, "files">,
+  { offlineRoot, scratch, files, manifests }: { offlineRoot: string; scratch: string } & OfflineFiles,
 ): Promise<ReadReferences> {
   const folder = path.join(offlineRoot, offlineFolder(featureSet));
   const names = (await namesIn(path.join(folder, FOLDER))).filter((name) => name.endsWith(".json"));
@@ -52,15 +55,16 @@ export async function readReferences(
     }
   }
   read.sort((a, b) => a.batch_id - b.batch_id);
+  const batches = new Set(manifestsOf(manifests).map(({ batch_id }) => batch_id));
   const rules = featureSet.validation.filter((rule) => rule.check === "outlier");
   const history = files
     .filter(({ problem }) => problem === undefined)
     .map(({ name }) => path.join(folder, name));
   const held = (await namesIn(path.join(folder, QUARANTINE)))
-    .filter((name) => /^\d+\.parquet$/.test(name))
+    .filter(isOfBatch)
     .map((name) => path.join(folder, QUARANTINE, name));
   if (rules.length > 0 && read.length > 0 && history.length + held.length > 0)
-    differences.push(...(await compare(featureSet, { scratch, read, rules, history, held })));
+    differences.push(...(await compare(featureSet, { scratch, read, rules, history, held, batches })));
   const references = read.map(({ batch_id, rules }) => ({ batchId: batch_id, rules }));
   return { references, differences };
 }
@@ -75,18 +79,28 @@ async function compare(
     rules,
     history,
     held,
-  }: { scratch: string; read: Noted[]; rules: OutlierRule[]; history: string[]; held: string[] },
+    batches,
+  }: {
+    scratch: string;
+    read: Noted[];
+    rules: OutlierRule[];
+    history: string[];
+    held: string[];
+    batches: Set<number>;
+  },
 ): Promise<Difference[]> {
   const differences: Difference[] = [];
   await withDuckDb(scratch, async (connection) => {
     for (const { batch_id, rules: told } of read) {
       for (const rule of rules) {
         const one = told[rule.name];
-        if (one === undefined || one.of === "before") continue;
+        // One of a rule that has changed since, or of a batch that only Redis has, cannot be told again.
+        if (one === undefined || one.of === "before" || one.rule !== takenFor(rule)) continue;
+        if (!batches.has(batch_id)) continue;
         const values =
           one.of === "history"
             ? valuesBefore(featureSet, rule, history, batch_id)
-            : valuesOf(rule, [...history, ...held], batch_id);
+            : valuesOf(rule, [...history.filter(isOfBatch), ...held], batch_id);
         if (values === undefined) continue;
         for await (const row of rowsOf(connection, statisticsOf(values))) {
           const expected = referenceOf(rule, row as (number | bigint | null)[]);
@@ -121,6 +135,15 @@ function valuesOf(rule: OutlierRule, files: string[], batch: number) {
     `SELECT ${identifier(rule.feature)}::DOUBLE AS x FROM ${rows} AND NOT is_deleted AND x IS NOT NULL ` +
     `AND created_timestamp = (SELECT min(created_timestamp) FROM ${rows})`
   );
+}
+
+/** Files of ageing and of backfills have the moment in their names. */
+function isOfBatch(file: string): boolean {
+  return /^\d{20}\.parquet$/.test(path.basename(file));
+}
+
+function takenFor({ feature, method, minHistory }: OutlierRule): string {
+  return `${feature} ${method} ${minHistory}`;
 }
 
 function statisticsOf(values: string): string {

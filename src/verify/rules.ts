@@ -57,7 +57,7 @@ export class RuleBook {
       case "allowed_values":
         return !rule.values.includes(onlineText(value, this.#typeOf(rule.feature)) ?? "");
       case "pattern":
-        return !new RegExp(`^(?:${rule.pattern})$`, "u").test(value as string);
+        return !new RegExp(`^(?:${asInPython(rule.pattern)})$`, "u").test(value as string);
       case "outlier":
         return this.#distance(rule.name, Number((value as Big).toString()), circumstances) > rule.threshold;
       case "sudden_change":
@@ -83,6 +83,19 @@ export class RuleBook {
     return Math.max(low - value, value - high, 0) / scale;
   }
 }
+
+/** There a dot is all but a line feed, and a space one of ASCII's. */
+function asInPython(pattern: string): string {
+  let isInClass = false;
+  return pattern.replace(/\\.|[[\].]/gsu, (part) => {
+    if (part === "[" || part === "]") isInClass = part === "[";
+    if (part === "." && !isInClass) return "[^\\n]";
+    if (part === "\\s") return isInClass ? SPACES : `[${SPACES}]`;
+    return part === "\\S" && !isInClass ? `[^${SPACES}]` : part;
+  });
+}
+
+const SPACES = " \\t\\n\\r\\f\\v";
 
 function isBeyond(value: Big, min: string | null, max: string | null): boolean {
   return (min !== null && value.lt(min)) || (max !== null && value.gt(max));

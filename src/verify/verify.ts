@@ -114,7 +114,7 @@ export async function verifyFeatureSet(
 /** What is in quarantine, and what rules need beside a row; undefined without rules and quarantine. */
 export async function readValidation(
   featureSet: FeatureSet,
-  { files }: OfflineFiles,
+  offline: OfflineFiles,
   { offlineRoot, scratch, spool }: { offlineRoot: string; scratch: string; spool: EntitySpool },
 ) {
   let isHeld = false;
@@ -124,8 +124,10 @@ export async function readValidation(
   });
   if (featureSet.validation.length === 0 && !isHeld) return undefined;
   if (featureSet.validation.some(({ check }) => check === "sudden_change"))
-    await readRowsBefore(featureSet, { offlineRoot, scratch, files }, (row) => spool.before(row));
-  return readReferences(featureSet, { offlineRoot, scratch, files });
+    await readRowsBefore(featureSet, { offlineRoot, scratch, files: offline.files }, (row) =>
+      spool.before(row),
+    );
+  return readReferences(featureSet, { offlineRoot, scratch, ...offline });
 }
 
 const THREADS = Math.min(availableParallelism(), 4);

@@ -19,7 +19,7 @@ from cdc_features import batch_writer, references
 from cdc_features.expressions import feature, less, less_or_equal, literal
 from cdc_features.feature_set import Aggregated, FeatureSet, PointInTime, RollingWindow
 from cdc_features.features import row_schema
-from cdc_features.references import Reference, reference_of
+from cdc_features.references import Reference, reference_of, taken_for
 from cdc_features.rules import (
     AllowedValues,
     Freshness,
@@ -166,9 +166,9 @@ def outlier(method: Any = "robust_z_score", threshold: str = "3", min_history: i
 
 def test_what_outliers_are_measured_by() -> None:
     values = np.arange(1.0, 12.0)
-    assert reference_of(outlier(), values) == Reference(11, 6.0, 6.0, 1.4826 * 3)
-    assert reference_of(outlier("quantiles"), values) == Reference(11, 3.5, 8.5, 5.0)
-    assert reference_of(outlier(min_history=12), values) == Reference(11)
+    assert reference_of(outlier(), values) == Reference(11, 6.0, 6.0, 1.4826 * 3, taken_for(outlier()))
+    assert reference_of(outlier("quantiles"), values) == Reference(11, 3.5, 8.5, 5.0, "total_spend_30d quantiles 10")
+    assert reference_of(outlier(min_history=12), values) == Reference(11, rule=taken_for(outlier(min_history=12)))
     # Where most are equal the mean deviation has to do; where all are there is no spread.
     mostly = np.array([5.0] * 9 + [6.0] * 2)
     assert reference_of(outlier(), mostly).scale == pytest.approx(1.253314 * 2 / 11)

@@ -17,6 +17,7 @@ export function told(changes: Partial<BatchTold> = {}): BatchTold {
     late: 1,
     dead_letters: 1,
     ignored: 1,
+    rows_written: 4,
     quarantined: 1,
     violations: { positive: 1 },
     retries: 2,
@@ -44,5 +45,6 @@ export function nothing(slos: Record<string, number> = {}): Measures {
     severities: { positive: "quarantine" },
     topic: "shop.public.orders",
     mode: "micro-batch",
+    scheduled: false,
   });
 }

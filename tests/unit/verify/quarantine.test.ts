@@ -136,10 +136,16 @@ describe("what outliers were measured by", () => {
     threshold: 3,
     minHistory,
   });
-  const note = async (of: "history" | "batch", batch: number, low: number, values: number) => {
+  const note = async (
+    of: "history" | "batch",
+    batch: number,
+    low: number,
+    values: number,
+    rule = "total_spend_30d quantiles 9",
+  ) => {
     const folder = path.join(root, "customer_features", "_validation");
     await mkdir(folder, { recursive: true });
-    const rules = { far: { of, values, low, high: 50, scale: 50 - low } };
+    const rules = { far: { of, values, low, high: 50, scale: 50 - low, rule } };
     await writeFile(path.join(folder, `${batch}.json`), JSON.stringify({ batch_id: batch, rules }));
   };
 
@@ -159,8 +165,10 @@ describe("what outliers were measured by", () => {
   });
 
   test("with too few values there should be nothing", async () => {
-    await note("history", 12, 1.01, 9);
+    await note("history", 12, 1.01, 9, "total_spend_30d quantiles 10");
     expect(await found([outlier(10)])).toHaveLength(1);
+    // One of a rule that has changed since says nothing.
+    expect(await found([outlier(11)])).toEqual([]);
   });
 
   test("a file that cannot be read is told", async () => {

@@ -1,4 +1,4 @@
-/** Windows of the past beside a stream that goes on: in any order, from each source, both stores are as they ought to be. */
+/** Windows of the past beside a stream that goes on, in any order and from each source, and batches on a schedule. */
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { Redis } from "ioredis";
