@@ -335,3 +335,33 @@ def test_a_set_as_of_now_is_held_once_and_served_when_time_has_made_it_right(cha
     assert online.hget("customer:5:features", "order_count_30d") == "1"
     assert summary(chain.run())["quarantined"] == 0
     assert len(quarantined(chain)) == 1
+
+
+def test_a_batch_without_a_row_is_no_obstacle_to_measuring(chain: Chain) -> None:
+    use(chain, outlier())
+    chain.log.produce(None, "x")
+    assert summary(chain.run())["dead_letters"] == 1
+    chain.log.produce(event("c", None, order(1, 5, 1000, NOVEMBER), 1))
+    assert summary(chain.run())["applied"] == 1
+
+
+@by_both_ways
+def test_rows_that_a_truncate_took_away_are_not_judged(
+    chain: Chain, online: redis.Redis, monkeypatch: pytest.MonkeyPatch, few_records: int
+) -> None:
+    monkeypatch.setattr(batch_writer, "_FEW_RECORDS", few_records)
+    use(chain, replace(POSITIVE, severity="fail"))
+    chain.log.produce(
+        event("c", None, order(1, 5, -1000, NOVEMBER), 1),
+        event("t", None, None, 2),
+        event("c", None, order(2, 5, 300, NOVEMBER), 3),
+    )
+    assert summary(chain.run())["quarantined"] == 0
+    assert online.hget("customer:5:features", "total_spend_30d") == "3.00"
+    assert online.hget("customer:5:features", "order_count_30d") == "1"
+    # And the other way round: what is wrong after it stops the run before anything is written.
+    chain.log.produce(event("t", None, None, 4), event("c", None, order(3, 6, -1, NOVEMBER), 5))
+    with pytest.raises(ValidationError):
+        chain.run()
+    assert online.hget("customer:5:features", "total_spend_30d") == "3.00"
+    assert len(chain.history()) == 1
