@@ -28,7 +28,7 @@ features:
   spend: { kind: aggregated, aggregate: sum, column: total_amount }
   last_status: { kind: point_in_time, column: status }
 validation:
-  modest: { check: range, feature: spend, max: 1000000, severity: quarantine }
+  modest: { check: range, feature: spend, max: 1000, severity: quarantine }
 slos: { freshness_p99: 36500 days, lag: 36500 days, staleness: 36500 days }
 dead_letters: { max_share: 1 }
 `;
@@ -75,7 +75,7 @@ describe("monitor", () => {
     redis = new Redis((await stack()).redis);
     await sql(`INSERT INTO orders (customer_id, status, total_amount)
       SELECT 60000 + i, CASE WHEN i <= 7 THEN NULL ELSE 'paid' END, i FROM generate_series(1, 50) AS i`);
-    await sql("INSERT INTO orders (customer_id, total_amount) VALUES (60100, 5000000)");
+    await sql("INSERT INTO orders (customer_id, total_amount) VALUES (60100, 5000)");
   });
   afterAll(() => {
     redis.disconnect();
