@@ -7,7 +7,7 @@ import { type Command, InvalidArgumentError } from "commander";
 import pg from "pg";
 import { type FeatureSet, isAsOfNow, topicOf } from "../definition/feature-set.ts";
 import { EnvironmentError, UsageError } from "../errors.ts";
-import { microsOfIso, msOfMicros } from "../platform/instants.ts";
+import { microsOfDateOrTime, msOfMicros } from "../platform/instants.ts";
 import { endsOf } from "../platform/kafka-admin.ts";
 import { withPostgres } from "../platform/postgres.ts";
 import type { JobBackfilled, JobTable } from "../submit/job-events.ts";
@@ -265,7 +265,7 @@ async function dumpTable({ source }: FeatureSet, url: string, folder: string): P
 
 /** Ms since 1970. */
 function time(text: string): number {
-  const micros = microsOfIso(text) ?? microsOfIso(`${text}T00:00:00Z`);
+  const micros = microsOfDateOrTime(text);
   if (micros === undefined)
     throw new InvalidArgumentError("It is a date, or a time with its zone, such as 2026-11-01T06:00:00Z.");
   return msOfMicros(micros);

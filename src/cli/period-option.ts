@@ -1,6 +1,6 @@
 import type { Period } from "../drift/periods.ts";
 import { UsageError } from "../errors.ts";
-import { microsOfIso } from "../platform/instants.ts";
+import { microsOfDateOrTime } from "../platform/instants.ts";
 
 /** Reads `FROM..TO`, each a date (its start, UTC) or a time with its zone; throws UsageError that names the option. */
 export function periodOption(name: "current" | "reference"): (text: string) => Period {
@@ -12,7 +12,7 @@ export function periodOption(name: "current" | "reference"): (text: string) => P
     const sides = text.split("..");
     if (sides.length !== 2) throw wrong(`${JSON.stringify(text)} is not FROM..TO`);
     const [from, to] = sides.map((side, i) => {
-      const micros = microsOfIso(side) ?? microsOfIso(`${side}T00:00:00Z`);
+      const micros = microsOfDateOrTime(side);
       if (micros !== undefined) return micros;
       const place = i === 0 ? "FROM" : "TO";
       throw wrong(`${place}, ${JSON.stringify(side)}, is neither a date nor a time with its zone`);

@@ -132,3 +132,8 @@ export function msOfMicros(micros: bigint): number {
   const within = number % 1000;
   return (number - (within < 0 ? within + 1000 : within)) / 1000;
 }
+
+/** Of a date, its start in UTC, or of a time with its zone, as people write options; undefined for anything else. */
+export function microsOfDateOrTime(text: string): bigint | undefined {
+  return microsOfIso(text) ?? microsOfIso(`${text}T00:00:00Z`);
+}

@@ -2,10 +2,10 @@
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
-import { type FeatureSet, isAsOfNow, offlineFolder, type ValidationRule } from "../definition/feature-set.ts";
-import { identifier, literal, rowsOf, withDuckDb } from "../platform/duckdb.ts";
+import { type FeatureSet, offlineFolder, type ValidationRule } from "../definition/feature-set.ts";
+import { identifier, rowsOf, withDuckDb } from "../platform/duckdb.ts";
 import { manifestsOf } from "../stores/manifests.ts";
-import { type OfflineFiles, QUARANTINE } from "../stores/offline.ts";
+import { type OfflineFiles, parquet, QUARANTINE, slotKeys } from "../stores/offline.ts";
 import { type Difference, offlineFileFinding } from "./difference.ts";
 import type { Reference, References } from "./rules.ts";
 
@@ -120,8 +120,7 @@ async function compare(
 /** The newest row of each window, or entity, by the batches before. */
 function valuesBefore(featureSet: FeatureSet, rule: OutlierRule, files: string[], batch: number) {
   if (files.length === 0) return undefined;
-  const keys = [...featureSet.entity.map(identifier), ...(isAsOfNow(featureSet) ? [] : ["window_start"])];
-  const newest = `row_number() OVER (PARTITION BY ${keys.join(", ")} ORDER BY batch_id DESC, created_timestamp DESC) = 1`;
+  const newest = `row_number() OVER (PARTITION BY ${slotKeys(featureSet).join(", ")} ORDER BY batch_id DESC, created_timestamp DESC) = 1`;
   return (
     `SELECT ${identifier(rule.feature)}::DOUBLE AS x FROM (SELECT * FROM ${parquet(files)} WHERE batch_id < ${batch} ` +
     `QUALIFY ${newest}) WHERE NOT is_deleted AND x IS NOT NULL`
@@ -177,10 +176,6 @@ function isSame(a: Reference, b: Reference): boolean {
 
 function shown({ values, low, high, scale }: Reference): string {
   return JSON.stringify({ values, low, high, scale });
-}
-
-function parquet(files: string[]): string {
-  return `read_parquet([${files.map(literal).join(", ")}], hive_partitioning = false, union_by_name = true)`;
 }
 
 async function namesIn(folder: string): Promise<string[]> {

@@ -25,3 +25,8 @@ export function relationsOf({ validation }: Draft): { name: string; tree: Syntax
 export function inExpression(name: string, offset: number): Pick<Finding, "path" | "offset"> {
   return { path: ["features", name, "expression"], offset };
 }
+
+/** Whether a number's text, in plain digits, is one that every language here holds exactly. */
+export const isDecimal = (text: string) => /^-?[0-9]{1,20}(\.[0-9]{1,18})?$/.test(text);
+
+export const NUMBER_SIZE = "a number has at most 20 digits before its point and 18 after it";

@@ -4,7 +4,7 @@ import { expressionOf } from "../expression/lower.ts";
 import { namesIn, partsOf } from "../expression/syntax-tree.ts";
 import { type TypeProblem, typeOf, type ValueType } from "../expression/types.ts";
 import { isBucket, valueTypesOf } from "../feature-types.ts";
-import { derivedOf, inExpression } from "./derived.ts";
+import { derivedOf, inExpression, isDecimal, NUMBER_SIZE } from "./derived.ts";
 import type { Rules } from "./rule.ts";
 
 export const expressionRules: Rules = {
@@ -48,8 +48,8 @@ export const expressionRules: Rules = {
     for (const { name, feature, tree } of derivedOf(draft)) {
       const type = typeOf(tree, types);
       const path = ["features", name, "digits"];
-      const isDecimal = (type === "number" || type === "integer") && !isBucket(tree);
-      if (isDecimal && feature.digits === undefined && !feature.isPartial) {
+      const isNumber = (type === "number" || type === "integer") && !isBucket(tree);
+      if (isNumber && feature.digits === undefined && !feature.isPartial) {
         yield { path, message: `${name} is a number and needs its digits after the point, as in digits: 2` };
       }
       const without = isBucket(tree) ? "a whole number" : type && WITHOUT_DIGITS[type];
@@ -84,7 +84,7 @@ export const expressionRules: Rules = {
   },
 
   *"number-size"(draft) {
-    const message = "a number has at most 20 digits before its point and 18 after it";
+    const message = NUMBER_SIZE;
     for (const { name, tree } of derivedOf(draft)) {
       for (const { text, at } of partsOf(tree, "number")) {
         if (!isDecimal(text)) yield { ...inExpression(name, at), message };
@@ -117,8 +117,6 @@ export const expressionRules: Rules = {
 const WITHOUT_DIGITS: Partial<Record<ValueType, string>> = { boolean: "true or false", text: "a text" };
 
 const LONE_SURROGATE = /\p{Cs}/u;
-
-const isDecimal = (text: string) => /^-?[0-9]{1,20}(\.[0-9]{1,18})?$/.test(text);
 
 /** Other names are told by other rules. */
 function isNumberOrFeature(name: string, { parameters, features }: Draft): boolean {

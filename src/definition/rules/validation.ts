@@ -7,7 +7,7 @@ import { type TypeProblem, typeOf, type ValueType } from "../expression/types.ts
 import { typeOfRowFeature, valueTypesOf } from "../feature-types.ts";
 import { NAME_PATTERN } from "../names.ts";
 import { nearest } from "../nearest.ts";
-import { relationsOf } from "./derived.ts";
+import { isDecimal, NUMBER_SIZE, relationsOf } from "./derived.ts";
 import type { Rules } from "./rule.ts";
 
 export const validationRules: Rules = {
@@ -129,8 +129,7 @@ export const validationRules: Rules = {
         yield { ...inRelation(name, 0), message: "it uses no feature, so that it is the same for all" };
       for (const number of partsOf(tree, "number")) {
         if (isDecimal(number.text)) continue;
-        const message = "a number has at most 20 digits before its point and 18 after it";
-        yield { ...inRelation(name, number.at), message };
+        yield { ...inRelation(name, number.at), message: NUMBER_SIZE };
       }
     }
   },
@@ -153,8 +152,6 @@ function rulesOf({ validation }: Draft): { path: Path; rule: DraftRule }[] {
 function inRelation(name: string, offset: number): { path: Path; offset: number } {
   return { path: ["validation", name, "expression"], offset };
 }
-
-const isDecimal = (text: string) => /^-?[0-9]{1,20}(\.[0-9]{1,18})?$/.test(text);
 
 /** Undefined where a feature is no decimal, or that cannot be known. */
 function digitsOf(feature: DraftFeature | undefined, draft: Draft): number | undefined {
