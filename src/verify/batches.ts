@@ -24,17 +24,37 @@ export function chainOf(manifests: Manifest[]): Manifest[] {
   return chain;
 }
 
-/** Windows of the past that were computed from history, and whose rows are told by version and time of computing. */
-export interface Backfill {
+/** A batch that is not in the chain, whose rows may still be the newest of a window that is final. */
+export interface BatchAside {
   batchId: bigint;
-  /** Micros since 1970. */
-  createdAt: bigint;
+  /** When a backfill computed its rows, in micros since 1970; undefined for a batch of another checkpoint. */
+  createdAt: bigint | undefined;
   source: "topic" | "table" | "files";
   /** By partition, the offsets that it is as of. */
   end: Record<string, number>;
 }
 
-export function backfillsOf(files: ManifestFile[]): Backfill[] {
+/** Backfills, and batches of the other mode's checkpoint or of one that a rebuild has replaced; by the batch's id. */
+export function batchesAside(files: ManifestFile[], chain: Manifest[]): Map<bigint, BatchAside[]> {
+  const aside = [...backfillsOf(files), ...batchesOfOthers(manifestsOf(files), chain)];
+  const byId = new Map<bigint, BatchAside[]>();
+  for (const batch of aside) byId.set(batch.batchId, [...(byId.get(batch.batchId) ?? []), batch]);
+  return byId;
+}
+
+function batchesOfOthers(manifests: Manifest[], chain: Manifest[]): BatchAside[] {
+  const own = new Set(chain);
+  return manifests
+    .filter((manifest) => manifest.aged !== true && !own.has(manifest))
+    .map(({ batch_id, offsets }) => ({
+      batchId: BigInt(batch_id),
+      createdAt: undefined,
+      source: "topic",
+      end: Object.fromEntries(Object.entries(offsets).map(([partition, [, end]]) => [partition, end])),
+    }));
+}
+
+function backfillsOf(files: ManifestFile[]): BatchAside[] {
   return files.flatMap((file) => {
     if (!("manifest" in file) || file.manifest.backfill === undefined) return [];
     const { batch_id, backfill } = file.manifest;

@@ -1,7 +1,7 @@
 /** Entities with what the stores hold of them, compared one by one. */
 import type { FeatureSet } from "../definition/feature-set.ts";
 import { partitionsOf, type SpoolPart } from "../platform/spool.ts";
-import type { Backfill } from "./batches.ts";
+import type { BatchAside } from "./batches.ts";
 import { Explainer } from "./because.ts";
 import { type Findings, markStale, Scope, type StoredRow } from "./compare.ts";
 import { compareCompanion } from "./compare-companion.ts";
@@ -12,7 +12,7 @@ import type { Difference } from "./difference.ts";
 import { type Gathered, Gatherer } from "./entity-spool.ts";
 import { type EntityExpectation, Expecter } from "./expectation.ts";
 import { History, type LogFacts } from "./history.ts";
-import { withBackfills } from "./past-windows.ts";
+import { withBatchesAside } from "./past-windows.ts";
 import { type Validation, Validator } from "./quarantine.ts";
 import type { Truth } from "./truth.ts";
 
@@ -33,7 +33,7 @@ export interface Comparing {
   /** Left out where there are neither rules nor a quarantine. */
   validation?: Validation | undefined;
   /** Of the log; what a table says of the past is what it says of all. */
-  backfills?: Backfill[] | undefined;
+  aside?: ReadonlyMap<bigint, BatchAside[]>;
   /** The features' values in Redis and nothing else. */
   valuesOnly?: boolean;
 }
@@ -87,7 +87,7 @@ class Verifier {
   readonly #applied: History;
   readonly #explainer: Explainer;
   readonly #validator: Validator | undefined;
-  readonly #backfills: Backfill[];
+  readonly #aside: ReadonlyMap<bigint, BatchAside[]>;
   readonly #first: { gathered: Gathered; differences: Difference[] }[] = [];
   readonly #others: Difference[] = [];
 
@@ -99,7 +99,7 @@ class Verifier {
     inStep,
     begins,
     validation,
-    backfills = [],
+    aside = new Map(),
     valuesOnly,
   }: Comparing) {
     this.#truth = truth;
@@ -112,7 +112,7 @@ class Verifier {
     this.#sink = sink;
     this.#expecter = new Expecter(featureSet);
     this.#validator = validation && new Validator(this.#scope, this.#expecter, validation, sink === "redis");
-    this.#backfills = backfills;
+    this.#aside = aside;
     this.#history = new History(featureSet, truth.now);
     this.#applied = new History(featureSet, truth.applied);
     this.#explainer = new Explainer(this.#scope, {
@@ -153,11 +153,11 @@ class Verifier {
     this.#others.push(...(this.#first.pop()?.differences ?? []));
   }
 
-  /** `streamed` is what would be there without rules of validation and windows filled in. */
+  /** `streamed` is what would be there without rules of validation, and by the chain's batches alone. */
   #compare(gathered: Gathered, streamed: EntityExpectation, facts: LogFacts) {
     if (this.#scope.valuesOnly)
       return { findings: [compareValues(this.#scope, streamed, gathered)], shouldBe: streamed };
-    const past = withBackfills(this.#backfills, gathered, streamed, {
+    const past = withBatchesAside(this.#aside, gathered, streamed, {
       expecter: this.#expecter,
       history: facts === this.#truth.now ? this.#history : this.#applied,
       isNow: facts === this.#truth.now,

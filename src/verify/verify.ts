@@ -4,10 +4,10 @@ import type { FeatureSet } from "../definition/feature-set.ts";
 import type { KafkaConnection, RedisConnection } from "../platform/connections.ts";
 import type { SpoolPart } from "../platform/spool.ts";
 import { messageOf, startThread } from "../platform/threads.ts";
-import { manifestsOf } from "../stores/manifests.ts";
+import { type Manifest, manifestsOf } from "../stores/manifests.ts";
 import { type OfflineFiles, readOfflineStore, readQuarantine, readRowsBefore } from "../stores/offline.ts";
 import { scanOnlineStore } from "../stores/online.ts";
-import { backfillsOf, beginsOf, chainOf, checkBatches } from "./batches.ts";
+import { batchesAside, beginsOf, chainOf, checkBatches } from "./batches.ts";
 import {
   type Compared,
   type Comparing,
@@ -21,7 +21,7 @@ import { EntitySpool, type Gathered } from "./entity-spool.ts";
 import { readLog } from "./log.ts";
 import { readReferences } from "./references.ts";
 import { readSource } from "./source.ts";
-import { truthOfLog, truthOfSource } from "./truth.ts";
+import { type Truth, truthOfLog, truthOfSource } from "./truth.ts";
 
 export interface VerifyOptions {
   /** The change log in Kafka, or the table in Postgres. */
@@ -63,9 +63,19 @@ export function reportOf(featureSets: FeatureSetReport[]): VerifyReport {
 const NO_FILES: OfflineFiles = { files: [], manifests: [], strangers: [] };
 
 /** Throws EnvironmentError when a server cannot be reached or the topic or table is not there. */
-export async function verifyFeatureSet(
+export function verifyFeatureSet(featureSet: FeatureSet, options: VerifyOptions): Promise<FeatureSetReport> {
+  return verifyBy(featureSet, options, async ({ chain, now, spool }) =>
+    options.against === "log"
+      ? truthOfLog(chain, await readLog(featureSet, chain, options, spool))
+      : truthOfSource(featureSet, chain, await readSource(featureSet, options.postgresUrl, now, spool)),
+  );
+}
+
+/** `readTruth` puts the elements of all entities into the spool. */
+export async function verifyBy(
   featureSet: FeatureSet,
-  options: VerifyOptions,
+  options: Omit<VerifyOptions, "kafka" | "topicPrefix" | "postgresUrl">,
+  readTruth: (reading: { chain: Manifest[]; now: Date; spool: EntitySpool }) => Promise<Truth>,
 ): Promise<FeatureSetReport> {
   const scratch = options.scratch ?? tmpdir();
   using spool = new EntitySpool(featureSet, scratch);
@@ -81,18 +91,15 @@ export async function verifyFeatureSet(
   const now = options.now ?? new Date();
   const manifests = manifestsOf(offline.manifests);
   const chain = chainOf(manifests);
-  const truth =
-    options.against === "log"
-      ? truthOfLog(chain, await readLog(featureSet, chain, options, spool))
-      : truthOfSource(featureSet, chain, await readSource(featureSet, options.postgresUrl, now, spool));
+  const truth = await readTruth({ chain, now, spool });
   const { sink = "dual", inStep = true, realtime = false } = options;
   const begins = realtime ? beginsOf(manifests) : undefined;
+  const knowsBatches = options.against === "log";
   const validation = validated && {
     batches: chain.map(({ batch_id }) => batch_id),
     references: validated.references,
-    knowsBatches: options.against === "log",
+    knowsBatches,
   };
-  const backfills = options.against === "log" ? backfillsOf(offline.manifests) : [];
   const comparing: Comparing = {
     featureSet,
     truth,
@@ -101,7 +108,7 @@ export async function verifyFeatureSet(
     inStep,
     begins,
     validation,
-    backfills,
+    aside: knowsBatches ? batchesAside(offline.manifests, chain) : new Map(),
     valuesOnly,
   };
   const report = spool.isLarge
@@ -112,7 +119,7 @@ export async function verifyFeatureSet(
 }
 
 /** What is in quarantine, and what rules need beside a row; undefined without rules and quarantine. */
-export async function readValidation(
+async function readValidation(
   featureSet: FeatureSet,
   offline: OfflineFiles,
   { offlineRoot, scratch, spool }: { offlineRoot: string; scratch: string; spool: EntitySpool },

@@ -1,15 +1,10 @@
 /** Debezium events of the orders table, as short as a test can read them, and a log of them. */
 import type { FeatureSet } from "../../../src/definition/feature-set.ts";
-import { type Manifest, manifestsOf } from "../../../src/stores/manifests.ts";
-import { readOfflineStore } from "../../../src/stores/offline.ts";
-import { scanOnlineStore } from "../../../src/stores/online.ts";
-import { beginsOf, chainOf } from "../../../src/verify/batches.ts";
-import type { Comparing } from "../../../src/verify/compare-entities.ts";
+import type { Manifest } from "../../../src/stores/manifests.ts";
 import type { Element } from "../../../src/verify/elements.ts";
-import { EntitySpool } from "../../../src/verify/entity-spool.ts";
 import { type LogListener, LogReader, type ReadLog } from "../../../src/verify/log.ts";
 import { truthOfLog } from "../../../src/verify/truth.ts";
-import { compareAll, type FeatureSetReport, readValidation } from "../../../src/verify/verify.ts";
+import { type FeatureSetReport, type VerifyOptions, verifyBy } from "../../../src/verify/verify.ts";
 
 export interface Order {
   order_id: number | string;
@@ -75,33 +70,14 @@ export function readAll(set: FeatureSet, chain: Manifest[], log: Logged[], liste
 }
 
 /** Compares what is in both stores with a log. */
-export async function verifyStores(
+export function verifyStores(
   set: FeatureSet,
   { root, redisUrl }: { root: string; redisUrl: string },
   log: Logged[],
-  {
-    now,
-    sink = "dual",
-    inStep = true,
-    realtime = false,
-    valuesOnly = false,
-  }: Pick<Comparing, "now"> &
-    Partial<Pick<Comparing, "sink" | "inStep" | "valuesOnly"> & { realtime: boolean }>,
+  options: Pick<VerifyOptions, "now" | "sink" | "inStep" | "valuesOnly" | "realtime">,
 ): Promise<FeatureSetReport> {
-  using spool = new EntitySpool(set, root);
-  const offline = await readOfflineStore(set, { offlineRoot: root, scratch: root }, (row) => spool.row(row));
-  await scanOnlineStore(set, { url: redisUrl }, (entry) => spool.hash(entry));
-  const read = await readValidation(set, offline, { offlineRoot: root, scratch: root, spool });
-  const manifests = manifestsOf(offline.manifests);
-  const chain = valuesOnly ? [] : chainOf(manifests);
-  const validation = read && {
-    batches: chain.map(({ batch_id }) => batch_id),
-    references: read.references,
-    knowsBatches: true,
-  };
-  const begins = realtime ? beginsOf(manifests) : undefined;
-  const truth = truthOfLog(chain, readAll(set, chain, log, spool));
-  const comparing = { featureSet: set, truth, now, sink, inStep, begins, validation, valuesOnly };
-  const report = compareAll(comparing, spool.entities(), offline);
-  return { ...report, differences: [...report.differences, ...(read?.differences ?? [])] };
+  const stores = { offlineRoot: root, redis: { url: redisUrl }, scratch: root };
+  return verifyBy(set, { against: "log", ...stores, ...options }, async ({ chain, spool }) =>
+    truthOfLog(chain, readAll(set, chain, log, spool)),
+  );
 }

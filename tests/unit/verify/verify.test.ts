@@ -525,6 +525,27 @@ describe("files", () => {
     expect(await becauses()).toEqual([]);
   });
 
+  test("a final window that the other mode's checkpoint computed has what was late for the chain", async () => {
+    const late = { order_id: 11, customer_id: 7, total_amount: "1.00", created_at: "2025-12-21T00:00:00Z" };
+    const log = [...LOG, insert(22, late), insert(23, { ...late, order_id: 12 })];
+    // What was late for the chain was the first batch of the other one, up to the first of the two.
+    await writeManifest(folder, 14, { file: null, rows: 0, offsets: { "0": [12, 14] } });
+    const other = path.join(folder, "00000000000000000013.parquet");
+    const write = async (spend: string) => {
+      const values = `2::BIGINT AS order_count_30d, ${spend}::DECIMAL(22,2) AS total_spend_30d, (${spend} / 2)::DECIMAL(38,2)
+        AS avg_order_value_30d, 88::INTEGER AS days_since_last_order, '2025-12-21T00:00:00Z'::TIMESTAMPTZ AS event_timestamp,
+        13::BIGINT AS batch_id`;
+      const first = `read_parquet('${path.join(folder, `${FIRST}.parquet`)}')`;
+      await writeParquet(other, `SELECT * REPLACE (${values}) FROM ${first} WHERE customer_id = 7`);
+      await writeManifest(folder, 13, { file: path.basename(other), rows: 1, offsets: { "0": [0, 13] } });
+    };
+    await write("51.00");
+    expect(await found({ log })).toEqual([]);
+    await write("52.00");
+    const wrong = ["total_spend_30d", "avg_order_value_30d"].map((name) => `offline 7 ${name} different`);
+    expect(await found({ log })).toEqual(wrong);
+  });
+
   test("no folder at all", async () => {
     await rm(folder, { recursive: true });
     expect((await found()).filter((one) => one.startsWith("offline"))).toEqual(
