@@ -68,8 +68,11 @@ def published(
     return mine.groupBy("key", "window").agg(newest).select("key", "window", "newest.*")
 
 
-def stage(newest: DataFrame, feature_set: FeatureSet, batch: Batch, staging: str) -> Report:
-    """Stages `published` rows as parts of the offline store's file of the batch."""
+def stage(
+    newest: DataFrame, feature_set: FeatureSet, batch: Batch, staging: str, held_staging: str | None = None
+) -> Report:
+    """Stages `published` rows as parts of the offline store's file of the batch. They are judged where there is a place
+    for rows to be held at, though none is: Redis has them already, so that rules can only warn."""
     types = from_arrow_schema(row_schema(feature_set))
     texts = sql.struct({field.name: StringType() for field in types})
     columns = [_typed(field) for field in types if field.name != "batch_id"]
@@ -77,7 +80,8 @@ def stage(newest: DataFrame, feature_set: FeatureSet, batch: Batch, staging: str
         *columns, "key", "payload", "duplicates", "CAST(NULL AS STRUCT<lsn: BIGINT>) AS truncated"
     )
     # Redis has them already, from the command.
-    target = Target(now=datetime.now(timezone.utc), expired=0, version=batch.version, staging=staging)
+    now = datetime.now(timezone.utc)
+    target = Target(now, expired=0, version=batch.version, staging=staging, held_staging=held_staging)
     return write(in_order(rows, feature_set, few_records=True), feature_set, target)
 
 

@@ -150,7 +150,9 @@ class RealTimeJob(job.Job):
         topic = self._settings.features_topic
         assert topic is not None
         newest = published(self._spark, self._settings.kafka_source, topic, run, batch, since)
-        report = stage(newest, self._feature_set, batch, self._store.staging(batch))
-        self._store.commit(batch, report.parts)
+        held_staging = self._store.held_staging(batch) if self._feature_set.validation else None
+        report = stage(newest, self._feature_set, batch, self._store.staging(batch), held_staging)
+        told = {"quarantined": 0, "violations": report.violations} if held_staging else None
+        self._store.commit(batch, report.parts, told)
         self._writer.reports[batch.id] = report
         self._writer.newest_written = batch.version

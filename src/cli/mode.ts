@@ -13,7 +13,7 @@ export function modeOf(
 ): Mode {
   if (mode !== "realtime") return mode;
   const { name } = featureSet;
-  const obstacle = obstacleToRealtime(featureSet);
+  const obstacle = obstacleToRealtime({ ...featureSet, rules: featureSet.validation });
   const refused = (why: string, hint: string) =>
     new UsageError(`${name} cannot be run in real-time mode: ${why}`, { hint });
   const inMicroBatches = `\`cdc-features run ${name} --mode micro-batch\` computes it in micro-batches`;

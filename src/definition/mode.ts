@@ -1,5 +1,5 @@
 /** How a job works: in micro-batches, or in Spark's real-time mode. Either way the same values come out. */
-import type { Window } from "./feature-set.ts";
+import type { Severity, ValidationCheck, Window } from "./feature-set.ts";
 import { withArticle } from "./windows.ts";
 
 export type Mode = "micro-batch" | "realtime";
@@ -12,7 +12,8 @@ export const DEFAULT_MODE: Mode = "micro-batch";
 interface Computed {
   /** Undefined for a kind that is not known. */
   windows: readonly { kind: Window["kind"] | undefined }[];
-  validation: Iterable<unknown>;
+  /** Undefined for a rule that could not be read. */
+  rules: Iterable<{ check: ValidationCheck["check"]; severity: Severity } | undefined>;
 }
 
 export interface Obstacle {
@@ -22,19 +23,28 @@ export interface Obstacle {
 }
 
 /** What is in the way of real-time mode, if anything. Says nothing of a kind of window that is not known. */
-export function obstacleToRealtime({ windows, validation }: Computed): Obstacle | undefined {
+export function obstacleToRealtime({ windows, rules }: Computed): Obstacle | undefined {
   if (windows.length > 1)
     return { at: "windows", why: "real-time mode computes one window, and with several a set is as of now" };
   const kind = windows[0]?.kind;
-  if (kind === undefined || kind === "tumbling" || kind === "sliding") {
-    if ([...validation].length === 0) return undefined;
+  if (kind !== undefined && kind !== "tumbling" && kind !== "sliding")
     return {
-      at: "validation",
-      why: "rules hold a batch's rows back before they are written, and real-time mode publishes each row at once",
+      at: "window",
+      why: `real-time mode computes a tumbling or sliding window, and with ${withArticle(kind)} one a set is as of now`,
     };
+  for (const rule of rules) {
+    if (rule === undefined) continue;
+    const { check, severity } = rule;
+    if (severity !== "warn")
+      return {
+        at: "validation",
+        why: `a rule whose severity is ${severity} holds rows back before they are written, and real-time mode publishes each row at once, so that rules can only warn`,
+      };
+    if (check === "outlier" || check === "sudden_change")
+      return {
+        at: "validation",
+        why: `${check} compares with what the stores held before, and real-time mode judges rows that are served by then`,
+      };
   }
-  return {
-    at: "window",
-    why: `real-time mode computes a tumbling or sliding window, and with ${withArticle(kind)} one a set is as of now`,
-  };
+  return undefined;
 }

@@ -118,7 +118,15 @@ describe("real-time mode", () => {
       PACKAGE_ROOT,
     );
     // The updates and deletes of the tests before, in any file, are dead letters to it, however many they are.
-    writeFileSync(file, `${appendOnly(shipped as Definition).text}dead_letters:\n  max_share: 1\n`);
+    const more = `dead_letters:
+  max_share: 1
+validation:
+  spends_little: { check: range, feature: total_spend_30d, max: 12, severity: warn }
+`;
+    writeFileSync(file, appendOnly(shipped as Definition).text + more);
+    // What is there before is computed in micro-batches; what breaks the rule later, in real-time ones.
+    const before = await cli(projectFolder(), ["run", file, ...REALTIME]);
+    expect(before.exitCode, before.stderr).toBe(0);
     const { run } = await started(file);
     const appended = () => redis.hmget("customer_append:8300:features", "order_count_30d", "total_spend_30d");
     await sql("INSERT INTO orders (customer_id, total_amount) VALUES (8300, 12.50), (8300, 0.25)");
@@ -130,8 +138,12 @@ describe("real-time mode", () => {
       await new Promise((resolve) => setTimeout(resolve, 1_000));
     }
     run.kill("SIGINT");
-    const { exitCode, stderr } = await run;
+    const { exitCode, stdout, stderr } = await run;
     expect(exitCode, stderr).toBe(0);
+    const { validation, quarantined } = JSON.parse(stdout).runs[0];
+    // Of one window, once in each batch.
+    expect(validation[0].rows).toBeGreaterThanOrEqual(2);
+    expect(quarantined).toBe(0);
     expect(await differences(file)).toEqual([]);
   });
 

@@ -1,16 +1,18 @@
 """What a real-time batch publishes, and what the offline store makes of it."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 import customer_features
 from cdc_features.checkpoint import Batch
 from cdc_features.publication import messages, stage, took_truncate
+from cdc_features.rules import Range
 
 from conftest import computed, event, order, records
 
@@ -51,14 +53,19 @@ def test_a_message_has_the_values_of_a_micro_batch_and_how_new_they_are(spark: S
     assert (gone["payload"], gone["row"]["is_deleted"], gone["row"]["order_count_30d"]) == ("", "true", None)
 
 
-def test_the_offline_store_gets_the_published_rows(spark: SparkSession, tmp_path: Path) -> None:
+BATCH = Batch(0, {}, {"t": {"0": 5}}, 0)
+
+
+def newest_published(spark: SparkSession) -> DataFrame:
     rows = [
         (value["key"], value["window"], json.dumps(value["row"]), value["payload"], value["duplicates"])
         for value in published(spark, [*EVENTS, EVENTS[0]]).values()
     ]
-    newest = spark.createDataFrame(rows, "key string, window string, row string, payload string, duplicates bigint")
-    batch = Batch(0, {}, {"t": {"0": 5}}, 0)
-    report = stage(newest, FEATURE_SET, batch, str(tmp_path))
+    return spark.createDataFrame(rows, "key string, window string, row string, payload string, duplicates bigint")
+
+
+def test_the_offline_store_gets_the_published_rows(spark: SparkSession, tmp_path: Path) -> None:
+    report = stage(newest_published(spark), FEATURE_SET, BATCH, str(tmp_path))
     assert (report.entities, report.duplicates, len(report.parts)) == (2, 1, 1)
     bought, gone = pq.read_table(report.parts[0]).to_pylist()
     (expected,) = (row.asDict() for row in computed(spark, customer_features, EVENTS) if row["customer_id"] == 5)
@@ -68,6 +75,18 @@ def test_the_offline_store_gets_the_published_rows(spark: SparkSession, tmp_path
         name: str(value) for name, value in expected.items() if name in shown
     }
     assert (bought["batch_id"], gone["customer_id"], gone["is_deleted"]) == (5, 6, True)
+
+
+def test_rules_are_looked_at_and_hold_nothing_back(spark: SparkSession, tmp_path: Path) -> None:
+    rules = [
+        Range("much", "total_spend_30d", max="1000", severity="warn"),
+        Range("many", "order_count_30d", max="2", severity="warn"),
+    ]
+    feature_set = replace(FEATURE_SET, validation=rules)
+    report = stage(newest_published(spark), feature_set, BATCH, str(tmp_path / "rows"), str(tmp_path / "held"))
+    assert (report.violations, report.quarantined, report.held_parts) == ({"much": 1}, 0, [])
+    (part,) = report.parts
+    assert pq.read_table(part).num_rows == 2
 
 
 def test_a_truncate_is_seen_at_once(spark: SparkSession) -> None:

@@ -25,7 +25,7 @@ export const modeRules: Rules = {
 
   *realtime(draft) {
     if (draft.mode !== "realtime") return;
-    const obstacle = obstacleToRealtime(draft);
+    const obstacle = obstacleToRealtime({ ...draft, rules: draft.validation.values() });
     if (obstacle === undefined) return;
     const { at, why } = obstacle;
     const [window] = draft.windows;

@@ -188,9 +188,15 @@ test("objectives and drift are checked, and drift has its usual thresholds", () 
   expect(problems("drift: { max_ks: 2 }")).toEqual(['wrong-value: "max_ks" must be at most 1']);
 });
 
-test("a set with rules has no real-time mode", () => {
-  const text = `${SHOPPER}mode: realtime\nvalidation:\n  r: { check: not_null, feature: spend, severity: warn }\n`;
-  expect(problemsOf(text)).toEqual([expect.stringContaining("realtime: rules hold a batch's rows back")]);
+test.each([
+  ["check: not_null, severity: warn", []],
+  ["check: not_null, severity: quarantine", ["a rule whose severity is quarantine holds rows back before"]],
+  ["check: not_null, severity: fail", ["a rule whose severity is fail holds rows back before"]],
+  ["check: outlier, method: quantiles, threshold: 3, severity: warn", ["outlier compares with what the stores held"]],
+  ["check: sudden_change, max_factor: 3, severity: warn", ["sudden_change compares with what the stores held"]],
+])("in real-time mode a rule that is %s", (rule, problems) => {
+  const text = `${SHOPPER}mode: realtime\nvalidation:\n  r: { feature: spend, ${rule} }\n`;
+  expect(problemsOf(text)).toEqual(problems.map((problem) => expect.stringContaining(`realtime: ${problem}`)));
 });
 
 test("a parameter that only a rule uses is used", () => {
