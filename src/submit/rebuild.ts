@@ -16,7 +16,7 @@ export interface Stored {
   storage: Pick<Storage, "places" | "remove">;
 }
 
-/** Forgets checkpoints, both stores and dead letters. One that was interrupted is made up for by `finishRebuild`. */
+/** Forgets checkpoints, both stores, dead letters and measures. One that was interrupted is made up for by `finishRebuild`. */
 export async function forget(featureSet: FeatureSet, stored: Stored): Promise<void> {
   await mkdir(stored.folder.folder, { recursive: true });
   await writeFileAtomic(mark(stored), "");
@@ -28,6 +28,7 @@ export async function forget(featureSet: FeatureSet, stored: Stored): Promise<vo
     below(places.offline, offlineFolder(featureSet)),
   );
   const isOwn = (key: string) => onlinePlace(featureSet, key) !== undefined;
+  await rm(stored.folder.measures, { force: true });
   await deleteKeys(stored.redis, onlinePattern(featureSet), isOwn);
   await rm(mark(stored));
 }

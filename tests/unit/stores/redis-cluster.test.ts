@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { access, mkdtemp, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -82,7 +82,7 @@ test("hashes are read and scanned from every node", async () => {
   await expectAllFound();
 });
 
-test("a rebuild deletes the keys of the set on every node, and no others", async () => {
+test("a rebuild deletes the keys of the set on every node, and no others, and what its runs measured", async () => {
   const others = [
     "other:1:features",
     windowsKey({ ...customer, name: "other" }, "x}customer:1"),
@@ -91,15 +91,18 @@ test("a rebuild deletes the keys of the set on every node, and no others", async
   await withRedis(cluster.connection, async (redis) => {
     for (const key of others) await redis.hset(key, "who", "other");
   });
+  const measures = path.join(folder, "measures.json");
+  await writeFile(measures, "{}");
   await forget(customer, {
     stateDir: folder,
-    folder: { folder } as never,
+    folder: { folder, measures } as never,
     redis: cluster.connection,
     storage: {
       places: { checkpoints: folder, deadLetters: folder, offline: folder },
       remove: async () => {},
     } as never,
   });
+  await expect(access(measures)).rejects.toThrow("ENOENT");
   const left: string[] = [];
   for (const { redis } of cluster.nodes) left.push(...(await redis.keys("*")));
   expect(left.sort()).toEqual(others.sort());
