@@ -192,11 +192,19 @@ test.each([
   ["check: not_null, severity: warn", []],
   ["check: not_null, severity: quarantine", ["a rule whose severity is quarantine holds rows back before"]],
   ["check: not_null, severity: fail", ["a rule whose severity is fail holds rows back before"]],
-  ["check: outlier, method: quantiles, threshold: 3, severity: warn", ["outlier compares with what the stores held"]],
-  ["check: sudden_change, max_factor: 3, severity: warn", ["sudden_change compares with what the stores held"]],
+  [
+    "check: outlier, method: quantiles, threshold: 3, severity: warn",
+    ["outlier compares with what the stores held"],
+  ],
+  [
+    "check: sudden_change, max_factor: 3, severity: warn",
+    ["sudden_change compares with what the stores held"],
+  ],
 ])("in real-time mode a rule that is %s", (rule, problems) => {
   const text = `${SHOPPER}mode: realtime\nvalidation:\n  r: { feature: spend, ${rule} }\n`;
-  expect(problemsOf(text)).toEqual(problems.map((problem) => expect.stringContaining(`realtime: ${problem}`)));
+  expect(problemsOf(text)).toEqual(
+    problems.map((problem) => expect.stringContaining(`realtime: ${problem}`)),
+  );
 });
 
 test("a parameter that only a rule uses is used", () => {
