@@ -135,7 +135,7 @@ class BatchWriter:
         told: dict[str, Any] = {}
         if target.held_staging:
             self._store.commit_held(batch, report.held_parts)
-            told = {"quarantined": report.quarantined, "violations": report.violations}
+            told = report.validation
         if self._settings.writes_parquet:
             self._store.commit(batch, report.parts, told)
 

@@ -152,7 +152,6 @@ class RealTimeJob(job.Job):
         newest = published(self._spark, self._settings.kafka_source, topic, run, batch, since)
         held_staging = self._store.held_staging(batch) if self._feature_set.validation else None
         report = stage(newest, self._feature_set, batch, self._store.staging(batch), held_staging)
-        told = {"quarantined": 0, "violations": report.violations} if held_staging else None
-        self._store.commit(batch, report.parts, told)
+        self._store.commit(batch, report.parts, report.validation if held_staging else None)
         self._writer.reports[batch.id] = report
         self._writer.newest_written = batch.version

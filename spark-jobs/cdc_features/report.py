@@ -34,6 +34,11 @@ class Report:
     readable_at: float | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
+    @property
+    def validation(self) -> dict[str, Any]:
+        """For the manifest of a batch of a set with rules."""
+        return {"quarantined": self.quarantined, "violations": self.violations}
+
     def add(self, task: dict[str, Any], part: str | None, base_part: str | None, held_part: str | None) -> None:
         self.entities += task["entities"]
         self.duplicates += task["duplicates"]
