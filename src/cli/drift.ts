@@ -1,10 +1,10 @@
 import path from "node:path";
 import type { Command } from "commander";
-import { offlineFolder } from "../definition/feature-set.ts";
+import { type DriftWindows, isAsOfNow, offlineFolder } from "../definition/feature-set.ts";
 import { driftOf } from "../drift/drift.ts";
 import type { FeatureSetDrift } from "../drift/feature-drift.ts";
 import type { Period } from "../drift/periods.ts";
-import { EXIT } from "../errors.ts";
+import { EXIT, UsageError } from "../errors.ts";
 import type { Context, Target } from "./context.ts";
 import { loadDefinitions } from "./definitions.ts";
 import { json, option, profile, target } from "./options.ts";
@@ -13,6 +13,7 @@ import { driftLines } from "./report/drift.ts";
 import { setsThatRan } from "./sets-that-ran.ts";
 
 interface DriftCommandOptions extends Target {
+  windows?: DriftWindows;
   current?: Period;
   reference?: Period;
   json?: boolean;
@@ -25,12 +26,16 @@ export function drift(program: Command, context: Context): void {
       "whether features are distributed as they were in a period before (default: all sets that were run)",
     )
     .addOption(
-      option("--current <from..to>", "event times that are looked at, UTC").argParser(
-        periodOption("current"),
-      ),
+      option(
+        "--windows <which>",
+        "finished: those that ended in a period; all: also those that are still filling (default: as the definition says)",
+      ).choices(["finished", "all"]),
     )
     .addOption(
-      option("--reference <from..to>", "event times that they are compared with, UTC").argParser(
+      option("--current <from..to>", "the time that is looked at, UTC").argParser(periodOption("current")),
+    )
+    .addOption(
+      option("--reference <from..to>", "the time that it is compared with, UTC").argParser(
         periodOption("reference"),
       ),
     )
@@ -38,12 +43,17 @@ export function drift(program: Command, context: Context): void {
     .addOption(profile())
     .addOption(json())
     .action(async (sets: string[], options: DriftCommandOptions) => {
-      const { current, reference } = options;
+      const { windows, current, reference } = options;
       const stack = context.stack(options);
       const definitions = await loadDefinitions(
         sets.length > 0 ? sets : await setsThatRan(stack),
         context.cwd,
       );
+      const asOfNow = definitions.find(({ featureSet }) => isAsOfNow(featureSet))?.featureSet;
+      if (windows === "finished" && asOfNow !== undefined)
+        throw new UsageError(`--windows finished: rows of ${asOfNow.name} are as of now, and have no end`, {
+          hint: "Leave --windows out.",
+        });
       const { offline } = await stack.endpoints();
       const storage = await stack.storage();
       const now = new Date();
@@ -55,6 +65,7 @@ export function drift(program: Command, context: Context): void {
             offlineRoot: offline,
             scratch: path.join(stack.stateDir, "tmp"),
             now,
+            ...(windows && { windows }),
             ...(current && { current }),
             ...(reference && { reference }),
           });

@@ -17,7 +17,7 @@ import type {
 } from "./feature-set.ts";
 import { isBucket, typeOfRowFeature, valueTypesOf } from "./feature-types.ts";
 import { DEFAULT_MODE } from "./mode.ts";
-import { windowOf } from "./windows.ts";
+import { DAY, stepOf, windowOf } from "./windows.ts";
 import type { WrittenDefinition } from "./written.ts";
 
 const DEAD_LETTER_SHARE = 0.2;
@@ -46,7 +46,11 @@ export function featureSetOf(written: WrittenDefinition, draft: Draft): FeatureS
       rule ? [checkedRule(name, rule, draft, features)] : [],
     ),
     slos: slosOf(written.slos ?? {}),
-    drift: driftOf(written.drift ?? {}, features, recenciesAmong(draft)),
+    drift: driftOf(written.drift ?? {}, {
+      features,
+      recencies: recenciesAmong(draft),
+      step: stepOf(draft.windows),
+    }),
   };
 }
 
@@ -70,8 +74,6 @@ function slosOf(written: NonNullable<WrittenDefinition["slos"]>): Slos {
   );
 }
 
-const DAY_MS = 86_400_000;
-
 /** Recencies, and what derives from them: how long ago something was moves with the period that is looked at. */
 function recenciesAmong(draft: Draft): Set<string> {
   const found = new Set<string>();
@@ -88,15 +90,17 @@ function recenciesAmong(draft: Draft): Set<string> {
 
 function driftOf(
   written: NonNullable<WrittenDefinition["drift"]>,
-  features: Feature[],
-  recencies: Set<string>,
+  { features, recencies, step }: { features: Feature[]; recencies: Set<string>; step: number | undefined },
 ): DriftThresholds {
-  const ms = (text: string | undefined, days: number) =>
-    text === undefined ? days * DAY_MS : parseDuration(text);
+  const windows = written.windows ?? (step === undefined ? "all" : "finished");
+  const ms = (text: string | undefined, unlessTold: number) =>
+    text === undefined ? unlessTold : parseDuration(text);
+  const currentMs = ms(written.current, Math.max(7 * DAY, (windows === "finished" && step) || 0));
   const wanted = written.features ?? features.flatMap(({ name }) => (recencies.has(name) ? [] : [name]));
   return {
-    currentMs: ms(written.current, 7),
-    referenceMs: ms(written.reference, 28),
+    windows,
+    currentMs,
+    referenceMs: ms(written.reference, Math.max(28 * DAY, 4 * currentMs)),
     maxPsi: written.max_psi ?? 0.2,
     maxKs: written.max_ks ?? 0.2,
     maxNullRateChange: written.max_null_rate_change ?? 0.05,

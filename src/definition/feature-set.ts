@@ -192,8 +192,12 @@ export interface Slos {
   deadLetterShare?: number;
 }
 
-/** Thresholds of drift: of the last `currentMs` of event times against the `referenceMs` before. Shares are from 0 to 1. */
+/** `finished`: windows by their end; `all`: by their latest event time, also while they fill. In a set as of now it is `all`. */
+export type DriftWindows = "finished" | "all";
+
+/** Thresholds of drift: of the last `currentMs` against the `referenceMs` before. Shares are from 0 to 1. */
 export interface DriftThresholds {
+  windows: DriftWindows;
   currentMs: number;
   referenceMs: number;
   maxPsi: number;

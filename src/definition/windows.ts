@@ -54,6 +54,14 @@ export function timeOf({ kind, times, isPartial }: DraftWindow, time: WindowTime
   }
 }
 
+/** Milliseconds from one end of a window to the next; undefined in a set as of now, and when it cannot be known. */
+export function stepOf(windows: DraftWindow[]): number | undefined {
+  const [window] = windows;
+  if (windows.length !== 1 || window === undefined) return undefined;
+  if (window.kind === "tumbling") return timeOf(window, "length");
+  return window.kind === "sliding" ? timeOf(window, "slide") : undefined;
+}
+
 /** A window no rule objects to. */
 export function windowOf(window: DraftWindow): Window {
   const { name, kind } = window;

@@ -332,11 +332,17 @@ export const WrittenSlos = z
 /** When the distribution of a feature has moved too far from that of a reference period. */
 export const WrittenDrift = z
   .strictObject({
+    windows: z
+      .enum(["all", "finished"])
+      .describe(
+        "finished: those that ended in a period; all: those whose latest event is in it, also while they fill. finished unless told, where windows end at fixed times.",
+      )
+      .optional(),
     current: Duration.describe(
-      "The latest event times, up to now, that are looked at; 7 days unless told.",
+      "The time up to now that is looked at; 7 days unless told, and the length of a tumbling window where that is longer.",
     ).optional(),
     reference: Duration.describe(
-      "The period just before, that they are compared with; 28 days unless told.",
+      "The period just before, that they are compared with; 28 days unless told, or four times the current one, where that is longer.",
     ).optional(),
     max_psi: z.number().min(0).describe("Most population stability index; 0.2 unless told.").optional(),
     max_ks: Share.describe("Most Kolmogorov-Smirnov distance, for numbers; 0.2 unless told.").optional(),

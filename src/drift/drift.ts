@@ -1,15 +1,15 @@
 /** Whether the features of a set are distributed as they were: the current period against a reference period. */
 import type { DuckDBConnection } from "@duckdb/node-api";
-import type { DriftThresholds, Feature, FeatureSet } from "../definition/feature-set.ts";
+import type { DriftThresholds, DriftWindows, Feature, FeatureSet } from "../definition/feature-set.ts";
 import { withDuckDb } from "../platform/duckdb.ts";
 import { isoOfMicros } from "../platform/instants.ts";
 import { parquetFiles } from "../stores/offline.ts";
 import { measureCategories } from "./categories.ts";
 import { exceeded } from "./exceeded.ts";
-import type { Both, FeatureDrift, FeatureSetDrift, Measures } from "./feature-drift.ts";
+import type { Both, FeatureDrift, FeatureSetDrift, Measures, PeriodRows } from "./feature-drift.ts";
 import { measureNumbers } from "./numbers.ts";
 import { type Period, periodsOf } from "./periods.ts";
-import { createCompared, isNumber } from "./rows.ts";
+import { createCompared, isNumber, type Rows } from "./rows.ts";
 import { measureTimes } from "./times.ts";
 
 export interface DriftOptions {
@@ -17,6 +17,8 @@ export interface DriftOptions {
   /** A folder for what does not fit in memory. */
   scratch: string;
   now: Date;
+  /** Instead of the definition's. */
+  windows?: DriftWindows;
   /** Instead of the definition's, up to now. */
   current?: Period;
   /** Instead of the definition's, up to the current period. */
@@ -32,11 +34,13 @@ export async function driftOf(
   { offlineRoot, scratch, ...given }: DriftOptions,
 ): Promise<FeatureSetDrift> {
   const thresholds = featureSet.drift;
+  const windows = given.windows ?? thresholds.windows;
   const periods = periodsOf(thresholds, given);
   const features = featureSet.features.filter(({ name }) => thresholds.features.includes(name));
   const files = await parquetFiles(featureSet, offlineRoot);
-  const report = (rows: Both<number>, found: FeatureDrift[]): FeatureSetDrift => ({
+  const report = (rows: Both<Rows>, found: FeatureDrift[]): FeatureSetDrift => ({
     name: featureSet.name,
+    windows,
     reference: periodRows(periods.reference, rows.reference),
     current: periodRows(periods.current, rows.current),
     features: found,
@@ -44,10 +48,10 @@ export async function driftOf(
   if (files.length === 0) {
     const reasons = ["there is nothing in the offline store"];
     const none = features.map((feature) => notCompared(feature, reasons));
-    return report({ reference: 0, current: 0 }, none);
+    return report({ reference: NO_ROWS, current: NO_ROWS }, none);
   }
   return withDuckDb(scratch, async (connection) => {
-    const rows = await createCompared(connection, featureSet, { files, features, periods });
+    const rows = await createCompared(connection, featureSet, { files, features, windows, periods });
     const tooFew = tooFewRows(rows, thresholds);
     const found: FeatureDrift[] = [];
     for (const feature of features) {
@@ -61,14 +65,16 @@ export async function driftOf(
   });
 }
 
-function periodRows({ from, to }: Period, rows: number) {
-  return { from: isoOfMicros(from), to: isoOfMicros(to), rows };
+const NO_ROWS: Rows = { rows: 0, filling: 0 };
+
+function periodRows({ from, to }: Period, rows: Rows): PeriodRows {
+  return { from: isoOfMicros(from), to: isoOfMicros(to), ...rows };
 }
 
-function tooFewRows(rows: Both<number>, { minRows }: DriftThresholds): string[] {
+function tooFewRows(found: Both<Rows>, { minRows }: DriftThresholds): string[] {
   return (["reference", "current"] as const)
-    .filter((period) => rows[period] < minRows)
-    .map((period) => `the ${period} period has ${rows[period]} rows and needs ${minRows}`);
+    .filter((period) => found[period].rows < minRows)
+    .map((period) => `the ${period} period has ${found[period].rows} rows and needs ${minRows}`);
 }
 
 function measure(connection: DuckDBConnection, feature: Feature): Promise<Measures> {

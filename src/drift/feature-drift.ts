@@ -1,5 +1,5 @@
 /** What is found of drift: plain data, and the form of `drift --json`. */
-import type { FeatureType } from "../definition/feature-set.ts";
+import type { DriftWindows, FeatureType } from "../definition/feature-set.ts";
 
 export interface Both<T> {
   reference: T;
@@ -57,9 +57,13 @@ export interface PeriodRows {
   from: string;
   to: string;
   rows: number;
+  /** Windows whose latest event is in the period, and that went on when it ended: their counts and sums were yet to grow. */
+  filling: number;
 }
 
 export interface FeatureSetDrift extends Both<PeriodRows> {
   name: string;
+  /** Those that are among the rows: all, or those that finished in the period. In a set as of now it is all. */
+  windows: DriftWindows;
   features: FeatureDrift[];
 }

@@ -1,6 +1,6 @@
 /** The rows of both periods in one table, `compared`: a column for each feature, and `_is_current`. */
 import type { DuckDBConnection } from "@duckdb/node-api";
-import type { Feature, FeatureSet } from "../definition/feature-set.ts";
+import { type DriftWindows, type Feature, type FeatureSet, isAsOfNow } from "../definition/feature-set.ts";
 import { EnvironmentError } from "../errors.ts";
 import { identifier } from "../platform/duckdb.ts";
 import { parquet, schemaProblem, slotKeys } from "../stores/offline.ts";
@@ -8,20 +8,34 @@ import { textExpression } from "../stores/parquet-columns.ts";
 import type { Both } from "./feature-drift.ts";
 import type { Period } from "./periods.ts";
 
+/** Of a period. */
+export interface Rows {
+  rows: number;
+  /** Windows whose latest event is in the period, and that went on when it ended; they are among the rows of `all` windows. */
+  filling: number;
+}
+
+export interface Compared {
+  files: string[];
+  features: Feature[];
+  windows: DriftWindows;
+  periods: Both<Period>;
+}
+
 /**
  * Of each window, or of each entity in a set as of now, the newest row of the period. Numbers are doubles, since this is
  * statistics and not money; everything else is text.
  *
- * Gives the number of rows of each period. Throws EnvironmentError for a file that cannot be used.
+ * Gives what each period has. Throws EnvironmentError for a file that cannot be used.
  */
 export async function createCompared(
   connection: DuckDBConnection,
   featureSet: FeatureSet,
-  { files, features, periods }: { files: string[]; features: Feature[]; periods: Both<Period> },
-): Promise<Both<number>> {
+  { files, features, windows, periods }: Compared,
+): Promise<Both<Rows>> {
   const newest = (isCurrent: boolean, period: Period) =>
     `SELECT ${[`${isCurrent} AS _is_current`, ...features.map(columnOf)].join(", ")} ` +
-    `FROM (${newestOf(featureSet, files, period)}) r WHERE NOT r.is_deleted`;
+    `FROM (${newestOf(featureSet, files, { ...period, windows })}) r WHERE NOT r.is_deleted`;
   try {
     const problem = await schemaProblem(connection, featureSet, files);
     if (problem !== undefined) throw new Error(problem);
@@ -31,11 +45,28 @@ export async function createCompared(
   } catch (error) {
     throw await unusable(connection, featureSet, files, error as Error);
   }
-  const counts = await connection.runAndReadAll(
+  const counted = await connection.runAndReadAll(
     "SELECT count(*) FILTER (NOT _is_current), count(*) FILTER (_is_current) FROM compared",
   );
-  const [reference, current] = (counts.getRows()[0] as bigint[]).map(Number) as [number, number];
-  return { reference, current };
+  const [reference, current] = counted.getRows()[0] as [bigint, bigint];
+  const filling = (period: Period) => fillingIn(connection, featureSet, { files, period });
+  return {
+    reference: { rows: Number(reference), filling: await filling(periods.reference) },
+    current: { rows: Number(current), filling: await filling(periods.current) },
+  };
+}
+
+async function fillingIn(
+  connection: DuckDBConnection,
+  featureSet: FeatureSet,
+  { files, period }: { files: string[]; period: Period },
+): Promise<number> {
+  if (isAsOfNow(featureSet)) return 0;
+  const found = await connection.runAndReadAll(
+    `SELECT count(*) FROM (${newestOf(featureSet, files, { ...period, windows: "all" })}) ` +
+      `WHERE NOT is_deleted AND epoch_us(window_end) > ${period.to}`,
+  );
+  return Number(found.getRows()[0]?.[0]);
 }
 
 export function isNumber({ type: { kind } }: Feature): boolean {
@@ -49,11 +80,18 @@ function columnOf(feature: Feature): string {
 }
 
 /** A row that says a window is gone has no event time: it ends the older rows of its window in either period. */
-function newestOf(featureSet: FeatureSet, files: string[], { from, to }: Period): string {
-  const time = "epoch_us(event_timestamp)";
+function newestOf(
+  featureSet: FeatureSet,
+  files: string[],
+  { from, to, windows }: Period & { windows: DriftWindows },
+): string {
+  const [time, end] = ["epoch_us(event_timestamp)", "epoch_us(window_end)"];
+  const isInPeriod =
+    windows === "finished"
+      ? `${end} > ${from} AND ${end} <= ${to}`
+      : `(${time} >= ${from} AND ${time} < ${to}) OR (is_deleted AND event_timestamp IS NULL)`;
   return (
-    `SELECT * FROM ${parquet(files)} ` +
-    `WHERE (${time} >= ${from} AND ${time} < ${to}) OR (is_deleted AND event_timestamp IS NULL) ` +
+    `SELECT * FROM ${parquet(files)} WHERE ${isInPeriod} ` +
     `QUALIFY row_number() OVER (PARTITION BY ${slotKeys(featureSet).join(", ")} ORDER BY batch_id DESC, created_timestamp DESC) = 1`
   );
 }

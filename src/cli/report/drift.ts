@@ -10,7 +10,8 @@ export function driftLines(featureSets: FeatureSetDrift[], paint: ChalkInstance)
   return [...featureSets.map((set) => setLines(set, paint)), verdictLine(features, paint)].join("\n\n");
 }
 
-function setLines({ name, reference, current, features }: FeatureSetDrift, paint: ChalkInstance): string {
+function setLines(set: FeatureSetDrift, paint: ChalkInstance): string {
+  const { name, reference, current, features } = set;
   const rows = `${number.format(reference.rows)} → ${number.format(current.rows)}`;
   const table = formatTable(
     ["feature", "rows", "nulls", "zeros", "psi", "ks", "verdict"],
@@ -24,7 +25,22 @@ function setLines({ name, reference, current, features }: FeatureSetDrift, paint
       verdict(feature, paint),
     ]),
   );
-  return `${name}: reference ${span(reference)} → current ${span(current)}\n${table}`;
+  const head = `${name}: reference ${span(reference)} → current ${span(current)}`;
+  return [head, table, ...fillingLine(set)].join("\n");
+}
+
+function fillingLine({ windows, reference, current }: FeatureSetDrift): string[] {
+  if (windows === "finished") {
+    if (current.filling === 0) return [];
+    return [
+      `${number.format(current.filling)} windows that are still filling are left out; --windows all looks at them, too`,
+    ];
+  }
+  if (reference.filling + current.filling === 0) return [];
+  const both = `${number.format(reference.filling)} → ${number.format(current.filling)}`;
+  return [
+    `of the rows ${both} are of windows that were still filling, with smaller counts and sums than full ones`,
+  ];
 }
 
 function span({ from, to }: PeriodRows): string {

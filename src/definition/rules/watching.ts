@@ -1,7 +1,8 @@
 /** Rules about what is watched of a running set: objectives and drift. */
-import { LONGEST_MS, parseDuration } from "../duration.ts";
+import { formatDuration, LONGEST_MS, parseDuration } from "../duration.ts";
 import { NAME_PATTERN } from "../names.ts";
 import { nearest } from "../nearest.ts";
+import { stepOf } from "../windows.ts";
 import type { Rules } from "./rule.ts";
 
 export const watchingRules: Rules = {
@@ -11,7 +12,7 @@ export const watchingRules: Rules = {
       ...Object.entries(drift).map(([key, value]) => ({ path: ["drift", key], value })),
     ];
     for (const { path, value } of places) {
-      if (typeof value !== "string") continue;
+      if (typeof value !== "string" || path.at(-1) === "windows") continue;
       const milliseconds = parseDuration(value);
       if (milliseconds === 0) yield { path, message: `${path.at(-1)} is longer than nothing` };
       if (milliseconds > LONGEST_MS)
@@ -31,5 +32,22 @@ export const watchingRules: Rules = {
         suggestion,
       };
     }
+  },
+
+  *"drift-windows"({ drift, windows }) {
+    if (windows.some(({ kind }) => kind === undefined)) return;
+    const [window] = windows;
+    const isAsOfNow = windows.length > 1 || (window?.kind !== "tumbling" && window?.kind !== "sliding");
+    if (isAsOfNow && drift.windows === "finished") {
+      const message = "finished is for a tumbling or sliding window; rows as of now have no end";
+      yield { path: ["drift", "windows"], message };
+    }
+    const [step, { current }] = [stepOf(windows), drift];
+    if (isAsOfNow || drift.windows === "all" || step === undefined || current === undefined) return;
+    if (parseDuration(current) >= step) return;
+    yield {
+      path: ["drift", "current"],
+      message: `a window ends every ${formatDuration(step)}, and often none in ${current}; windows: all looks at those that are still filling, too`,
+    };
   },
 };

@@ -166,11 +166,23 @@ test("limits are kept as they were written, and allowed values as the online sto
 test("objectives and drift are checked, and drift has its usual thresholds", () => {
   const watched = (text: string) => parseDefinition(`${SHOPPER}${text}\n`, "shopper.yaml");
   const { featureSet } = watched(
-    "slos: { freshness_p99: 5 seconds, dead_letter_share: 0.01 }\ndrift: { current: 1 day }",
+    "slos: { freshness_p99: 5 seconds, dead_letter_share: 0.01 }\ndrift: { windows: all, current: 1 day }",
   );
   expect(featureSet?.slos).toEqual({ freshnessP99Ms: 5_000, deadLetterShare: 0.01 });
   expect(featureSet?.drift).toMatchObject({ currentMs: 86_400_000, referenceMs: 2_419_200_000, maxPsi: 0.2 });
   expect(featureSet?.drift.features).toEqual(["orders", "spend", "average", "is_rich"]);
+  const days = (count: number) => count * 86_400_000;
+  expect(watched("").featureSet?.drift).toMatchObject({
+    ...{ windows: "finished", currentMs: days(30), referenceMs: days(120) },
+  });
+  expect(
+    parseDefinition(SHOPPER.replace(/length: .*/, "length: 1 day"), "shopper.yaml").featureSet?.drift,
+  ).toMatchObject({ windows: "finished", currentMs: days(7), referenceMs: days(28) });
+  expect(parseDefinition(GUEST, "guest.yaml").featureSet?.drift).toMatchObject({
+    ...{ windows: "all", currentMs: days(7), referenceMs: days(28) },
+  });
+  const guestOf = parseDefinition(`${GUEST}drift: { windows: finished }\n`, "guest.yaml").diagnostics;
+  expect(guestOf.map(({ rule }) => rule)).toEqual(["drift-windows"]);
   const lapsed = SHOPPER.replace(
     "  average:",
     "  days: { kind: behavioural, measure: recency, unit: days }\n  is_lapsed: { kind: derived, expression: days > 5 }\n  average:",
@@ -185,6 +197,10 @@ test("objectives and drift are checked, and drift has its usual thresholds", () 
     watched(text).diagnostics.map(({ rule, message }) => `${rule}: ${message}`);
   expect(problems("slos: { lag: 0 seconds }")).toEqual(["watched-times: lag is longer than nothing"]);
   expect(problems("drift: { features: [spent] }")).toEqual(["drift-features: spent is not among features"]);
+  expect(problems("drift: { windows: finished, current: 6 hours }")).toEqual([
+    expect.stringMatching(/^drift-windows: a window ends every .*, and often none in 6 hours/),
+  ]);
+  expect(problems("drift: { windows: all, current: 6 hours }")).toEqual([]);
   expect(problems("drift: { max_ks: 2 }")).toEqual(['wrong-value: "max_ks" must be at most 1']);
 });
 

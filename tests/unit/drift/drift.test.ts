@@ -114,6 +114,50 @@ describe("rows", () => {
   });
 });
 
+describe("windows", () => {
+  const window = (start: string, end: string) => ({ window: `${start}T00:00:00Z`, end: `${end}T00:00:00Z` });
+  const rows = [
+    { entity: 1, ...window("2026-10-02", "2026-10-06"), event: "2026-10-05T00:00:00Z", values: [1] },
+    { entity: 1, ...window("2026-10-06", "2026-10-10"), event: "2026-10-07T00:00:00Z", values: [2] },
+    { entity: 1, ...window("2026-10-30", "2026-11-03"), event: "2026-10-31T00:00:00Z", values: [4] },
+    // Began in the reference period, and ended in the current one.
+    { entity: 1, ...window("2026-10-31", "2026-11-04"), event: "2026-11-01T00:00:00Z", values: [8] },
+    { entity: 1, ...window("2026-11-06", "2026-11-10"), event: "2026-11-06T00:00:00Z", values: [16] },
+    // Still filling.
+    { entity: 1, ...window("2026-11-07", "2026-11-11"), event: "2026-11-07T00:00:00Z", values: [32] },
+  ];
+
+  it("that finished in a period count by their end, with their newest row of all times", async () => {
+    const { write, drift } = store(setOf({ spend: WHOLE }, { windows: "finished" }));
+    await write("1.parquet", rows);
+    const last = rows[4] as (typeof rows)[0];
+    await write("2.parquet", [
+      { ...last, batch: 2, event: "2026-11-10T00:00:00Z", values: [18] },
+      { entity: 2, ...window("2026-11-05", "2026-11-09"), batch: 1, event: IN_CURRENT, values: [9] },
+      { entity: 2, ...window("2026-11-05", "2026-11-09"), batch: 2, event: null },
+    ]);
+    const found = await drift();
+    expect(found).toMatchObject({
+      windows: "finished",
+      reference: { rows: 2, filling: 1 },
+      current: { rows: 2, filling: 1 },
+    });
+    expect(means(found)).toEqual([3, 13]);
+  });
+
+  it("that are still filling count by their latest event where all do, and are told", async () => {
+    const { write, drift } = store(setOf({ spend: WHOLE }, { windows: "finished" }));
+    await write("1.parquet", rows);
+    const found = await drift({ windows: "all" });
+    expect(found).toMatchObject({
+      windows: "all",
+      reference: { rows: 3, filling: 1 },
+      current: { rows: 2, filling: 1 },
+    });
+    expect(means(found)).toEqual([14 / 3, 24]);
+  });
+});
+
 describe("features", () => {
   it("are those that the definition names, under any name", async () => {
     const names = ["value", "bin", "r", "c", "reference", "current", "left_out"];

@@ -47,3 +47,17 @@ describe("a period on the command line", () => {
     });
   });
 });
+
+it("--windows finished is refused for a set as of now", async () => {
+  const call360 = await call(
+    process.cwd(),
+    "drift",
+    "features/examples/customer_360.yaml",
+    "--windows",
+    "finished",
+  );
+  expect(call360).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringContaining("rows of customer_360 are as of now, and have no end"),
+  });
+});

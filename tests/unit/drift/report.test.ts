@@ -28,8 +28,9 @@ const tier: FeatureDrift = {
 
 const set = (features: FeatureDrift[]): FeatureSetDrift => ({
   name: "customer",
-  reference: { from: "2026-10-04T00:00:00Z", to: "2026-11-01T06:30:00.123000Z", rows: 2000 },
-  current: { from: "2026-11-01T06:30:00.123000Z", to: "2026-11-08T00:00:00Z", rows: 500 },
+  windows: "finished",
+  reference: { from: "2026-10-04T00:00:00Z", to: "2026-11-01T06:30:00.123000Z", rows: 2000, filling: 0 },
+  current: { from: "2026-11-01T06:30:00.123000Z", to: "2026-11-08T00:00:00Z", rows: 500, filling: 0 },
   features,
 });
 
@@ -53,4 +54,15 @@ it("says so when nothing drifted, or nothing was compared", () => {
   expect(driftLines([set([tier])], plain)).toMatch(/\n✓ 0 of 1 features drifted$/);
   const skipped: FeatureDrift = { ...tier, verdict: "not compared", reasons: ["too few"] };
   expect(driftLines([set([skipped])], plain)).toMatch(/\n- 0 of 1 features drifted, 1 not compared$/);
+});
+
+it("tells of windows that are still filling, whether they are left out or not", () => {
+  const one = set([tier]);
+  const lines = (windows: "all" | "finished", filling: number) =>
+    driftLines([{ ...one, windows, current: { ...one.current, filling } }], plain);
+  expect(lines("finished", 1529)).toContain(
+    "1,529 windows that are still filling are left out; --windows all looks at them, too",
+  );
+  expect(lines("all", 1529)).toContain("of the rows 0 → 1,529 are of windows that were still filling");
+  for (const windows of ["all", "finished"] as const) expect(lines(windows, 0)).not.toContain("filling");
 });

@@ -27,6 +27,8 @@ export interface Row {
   entity: number;
   /** Start of its window. */
   window?: string;
+  /** And its end. */
+  end?: string;
   batch?: number;
   created?: string;
   /** Null where the window is gone. */
@@ -104,7 +106,7 @@ function selectOf({ features }: FeatureSet, rows: Row[]): string {
       [
         `SELECT ${row.entity}::BIGINT AS customer_id`,
         `'${row.window ?? "2026-10-15T00:00:00Z"}'::TIMESTAMPTZ AS window_start`,
-        "'2026-11-14T00:00:00Z'::TIMESTAMPTZ AS window_end",
+        `'${row.end ?? "2026-11-14T00:00:00Z"}'::TIMESTAMPTZ AS window_end`,
         ...named(row),
         `${text(row.event)}::TIMESTAMPTZ AS event_timestamp`,
         `'${row.created ?? "2026-11-09T00:00:00Z"}'::TIMESTAMPTZ AS created_timestamp`,

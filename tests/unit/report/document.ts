@@ -80,8 +80,19 @@ export function findings(): Findings {
     },
     drift: {
       name: "customer",
-      reference: { from: "2026-10-23T00:00:00.000000Z", to: "2026-11-20T00:00:00.000000Z", rows: 2_000 },
-      current: { from: "2026-11-20T00:00:00.000000Z", to: "2026-11-27T00:00:00.000000Z", rows: 500 },
+      windows: "finished",
+      reference: {
+        from: "2026-10-23T00:00:00.000000Z",
+        to: "2026-11-20T00:00:00.000000Z",
+        rows: 2_000,
+        filling: 0,
+      },
+      current: {
+        from: "2026-11-20T00:00:00.000000Z",
+        to: "2026-11-27T00:00:00.000000Z",
+        rows: 500,
+        filling: 40,
+      },
       features: [
         {
           feature: "total_spend_30d",
@@ -189,8 +200,9 @@ export function neverRun(): Findings {
     quarantine: { rows: 0, newest: [] },
     drift: {
       name: "product",
+      windows: "finished",
       reference: { ...reference, rows: 0 },
-      current: { ...current, rows: 0 },
+      current: { ...current, rows: 0, filling: 0 },
       features: found.drift.features.map(({ feature, kind }) => ({
         ...{ feature, kind, verdict: "not compared" as const, reasons },
         ...{ psi: null, ks: null, nullRate: null, zeroRate: null, summary: null, histogram: null },

@@ -17,6 +17,7 @@ const feature = (name: string): Expression => ({ op: "feature", name });
 
 /** What is meant where a definition says nothing of it. */
 export const DRIFT: FeatureSet["drift"] = {
+  windows: "all",
   currentMs: 604_800_000,
   referenceMs: 2_419_200_000,
   maxPsi: 0.2,

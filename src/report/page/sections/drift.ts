@@ -11,10 +11,11 @@ const SERIES = [
   { name: "current", colour: "c-exact" },
 ];
 
-export function driftSection({ reference, current, features }: FeatureSetDrift): Markup {
+export function driftSection({ windows, reference, current, features }: FeatureSetDrift): Markup {
   return markup`<section>
 <h3>Drift</h3>
 <p class="note">Reference: ${time(reference.from)} to ${time(reference.to)}, ${count(reference.rows)} rows. Current: ${time(current.from)} to ${time(current.to)}, ${count(current.rows)} rows.
+${fillingNote({ windows, reference, current })}
 Shares are of all rows of a period; bins of numbers are cut at the deciles of the reference.</p>
 ${
   features.length === 0
@@ -27,6 +28,13 @@ ${
 }
 <div class="charts">${features.map(chart)}</div>
 </section>`;
+}
+
+function fillingNote({ windows, reference, current }: Omit<FeatureSetDrift, "name" | "features">): string {
+  if (windows === "finished")
+    return `Windows count that ended in the period; ${count(current.filling)} that are still filling are left out.`;
+  if (reference.filling + current.filling === 0) return "";
+  return `Of the rows ${count(reference.filling)} and ${count(current.filling)} are of windows that were still filling, with smaller counts and sums than full ones.`;
 }
 
 function cells(feature: FeatureDrift): string[] {
