@@ -97,14 +97,17 @@ class BackfillJob(Job):
         self._store.commit_held(end, report.held_parts, micros(now))
         if self._settings.writes_parquet:
             self._store.commit_backfill(end, micros(now), report.parts, told)
-        self._tally.validated(report)
-        self._tally.entities_written += report.entities
         self._emit("table", rows=report.examples[:5])
         self._emit(
             "backfilled",
             windows=windows,
             left=left,
             written=report.changed,
+            entities_written=report.entities,
+            rows_written=report.rows,
+            quarantined=report.quarantined,
+            violations=report.violations,
+            retries=report.retries,
             seconds=round(time.monotonic() - started, 3),
         )
         self._tally.finished(stopped=False)

@@ -1,7 +1,32 @@
 /** What a run tells, for whoever watches the set. */
-import { withBatch, withRest, withRun, withViolations, withWriteFailure } from "../monitor/measures.ts";
+import {
+  type About,
+  withBackfill,
+  withBatch,
+  withRest,
+  withRun,
+  withViolations,
+  withWriteFailure,
+} from "../monitor/measures.ts";
 import type { Recorder } from "../monitor/recorder.ts";
 import type { JobEvent, JobFinished, JobProgress } from "../submit/job-events.ts";
+import type { Definition } from "./definitions.ts";
+
+/** What those who watch the set have to know of it. */
+export function aboutSet(
+  { featureSet, file }: Definition,
+  { topic, mode }: Pick<About, "topic" | "mode">,
+): About {
+  return {
+    featureSet: featureSet.name,
+    file,
+    slos: { ...featureSet.slos },
+    severities: Object.fromEntries(featureSet.validation.map((rule) => [rule.name, rule.severity])),
+    topic,
+    mode,
+    scheduled: featureSet.scheduleMs !== null,
+  };
+}
 
 const COUNTS = [
   "read",
@@ -33,6 +58,8 @@ export class RunRecord {
       const { quarantined, violations } = event;
       this.#count({ quarantined, violations }, 0);
       this.#recorder.change((measures) => withViolations(measures, event, now));
+    } else if (event.event === "backfilled") {
+      this.#recorder.change((measures) => withBackfill(measures, event, now));
     } else if (event.event === "write_failed") {
       this.#recorder.change((measures) => withWriteFailure(measures, event.store, now));
     } else if (event.event === "finished") {

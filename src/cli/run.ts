@@ -10,7 +10,7 @@ import { type FeatureSet, featuresTopicOf, topicOf } from "../definition/feature
 import { MODES } from "../definition/mode.ts";
 import { InterruptedError, UsageError } from "../errors.ts";
 import type { Ages } from "../monitor/ages.ts";
-import { type About, withLive } from "../monitor/measures.ts";
+import { withLive } from "../monitor/measures.ts";
 import { Recorder } from "../monitor/recorder.ts";
 import { FeatureWriter, type Written } from "../online/feature-writer.ts";
 import { prepareFeaturesTopic } from "../online/features-topic.ts";
@@ -38,7 +38,7 @@ import {
   summaryLines,
   validationLines,
 } from "./report/run.ts";
-import { RunRecord } from "./run-record.ts";
+import { aboutSet, RunRecord } from "./run-record.ts";
 import { onSchedule } from "./schedule.ts";
 import { type SubmissionOptions, submissionOf } from "./submission.ts";
 import { seedIfEmpty } from "./up.ts";
@@ -269,7 +269,7 @@ async function runOne(
             isFirst = false;
             // Not before: a run that was refused has nothing to tell, and another one may be telling.
             if (options.sink !== "console") {
-              recorder = await Recorder.open(folder.measures, about(definition, submission));
+              recorder = await Recorder.open(folder.measures, aboutSet(definition, submission));
               record = new RunRecord(recorder);
             }
             // A driver elsewhere is heard when it has ended, and then by a living command only.
@@ -301,19 +301,6 @@ async function runOne(
     // Of a job that died, too, all that it published is right.
     await writer?.end();
   }
-}
-
-/** What those who watch the set have to know of it. */
-function about({ featureSet, file }: Definition, { topic, mode }: Pick<About, "topic" | "mode">): About {
-  return {
-    featureSet: featureSet.name,
-    file,
-    slos: { ...featureSet.slos },
-    severities: Object.fromEntries(featureSet.validation.map((rule) => [rule.name, rule.severity])),
-    topic,
-    mode,
-    scheduled: featureSet.scheduleMs !== null,
-  };
 }
 
 /** Of the online store, for as long as the job works in real time. */

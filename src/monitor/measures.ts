@@ -230,6 +230,27 @@ export function withViolations(
   };
 }
 
+/** What a backfill came to; it is no batch of the stream, and no run. */
+export function withBackfill(
+  before: Measures,
+  told: Pick<BatchTold, "entities_written" | "rows_written" | "quarantined" | "violations" | "retries">,
+  at: number,
+): Measures {
+  const { totals } = before;
+  return {
+    ...before,
+    updatedAt: at,
+    totals: {
+      ...totals,
+      entitiesWritten: totals.entitiesWritten + told.entities_written,
+      rowsWritten: totals.rowsWritten + told.rows_written,
+      quarantined: totals.quarantined + told.quarantined,
+      violations: added(totals.violations, told.violations),
+      retries: totals.retries + told.retries,
+    },
+  };
+}
+
 /** `because` is why it failed. */
 export function withRun(
   before: Measures,

@@ -33,6 +33,44 @@ export async function withPostgres<T>(url: string, work: (client: pg.Client) => 
   }
 }
 
+const CURSOR = "cdc_features_rows";
+const ROWS_AT_ONCE = 10_000;
+
+/**
+ * Hands on the rows that a query over a source table finds, as the table holds them at one moment, some thousand at a time.
+ *
+ * Throws EnvironmentError when Postgres cannot be reached or has no such table or column.
+ */
+export async function readRows<Row extends unknown[]>(
+  url: string,
+  query: string,
+  onRows: (rows: Row[]) => void | Promise<void>,
+): Promise<void> {
+  await withPostgres(url, async (client) => {
+    const call = async (text: string) => {
+      try {
+        return (await client.query<Row>({ text, rowMode: "array" })).rows;
+      } catch (cause) {
+        throw new EnvironmentError(`Postgres cannot read the source table: ${(cause as Error).message}`, {
+          hint:
+            (cause as pg.DatabaseError).code === "42501"
+              ? "Grant the user of the connection SELECT on the table, and USAGE on its schema."
+              : "Do table and columns of the definition match the database?",
+          cause,
+        });
+      }
+    };
+    // A transaction sees one state of the table, and a cursor keeps its rows out of our memory.
+    await call("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+    await call(`DECLARE ${CURSOR} NO SCROLL CURSOR FOR ${query}`);
+    for (;;) {
+      const rows = await call(`FETCH ${ROWS_AT_ONCE} FROM ${CURSOR}`);
+      if (rows.length === 0) return;
+      await onRows(rows);
+    }
+  });
+}
+
 function clientOf(url: string): pg.Client {
   try {
     return new pg.Client({

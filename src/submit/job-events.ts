@@ -54,12 +54,17 @@ const refreshed = z.object({
   violations: z.record(z.string(), z.number()),
 });
 
-/** Windows of the past: how many there are, were left as they are, and got a row. */
+/** Windows of the past: how many there are, were left as they are, and got a row; and what the stores were told, as in `progress`. */
 const backfilled = z.object({
   event: z.literal("backfilled"),
   windows: z.number(),
   left: z.number(),
   written: z.number(),
+  entities_written: z.number(),
+  rows_written: z.number(),
+  quarantined: z.number(),
+  violations: z.record(z.string(), z.number()),
+  retries: z.number(),
   seconds: z.number(),
 });
 

@@ -1,9 +1,8 @@
 /** The table itself as the truth: its rows, each an element without a history. */
 import pg from "pg";
 import { type Column, entityText, type FeatureSet } from "../definition/feature-set.ts";
-import { EnvironmentError } from "../errors.ts";
 import { FIRST, LAST, msOfMicros } from "../platform/instants.ts";
-import { withPostgres } from "../platform/postgres.ts";
+import { readRows } from "../platform/postgres.ts";
 import { type ColumnValue, columnsNamed, exactValue, inputColumns, keyText } from "../stores/rows.ts";
 import type { Element } from "./elements.ts";
 import { reachOfWindows } from "./row-reader.ts";
@@ -12,9 +11,6 @@ export interface ReadSource {
   /** The latest time that a row tells, in ms since 1970; none is later than now. */
   latestMs: number;
 }
-
-const CURSOR = "cdc_features_rows";
-const ROWS_AT_ONCE = 10_000;
 
 /**
  * Hands on every row, as the table holds them at one moment.
@@ -29,29 +25,11 @@ export async function readSource(
 ): Promise<ReadSource> {
   const reader = new TableReader(featureSet);
   let latestMs = Number.NEGATIVE_INFINITY;
-  await withPostgres(postgresUrl, async (client) => {
-    try {
-      // A transaction sees one state of the table, and a cursor keeps its rows out of our memory.
-      await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
-      await client.query(`DECLARE ${CURSOR} NO SCROLL CURSOR FOR ${reader.query}`);
-      for (;;) {
-        const fetch = { text: `FETCH ${ROWS_AT_ONCE} FROM ${CURSOR}`, rowMode: "array" as const };
-        const { rows } = await client.query<(string | null)[]>(fetch);
-        if (rows.length === 0) return;
-        for (const row of rows) {
-          const { entity, element } = reader.read(row);
-          latestMs = Math.max(latestMs, Math.min(msOfMicros(element.eventTime), now.getTime()));
-          listener.element(entity, element);
-        }
-      }
-    } catch (cause) {
-      throw new EnvironmentError(`Postgres cannot read the source table: ${(cause as Error).message}`, {
-        hint:
-          (cause as pg.DatabaseError).code === "42501"
-            ? "Grant the user of the connection SELECT on the table, and USAGE on its schema."
-            : "Do table and columns of the definition match the database?",
-        cause,
-      });
+  await readRows<(string | null)[]>(postgresUrl, reader.query, (rows) => {
+    for (const row of rows) {
+      const { entity, element } = reader.read(row);
+      latestMs = Math.max(latestMs, Math.min(msOfMicros(element.eventTime), now.getTime()));
+      listener.element(entity, element);
     }
   });
   return { latestMs };

@@ -138,4 +138,27 @@ describe("backfill", () => {
     expect(JSON.parse(stdout).runs[0].batches).toBe(1);
     expect(await differences()).toEqual([]);
   });
+
+  it("keeps rows that break rules from the stores, and counts them", async () => {
+    const rule = "{ check: range, feature: spend, max: 1000000, severity: quarantine }";
+    writeFileSync(file, `${PAST}validation: { spend_in_range: ${rule} }\n`);
+    const before = await spend(70100);
+    await sql(`INSERT INTO orders (customer_id, total_amount) VALUES (70100, 9000000), (70300, 9000000);
+      UPDATE orders SET total_amount = 6 WHERE customer_id = 70101`);
+    const broken = [{ rule: "spend_in_range", severity: "quarantine", rows: 2 }];
+    expect(await fill("--source", "table")).toMatchObject({ quarantined: 2, validation: broken });
+    expect([await spend(70100), await spend(70300), await spend(70101)]).toEqual([before, null, "6.00"]);
+    expect(await differences()).toEqual([]);
+    const { stdout } = await cli(projectFolder(), ["status", "--json"]);
+    const measured = JSON.parse(stdout).featureSets.find((one: { featureSet: string }) => one.featureSet === "past");
+    expect(measured.quarantined).toBe(2);
+    expect(await run()).toMatchObject({ quarantined: 2 });
+    expect([await spend(70100), await spend(70300)]).toEqual([before, null]);
+    expect(await differences()).toEqual([]);
+    await sql("UPDATE orders SET total_amount = 1 WHERE total_amount = 9000000");
+    expect(await fill()).toMatchObject({ quarantined: 0 });
+    expect(await spend(70300)).toBe("1.00");
+    await run();
+    expect(await differences()).toEqual([]);
+  });
 });

@@ -41,16 +41,19 @@ export function summaryLines(featureSet: string, finished: JobFinished): string 
 }
 
 /** Of each rule of a set how many rows broke it. */
-export function brokenRules(rules: ValidationRule[], { violations }: JobFinished) {
+export function brokenRules(rules: ValidationRule[], { violations }: Pick<JobFinished, "violations">) {
   return rules.map(({ name, severity }) => ({ rule: name, severity, rows: violations[name] ?? 0 }));
 }
 
-export function validationLines(rules: ValidationRule[], finished: JobFinished): string {
-  const broken = brokenRules(rules, finished).filter(({ rows }) => rows > 0);
+export function validationLines(
+  rules: ValidationRule[],
+  { quarantined, violations }: Pick<JobFinished, "quarantined" | "violations">,
+): string {
+  const broken = brokenRules(rules, { violations }).filter(({ rows }) => rows > 0);
   if (broken.length === 0)
     return `validation: no row broke ${rules.length === 1 ? "the rule" : `one of ${rules.length} rules`}`;
   const told = broken.map(({ rule, severity, rows }) => `${number.format(rows)} ${rule} (${severity})`);
-  const held = finished.quarantined === 1 ? "1 row" : `${number.format(finished.quarantined)} rows`;
+  const held = quarantined === 1 ? "1 row" : `${number.format(quarantined)} rows`;
   return `validation: ${told.join(", ")}; ${held} in quarantine`;
 }
 

@@ -56,3 +56,24 @@ test.each([
   expect(totals?.violations).toEqual({ positive: 10 });
   expect([last?.batch, lastRun?.result]).toEqual([3, "finished"]);
 });
+
+test("a backfill adds what the stores were told, and is no run", async () => {
+  const file = path.join(folder, "backfill.json");
+  const { totals: _, last: __, recent: ___, lastRun: ____, updatedAt: _____, ...about } = nothing();
+  const recorder = await Recorder.open(file, about);
+  const record = new RunRecord(recorder);
+  const written = { entities_written: 3, rows_written: 5, quarantined: 1, retries: 2 };
+  record.hear({
+    ...{ event: "backfilled", windows: 9, left: 2, written: 4, seconds: 1 },
+    ...written,
+    violations: { positive: 1 },
+  });
+  record.hear({ ...finished(0), quarantined: 0, violations: {} } as JobEvent);
+  await recorder.close();
+  const { totals, last, lastRun } = (await readMeasures(file)) ?? {};
+  expect(totals).toMatchObject({
+    ...{ entitiesWritten: 3, rowsWritten: 5, quarantined: 1, retries: 2, violations: { positive: 1 } },
+    ...{ batches: 0, runs: { finished: 0, failed: 0, stopped: 0 } },
+  });
+  expect([last, lastRun]).toEqual([null, null]);
+});
