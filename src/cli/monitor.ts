@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError } from "commander";
 import { parseDuration } from "../definition/duration.ts";
 import { alertRules } from "../monitor/alerts.ts";
 import { dashboard } from "../monitor/dashboard.ts";
-import { expose } from "../monitor/exposition.ts";
+import { expose, type Form } from "../monitor/exposition.ts";
 import { familiesOf } from "../monitor/families.ts";
 import { serveMetrics } from "../monitor/serve.ts";
 import { writeFileAtomic } from "../platform/files.ts";
@@ -16,6 +16,7 @@ interface MonitorOptions extends Target {
   port: number;
   onlineEvery: string;
   once?: boolean;
+  form: Form;
   write?: string;
 }
 
@@ -36,7 +37,15 @@ export function monitor(program: Command, context: Context): void {
         .default("1 minute")
         .argParser(duration),
     )
-    .addOption(option("--once", "print the metrics, in OpenMetrics, and end"))
+    .addOption(option("--once", "print the metrics, and end"))
+    .addOption(
+      option(
+        "--form <form>",
+        "with --once: prometheus, the text that promtool and node_exporter read, or openmetrics",
+      )
+        .choices(["prometheus", "openmetrics"])
+        .default("prometheus"),
+    )
     .addOption(option("--write <dir>", "write a Grafana dashboard and alert rules, and end"))
     .addOption(target())
     .addOption(profile())
@@ -49,7 +58,7 @@ export function monitor(program: Command, context: Context): void {
       const collect = async () => familiesOf(await watch.look());
       if (options.once) {
         await watch.lookOnline();
-        const { text } = await expose(await collect(), "openmetrics");
+        const { text } = await expose(await collect(), options.form);
         context.terminal.print(text.trimEnd());
         return;
       }

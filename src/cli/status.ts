@@ -86,13 +86,23 @@ function shown({ servers, runs, sets }: Status, { paintOut: paint }: Terminal): 
   ]);
   const parts = [formatTable(["server", "state", "pid", "port", ""], rows)];
   if (runs.length > 0) {
-    const runRows = runs.map((run) => [
-      run.featureSet,
-      run.pid === undefined ? paint.dim("ended") : paint.green("running"),
-      run.pid?.toString() ?? "",
-      run.log,
+    const lastOf = (name: string) =>
+      sets.find(({ measures }) => measures.featureSet === name)?.measures.lastRun ?? null;
+    const how = { finished: paint.dim, stopped: paint.dim, failed: paint.red };
+    const ended = (result: keyof typeof how | undefined) =>
+      result ? how[result](result) : paint.dim("ended");
+    const runRows = runs.map(({ featureSet, pid, log }) => [
+      featureSet,
+      pid === undefined ? ended(lastOf(featureSet)?.result) : paint.green("running"),
+      pid?.toString() ?? "",
+      log,
     ]);
     parts.push(formatTable(["run", "state", "pid", "log"], runRows));
+    const failed = runs.flatMap(({ featureSet, pid }) => {
+      const because = pid === undefined && lastOf(featureSet)?.because;
+      return because ? [`${paint.red("✗")} ${because.split("\n").slice(0, 2).join(": ")}`] : [];
+    });
+    if (failed.length > 0) parts.push(failed.join("\n"));
   }
   if (sets.length > 0) parts.push(watchedTable(sets));
   const promised = objectiveLines(sets, paint);

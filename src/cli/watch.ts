@@ -7,6 +7,7 @@ import { type OnlineCensus, takeCensus } from "../monitor/online-census.ts";
 import { readMeasures } from "../monitor/recorder.ts";
 import { endsOf } from "../platform/kafka-admin.ts";
 import type { Endpoints, Stack } from "../stack/stack.ts";
+import { positionReached } from "../submit/reached.ts";
 import { runningJob } from "../submit/run.ts";
 import type { RunFolder } from "../submit/run-folder.ts";
 import { runFolders } from "../submit/run-states.ts";
@@ -57,9 +58,14 @@ export class Watch {
       (await this.#folders()).map(async ({ featureSet, folder }) => {
         const [measures, job] = await Promise.all([readMeasures(folder.measures), runningJob(folder)]);
         if (measures === undefined) return [];
-        const end = await this.#endOf(measures);
+        const [end, reached] = await Promise.all([
+          this.#endOf(measures),
+          // A job whose command was killed goes on unheard.
+          positionReached(this.#stack.stateDir, featureSet, measures.topic),
+        ]);
         // Another process may have written a batch meanwhile.
-        const lagEvents = end === null ? null : Math.max(end - (measures.last?.position ?? 0), 0);
+        const position = reached ?? measures.last?.position ?? 0;
+        const lagEvents = end === null ? null : Math.max(end - position, 0);
         const observed = { lagEvents, running: job !== undefined, now: Date.now() };
         return [{ measures, observed, online: this.#online.get(featureSet) ?? null }];
       }),

@@ -7,13 +7,12 @@ import type { RecentBatch, Runs } from "./document.ts";
 
 export function runsOf(watched: Watched): Runs {
   const { featureSet: _, ...json } = watchedAsJson(watched);
-  const { totals, last, lastRun, recent } = watched.measures;
+  const { totals, last, recent } = watched.measures;
   return {
     ...json,
-    lastRun: lastRun && { ...lastRun, at: iso(lastRun.at) },
     read: totals.read,
     batches: totals.batches,
-    rowsWritten: totals.entitiesWritten,
+    rowsWritten: totals.rowsWritten,
     lastBatch: last && iso(last.at),
     ages: totals.ages.counts.map((changes, i) => ({ upTo: BUCKETS[i] ?? null, changes })),
     allPhases: totals.phases,

@@ -150,7 +150,9 @@ describe("backfill", () => {
     expect([await spend(70100), await spend(70300), await spend(70101)]).toEqual([before, null, "6.00"]);
     expect(await differences()).toEqual([]);
     const { stdout } = await cli(projectFolder(), ["status", "--json"]);
-    const measured = JSON.parse(stdout).featureSets.find((one: { featureSet: string }) => one.featureSet === "past");
+    const measured = JSON.parse(stdout).featureSets.find(
+      (one: { featureSet: string }) => one.featureSet === "past",
+    );
     expect(measured.quarantined).toBe(2);
     expect(await run()).toMatchObject({ quarantined: 2 });
     expect([await spend(70100), await spend(70300)]).toEqual([before, null]);

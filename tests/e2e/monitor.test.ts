@@ -61,7 +61,8 @@ describe("monitor", () => {
   let redis: Redis;
   let folder: string;
 
-  const once = async () => (await cli(projectFolder(), ["monitor", file, "--once"])).stdout;
+  const once = async (...options: string[]) =>
+    (await cli(projectFolder(), ["monitor", file, "--once", ...options])).stdout;
   const run = async () => {
     const { stdout, stderr, exitCode } = await cli(projectFolder(), ["run", file, "--json"]);
     expect(exitCode, stderr).toBe(0);
@@ -136,7 +137,11 @@ describe("monitor", () => {
     const found = samples(await once());
     expect(found.get('cdc_features_write_failures_total{feature_set="watched",store="redis"}')).toBe(1);
     expect(found.get('cdc_features_runs_total{feature_set="watched",result="failed"}')).toBe(1);
+    const { stdout } = await cli(projectFolder(), ["status"]);
+    expect(stdout).toMatch(/^watched +failed /m);
+    expect(stdout).toMatch(/^✗ the job of watched failed: .*Redis/m);
     await run();
+    expect((await cli(projectFolder(), ["status"])).stdout).toMatch(/^watched +finished /m);
   });
 
   it("is OpenMetrics to the reference parser", async () => {
@@ -144,7 +149,7 @@ describe("monitor", () => {
     const script =
       "import sys; from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse; " +
       "print(sum(len(family.samples) for family in parse(sys.stdin.read())))";
-    const text = `${await once()}\n`;
+    const text = `${await once("--form", "openmetrics")}\n`;
     expect(Number(execFileSync(python, ["-c", script], { input: text }).toString())).toBe(samples(text).size);
     expect(() =>
       execFileSync(python, ["-c", script], { input: text.replace("# EOF\n", ""), stdio: "pipe" }),
@@ -176,6 +181,46 @@ describe("monitor", () => {
     await run();
   });
 
+  it("knows how far a job has come whose command was killed", async () => {
+    const running = startCli(projectFolder(), ["run", file, "--continuous"]);
+    let said = "";
+    running.stderr.on("data", (text) => {
+      said += text;
+    });
+    await expect.poll(() => said, { timeout: 60_000 }).toContain("Spark is up");
+    running.kill("SIGKILL");
+    await running;
+    await sql("INSERT INTO orders (customer_id, total_amount) VALUES (60150, 1)");
+    await expect.poll(() => redis.exists("watched:60150:features"), { timeout: 60_000 }).toBe(1);
+    const lag = async () => samples(await once()).get('cdc_features_lag_events{feature_set="watched"}');
+    await expect.poll(lag, { timeout: 20_000 }).toBe(0);
+    const { runs } = JSON.parse((await cli(projectFolder(), ["status", "--json"])).stdout);
+    const { pid } = runs.find((one: { featureSet: string }) => one.featureSet === "watched");
+    process.kill(-pid, "SIGKILL");
+    await run();
+    expect(await lag()).toBe(0);
+  });
+
+  it("is on a page with all else that is known, and agrees with it", async () => {
+    const page = path.join(folder, "report.html");
+    const { stdout, exitCode } = await cli(projectFolder(), ["report", file, "--json", "--out", page]);
+    const { ok, featureSets } = JSON.parse(stdout);
+    const [{ runs, quarantine, verification, rules, checks }] = featureSets;
+    const found = samples(await once());
+    const of = (name: string) => found.get(`cdc_features_${name}{feature_set="watched"}`);
+    expect([runs.rowsWritten, runs.batches]).toEqual([of("rows_written_total"), of("batches_total")]);
+    expect(rules[0]).toMatchObject({ name: "modest", rows: of("rows_quarantined_total") });
+    const { stdout: held } = await cli(projectFolder(), ["quarantine", file, "--json"]);
+    expect(quarantine.rows).toBe(JSON.parse(held).length);
+    const verified = await cli(projectFolder(), ["verify", file, "--json"]);
+    expect(verification.checkedValues).toBe(JSON.parse(verified.stdout).featureSets[0].checkedValues);
+    const failed = checks.filter(({ result }: { result: string }) => result === "fail");
+    expect([exitCode, ok, failed]).toEqual([0, true, []]);
+    const html = readFileSync(page, "utf8");
+    expect(html).toContain(verification.checkedValues.toLocaleString("en-US"));
+    expect(html).not.toMatch(/<(script|link|img|iframe)[^>]+(src|href)=/);
+  });
+
   it.skipIf(!hasPrometheus)(
     "is scraped by Prometheus, whose tools find nothing wrong, and which the dashboard can ask",
     async () => {
@@ -194,10 +239,12 @@ describe("monitor", () => {
       });
       await expect.poll(() => said, { timeout: 20_000 }).toMatch(/127\.0\.0\.1:\d+\/metrics/);
       const port = Number(/127\.0\.0\.1:(\d+)/.exec(said)?.[1]);
-      const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
-      const checked = spawnSync("promtool", ["check", "metrics"], { input: text });
-      expect(checked.stderr.toString() + checked.stdout.toString()).toBe("");
-      expect(checked.status).toBe(0);
+      const served = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+      for (const text of [served, `${await once()}\n`]) {
+        const checked = spawnSync("promtool", ["check", "metrics"], { input: text });
+        expect(checked.stderr.toString() + checked.stdout.toString()).toBe("");
+        expect(checked.status).toBe(0);
+      }
 
       const written = await cli(projectFolder(), ["monitor", "--write", folder, "--port", String(port)]);
       expect(written.exitCode, written.stderr).toBe(0);

@@ -1,7 +1,8 @@
 /** Columns side by side; widths count what is seen and not the colour codes. */
 import { stripVTControlCharacters } from "node:util";
 
-export function formatTable(headings: string[], rows: string[][]): string {
+export function formatTable(headings: string[], written: string[][]): string {
+  const rows = written.map((cells) => cells.map(onOneLine));
   const widths = headings.map((heading, i) =>
     Math.max(heading.length, ...rows.map((row) => width(row[i] ?? ""))),
   );
@@ -15,4 +16,21 @@ export function formatTable(headings: string[], rows: string[][]): string {
 
 function width(cell: string): number {
   return stripVTControlCharacters(cell).length;
+}
+
+const ESCAPE = "\u001b";
+const COLOUR = new RegExp(`(${ESCAPE}\\[[0-9;]*m)`);
+const SHORT: Record<string, string> = { "\t": "\\t", "\n": "\\n", "\r": "\\r" };
+
+/** Values come from others' databases: nothing in them breaks the line, or tells the terminal what to do. */
+function onOneLine(cell: string): string {
+  const escaped = (text: string) =>
+    text.replace(
+      /[\p{Cc}\p{Zl}\p{Zp}]/gu,
+      (one) => SHORT[one] ?? `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`,
+    );
+  return cell
+    .split(COLOUR)
+    .map((part, i) => (i % 2 === 1 ? part : escaped(part)))
+    .join("");
 }

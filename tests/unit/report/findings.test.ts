@@ -12,12 +12,12 @@ import { runs } from "./document.ts";
 const observed = { lagEvents: 3, running: false, now: NOW };
 
 test("measures become runs, with batches apart from what came between them", () => {
-  const batch = withBatch(nothing(), told(), NOW);
+  const batch = withBatch(nothing(), told({ rows_written: 9 }), NOW);
   const live = withLive(batch, { count: 5, shares: [[1, 0.1]] }, NOW + 1_000);
   const measures = withRun(live, "failed", NOW + 2_000, "the job failed");
   const found = runsOf({ measures, observed, online: null });
   expect(found).toMatchObject({
-    ...{ mode: "micro-batch", read: 10, batches: 1, rowsWritten: 4, lagEvents: 3, stateRows: 7 },
+    ...{ mode: "micro-batch", read: 10, batches: 1, rowsWritten: 9, lagEvents: 3, stateRows: 7 },
     lastRun: { result: "failed", at: "2027-01-15T08:00:02.000Z", because: "the job failed" },
     lastBatch: "2027-01-15T08:00:00.000Z",
     allPhases: { pass: 0.4, parquet: 0.1 },

@@ -1,0 +1,9 @@
+import { expect, it } from "vitest";
+import { formatTable } from "../../../src/cli/report/table.ts";
+
+it("keeps colours, and nothing else that a value would tell the terminal", () => {
+  const green = "\u001b[32mok\u001b[39m";
+  expect(formatTable(["value", "is"], [["a\nb\tc\u0007\u001b]0;title\u001b\\", green]])).toBe(
+    `value                               is\na\\nb\\tc\\u0007\\u001b]0;title\\u001b\\  ${green}`,
+  );
+});
