@@ -96,7 +96,8 @@ class BackfillJob(Job):
         told = {"from_ms": order.from_ms, "to_ms": order.to_ms, "source": order.source, "end": _ends(order.end)}
         self._store.commit_held(end, report.held_parts, micros(now))
         if self._settings.writes_parquet:
-            self._store.commit_backfill(end, micros(now), report.parts, told)
+            rules = report.validation if self._feature_set.validation else {}
+            self._store.commit_backfill(end, micros(now), report.parts, {"backfill": told, **rules})
         self._emit("table", rows=report.examples[:5])
         self._emit(
             "backfilled",

@@ -86,11 +86,11 @@ class OfflineStore:
         if parts:
             self._put(_aged_name(last, created_micros), last, parts, {"offsets": {}, "aged": True})
 
-    def commit_backfill(self, end: Batch, created_micros: int, parts: Sequence[str], told: dict[str, Any]) -> None:
-        """Rows of windows that were computed from history up to `end`, at a moment; the manifest tells of what."""
-        if parts:
-            more = {"offsets": {}, "aged": True, "backfill": told}
-            self._put(_aged_name(end, created_micros), end, parts, more)
+    def commit_backfill(self, end: Batch, created_micros: int, parts: Sequence[str], more: dict[str, Any]) -> None:
+        """Rows of windows that were computed from history up to `end`, at a moment; the manifest says `more`, of what.
+        Without rows in either store it has none in quarantine either, and is not worth a manifest."""
+        if parts or more.get("quarantined"):
+            self._put(_aged_name(end, created_micros), end, parts, {"offsets": {}, "aged": True, **more})
 
     def commit_base(self, batch: Batch, parts: Sequence[str]) -> None:
         """Puts the batch's groups in place, beside the history: `<folder>/_rows/<version>.parquet`."""

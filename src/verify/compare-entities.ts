@@ -157,18 +157,24 @@ class Verifier {
   #compare(gathered: Gathered, streamed: EntityExpectation, facts: LogFacts) {
     if (this.#scope.valuesOnly)
       return { findings: [compareValues(this.#scope, streamed, gathered)], shouldBe: streamed };
-    const past = withBatchesAside(this.#aside, gathered, streamed, {
-      expecter: this.#expecter,
-      history: facts === this.#truth.now ? this.#history : this.#applied,
-      isNow: facts === this.#truth.now,
-    });
-    const unruled = past.expectation;
+    const isNow = facts === this.#truth.now;
+    const pastOf = (rows: readonly StoredRow[]) =>
+      withBatchesAside(this.#aside, { rows, elements: gathered.elements }, streamed, {
+        expecter: this.#expecter,
+        history: isNow ? this.#history : this.#applied,
+        isNow,
+      });
+    const past = pastOf(gathered.rows);
     const isKept = (slot: number) => this.#expecter.isKept(slot, facts.watermark);
-    const validated = this.#validator?.validate(gathered, unruled, facts);
-    const shouldBe = validated?.expectation ?? unruled;
+    const truthCovers = (slot: number) => this.#truth.covers === "all windows" || isKept(slot) === true;
+    const validated = this.#validator?.validate(gathered, facts, {
+      past,
+      pastOfHeld: pastOf(gathered.held),
+      isCovered: truthCovers,
+    });
+    const shouldBe = validated?.expectation ?? past.expectation;
     const unknown = new Set([...(validated?.unknown ?? []), ...past.unknown]);
-    const isCovered = (slot: number) =>
-      (this.#truth.covers === "all windows" || isKept(slot) === true) && !unknown.has(slot);
+    const isCovered = (slot: number) => truthCovers(slot) && !unknown.has(slot);
     const findings: Findings[] = validated === undefined ? [] : [validated.findings];
     // The table does not tell what was served before, nor the log what only files know.
     if (unknown.size === 0 && this.#sink !== "parquet" && gathered.entity !== null) {

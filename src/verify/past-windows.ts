@@ -3,22 +3,32 @@
  * where nothing before was late for it, so all rows count that came before its end.
  */
 import type { BatchAside } from "./batches.ts";
+import type { StoredRow } from "./compare.ts";
 import type { Gathered } from "./entity-spool.ts";
 import { EntityExpectation, type Expecter } from "./expectation.ts";
 import type { History } from "./history.ts";
 
+export interface PastWindows {
+  expectation: EntityExpectation;
+  /** Slots that are in it as a batch beside the chain had to compute them. */
+  beside: ReadonlySet<number>;
+  /** Slots of which the log knows nothing: their rows are where they were computed from. */
+  unknown: ReadonlySet<number>;
+}
+
 /**
- * The expectation with final windows as the batch beside had to compute them (and, where it is not of now, those that the stream has
- * not come to since a backfill), and those of which the log knows nothing: their rows are where they were computed from.
+ * The expectation for `rows`, the newest of each slot in the stores or in quarantine: with final windows as the batch beside had
+ * to compute them (and, where it is not of now, those that the stream has not come to since a backfill).
  */
 export function withBatchesAside(
   aside: ReadonlyMap<bigint, BatchAside[]>,
-  { rows, elements }: Gathered,
+  { rows, elements }: { rows: readonly StoredRow[]; elements: Gathered["elements"] },
   expectation: EntityExpectation,
   { expecter, history, isNow }: { expecter: Expecter; history: History; isNow: boolean },
-): { expectation: EntityExpectation; unknown: number[] } {
+): PastWindows {
   const slots = new Map(expectation.slots);
-  const unknown: number[] = [];
+  const beside = new Set<number>();
+  const unknown = new Set<number>();
   for (const { slot, batchId, createdTimestamp } of rows) {
     if (batchId === null || slot === null) continue;
     const batch = aside
@@ -26,7 +36,7 @@ export function withBatchesAside(
       ?.find(({ createdAt }) => createdAt === undefined || createdAt === createdTimestamp);
     if (batch === undefined) continue;
     const known = elements.filter((element) => history.slotsOf(element).includes(slot));
-    if (known.length === 0 && batch.source !== "topic") unknown.push(slot);
+    if (known.length === 0 && batch.source !== "topic") unknown.add(slot);
     const expected = slots.get(slot);
     // The stream goes on with a window that is kept, and nothing is late in it; until it does, it is as of a backfill.
     const isStreams = isNow || batch.createdAt === undefined;
@@ -35,6 +45,7 @@ export function withBatchesAside(
     const late = history.rowsOf(slot, before);
     if (late.length === 0) continue;
     slots.set(slot, { slot, at: expecter.at(slot, late), isKept: expected?.isKept ?? false });
+    beside.add(slot);
   }
-  return { expectation: new EntityExpectation([...slots.values()]), unknown };
+  return { expectation: new EntityExpectation([...slots.values()]), beside, unknown };
 }

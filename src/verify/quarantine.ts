@@ -9,6 +9,7 @@ import { Findings, type HeldStoredRow, judge, onlineFields, type Scope, type Sto
 import type { Gathered } from "./entity-spool.ts";
 import { EntityExpectation, type ExpectedSlot, type Expecter } from "./expectation.ts";
 import { History, type LogFacts } from "./history.ts";
+import type { PastWindows } from "./past-windows.ts";
 import { type Circumstances, type References, RuleBook } from "./rules.ts";
 import { windowField } from "./window-entry.ts";
 
@@ -36,6 +37,16 @@ export interface Validated {
   unknown: Set<number>;
 }
 
+/** What would be there without any rule. */
+export interface Judged {
+  /** By the rows that are in the stores. */
+  past: PastWindows;
+  /** By those in quarantine. */
+  pastOfHeld: PastWindows;
+  /** The truth tells of all rows that a slot ever had to have. */
+  isCovered(slot: number): boolean;
+}
+
 export class Validator {
   readonly #scope: Scope;
   readonly #expecter: Expecter;
@@ -52,10 +63,9 @@ export class Validator {
     this.#isOnlineOnly = isOnlineOnly;
   }
 
-  /** `expectation` is what would be there without any rule, by `facts`. */
-  validate(gathered: Gathered, expectation: EntityExpectation, facts: LogFacts): Validated {
+  validate(gathered: Gathered, facts: LogFacts, { past, pastOfHeld, isCovered }: Judged): Validated {
     const findings = new Findings(this.#scope, gathered.entity, this.#isOnlineOnly ? "online" : "offline");
-    const slots = new Map(expectation.slots);
+    const slots = new Map(past.expectation.slots);
     const unknown = new Set<number>();
     const held = new Set<number>();
     for (const row of gathered.held) {
@@ -63,14 +73,18 @@ export class Validator {
       const accepted = this.#accepted(gathered, slot);
       if (accepted !== undefined && isAsNew(accepted, row)) continue;
       held.add(slot);
-      this.#compareHeld(row, slots.get(slot), accepted, findings);
+      if (isCovered(slot) && !pastOfHeld.unknown.has(slot))
+        this.#compareHeld(row, pastOfHeld.expectation.slots.get(slot), accepted, findings);
+      // What a batch beside the chain wrote last is there already.
+      if (past.beside.has(slot)) continue;
       const before = this.#before(gathered, slot, accepted, facts);
       if (before === "unknown") unknown.add(slot);
       if (before === "unknown" || before === undefined) slots.delete(slot);
       else slots.set(slot, before);
     }
-    for (const expected of expectation.slots.values()) {
-      if (!held.has(expected.slot)) this.#checkAccepted(gathered, expected, findings);
+    for (const expected of past.expectation.slots.values()) {
+      const { slot } = expected;
+      if (!held.has(slot) && isCovered(slot)) this.#checkAccepted(gathered, expected, findings);
     }
     return { expectation: new EntityExpectation([...slots.values()]), findings, unknown };
   }

@@ -35,7 +35,7 @@ describe("backfill", () => {
     const args = ["backfill", file, "--from", "2000-01-01", "--to", "2100-01-01", "--json", ...options];
     const { stdout, stderr, exitCode } = await cli(projectFolder(), args);
     expect(exitCode, stderr).toBe(0);
-    return JSON.parse(stdout) as { windows: number; left: number; written: number };
+    return JSON.parse(stdout) as { windows: number; left: number; written: number; quarantined: number };
   }
   async function run(...options: string[]) {
     const { stdout, stderr, exitCode } = await cli(projectFolder(), ["run", file, "--json", ...options]);
@@ -161,6 +161,30 @@ describe("backfill", () => {
     expect(await fill()).toMatchObject({ quarantined: 0 });
     expect(await spend(70300)).toBe("1.00");
     await run();
+    expect(await differences()).toEqual([]);
+  });
+
+  it("holds windows that are final to their rules by all their rows, and verify knows by which", async () => {
+    const rule = "{ check: range, feature: spend, max: 1000, severity: quarantine }";
+    file = path.join(projectFolder(), "judged_past.yaml");
+    writeFileSync(
+      file,
+      `${PAST.replace("name: past", "name: judged_past")}validation: { modest: ${rule} }\n`,
+    );
+    expect((await run()).quarantined).toBeGreaterThan(10);
+    // All of them are final, and of some the rows in quarantine are right now.
+    await sql(`UPDATE orders SET total_amount = CASE WHEN customer_id % 3 = 0 THEN 1 ELSE total_amount + 1000 END
+      WHERE customer_id BETWEEN 70000 AND 70050 AND created_at < now() - interval '40 days'`);
+    expect((await run()).late).toBeGreaterThan(10);
+    expect([await differences(), await differences("source")]).toEqual([[], []]);
+    const told = await fill();
+    expect([told.written, told.quarantined]).toEqual([expect.any(Number), expect.any(Number)]);
+    expect(Math.min(told.written, told.quarantined)).toBeGreaterThan(5);
+    expect([await differences(), await differences("source")]).toEqual([[], []]);
+    const csv = path.join(projectFolder(), "old.csv");
+    const rows = [1, 2, 3].map((i) => `99000${i},7050${i},${i === 2 ? 9 : 9000},2019-05-0${i}T10:00:00Z`);
+    writeFileSync(csv, ["order_id,customer_id,total_amount,created_at", ...rows, ""].join("\n"));
+    expect(await fill("--source", csv)).toMatchObject({ windows: 3, quarantined: 2 });
     expect(await differences()).toEqual([]);
   });
 });

@@ -199,6 +199,15 @@ def test_rules_hold_for_the_past_too(log: Chain, online: redis.Redis) -> None:
     assert fill(log, 1)["written"] == 1
     assert not online.exists("customer:5:features")
     assert log.store.has_quarantine()
+    # One that is as it was stays there; and what was kept back is told also where nothing else came of it.
+    assert fill(log, 2)["quarantined"] == 0
+    log.log.produce(event("c", None, order(3, 7, -1, NOVEMBER), 3))
+    manifests = Path(log.store.location) / "_batches"
+    before = set(manifests.glob("*.json"))
+    told = fill(log, 3)
+    assert (told["written"], told["quarantined"]) == (0, 1)
+    (manifest,) = (json.loads(file.read_text()) for file in set(manifests.glob("*.json")) - before)
+    assert (manifest["file"], manifest["quarantined"], manifest["violations"]) == (None, 1, {"positive": 1})
 
 
 def test_an_unknown_truncate_is_for_a_run_first(log: Chain) -> None:
