@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { createWriteStream, existsSync, writeFileSync } from "node:fs";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
-import { execa } from "execa";
+import { execa, type Result } from "execa";
 import { z } from "zod";
 import type { Mode } from "../definition/mode.ts";
 import { InterruptedError, JobError, UsageError } from "../errors.ts";
@@ -269,7 +269,7 @@ export async function submit<Last extends JobEvent["event"]>(
   if (finished !== undefined) return finished;
   const cause =
     failure === undefined
-      ? await causeInLog(folder.log, result.shortMessage)
+      ? await causeInLog(folder.log, endOf(result))
       : `${failure.type}: ${failure.message}`;
   if (signal.aborted) {
     throw new InterruptedError(`the run of ${featureSet} was stopped`, {
@@ -335,6 +335,17 @@ function kill(pid: number | undefined): void {
   } catch {
     // It has ended meanwhile.
   }
+}
+
+/** Not the whole command line, which execa's message begins with. */
+function endOf({
+  signal,
+  exitCode,
+  originalMessage,
+}: Pick<Result, "signal" | "exitCode" | "originalMessage">): string | undefined {
+  if (signal !== undefined) return `spark-submit was ended by ${signal}`;
+  if (exitCode === undefined) return originalMessage;
+  return exitCode === 0 ? undefined : `spark-submit ended with exit code ${exitCode}`;
 }
 
 /** For a job that died without a word: what its log says last that looks like a reason. */
