@@ -81,6 +81,7 @@ class Tally:
     dead_letters: int = 0
     ignored: int = 0
     entities_written: int = 0
+    rows_written: int = 0
     batches: int = 0
     state_rows: int = 0
     state_bytes: int = 0
@@ -110,6 +111,7 @@ class Tally:
         self.dead_letters += observed["dead_letters"]
         self.ignored += observed["ignored"]
         self.entities_written += entities_written
+        self.rows_written += report.rows
         self.validated(report)
         seconds = max(progress["batchDuration"], 1) / 1000
         self.emit(
@@ -156,6 +158,7 @@ class Tally:
             dead_letters=self.dead_letters,
             ignored=self.ignored,
             entities_written=self.entities_written,
+            rows_written=self.rows_written,
             batches=self.batches,
             state_rows=self.state_rows,
             state_bytes=self.state_bytes,

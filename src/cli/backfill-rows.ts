@@ -44,7 +44,7 @@ export async function dumpTable({ source }: FeatureSet, url: string, folder: str
     return `${text} AS ${name(column)}`;
   });
   const table = `${name(source.schema)}.${name(source.table)}`;
-  const query = `SELECT row_to_json(r)::text FROM (SELECT ${columns.join(", ")} FROM ${table}) r`;
+  const query = `SELECT row_to_json(r.*)::text FROM (SELECT ${columns.join(", ")} FROM ${table}) r`;
   const out = createWriteStream(file, { mode: 0o600 });
   const done = finished(out);
   done.catch(() => {}); // it is told below

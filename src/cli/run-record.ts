@@ -36,6 +36,7 @@ const COUNTS = [
   "dead_letters",
   "ignored",
   "entities_written",
+  "rows_written",
   "quarantined",
 ] as const;
 
@@ -47,6 +48,10 @@ export class RunRecord {
 
   constructor(recorder: Recorder) {
     this.#recorder = recorder;
+  }
+
+  begin(): void {
+    this.#recorder.change((measures) => ({ ...measures, begunAt: Date.now() }));
   }
 
   hear(event: JobEvent): void {
@@ -102,6 +107,7 @@ function nothing(): Counted {
     dead_letters: 0,
     ignored: 0,
     entities_written: 0,
+    rows_written: 0,
     quarantined: 0,
     batches: 0,
     violations: {},

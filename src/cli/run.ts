@@ -271,6 +271,7 @@ async function runOne(
             if (options.sink !== "console") {
               recorder = await Recorder.open(folder.measures, aboutSet(definition, submission));
               record = new RunRecord(recorder);
+              record.begin();
             }
             // A driver elsewhere is heard when it has ended, and then by a living command only.
             if (remotePlacesOf(spark.driver, storage.places, name) !== undefined) remember();

@@ -86,8 +86,10 @@ function shown({ servers, runs, sets }: Status, { paintOut: paint }: Terminal): 
   ]);
   const parts = [formatTable(["server", "state", "pid", "port", ""], rows)];
   if (runs.length > 0) {
-    const lastOf = (name: string) =>
-      sets.find(({ measures }) => measures.featureSet === name)?.measures.lastRun ?? null;
+    const lastOf = (name: string) => {
+      const measures = sets.find((one) => one.measures.featureSet === name)?.measures;
+      return measures?.begunAt === null ? measures.lastRun : null;
+    };
     const how = { finished: paint.dim, stopped: paint.dim, failed: paint.red };
     const ended = (result: keyof typeof how | undefined) =>
       result ? how[result](result) : paint.dim("ended");

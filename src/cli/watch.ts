@@ -56,16 +56,16 @@ export class Watch {
   async look(): Promise<Watched[]> {
     const all = await Promise.all(
       (await this.#folders()).map(async ({ featureSet, folder }) => {
-        const [measures, job] = await Promise.all([readMeasures(folder.measures), runningJob(folder)]);
-        if (measures === undefined) return [];
+        const [told, job] = await Promise.all([readMeasures(folder.measures), runningJob(folder)]);
+        if (told === undefined) return [];
         const [end, reached] = await Promise.all([
-          this.#endOf(measures),
-          // A job whose command was killed goes on unheard.
-          positionReached(this.#stack.stateDir, featureSet, measures.topic),
+          this.#endOf(told),
+          positionReached(this.#stack.stateDir, featureSet, told.topic),
         ]);
+        const measures = withUnheard(told, reached);
+        const { last } = measures;
         // Another process may have written a batch meanwhile.
-        const position = reached ?? measures.last?.position ?? 0;
-        const lagEvents = end === null ? null : Math.max(end - position, 0);
+        const lagEvents = end === null || last === null ? null : Math.max(end - last.position, 0);
         const observed = { lagEvents, running: job !== undefined, now: Date.now() };
         return [{ measures, observed, online: this.#online.get(featureSet) ?? null }];
       }),
@@ -123,4 +123,12 @@ export class Watch {
     });
     return this.#endpoints;
   }
+}
+
+/** A job whose command was killed goes on unheard; its checkpoint tells how far it is. */
+function withUnheard(measures: Measures, reached: { position: number; at: number } | undefined): Measures {
+  const { last } = measures;
+  if (last === null || reached === undefined || reached.position === last.position) return measures;
+  const { position, at } = reached;
+  return { ...measures, last: { ...last, position, at, newestMs: at } };
 }

@@ -95,7 +95,7 @@ function driftOf(
   const windows = written.windows ?? (step === undefined ? "all" : "finished");
   const ms = (text: string | undefined, unlessTold: number) =>
     text === undefined ? unlessTold : parseDuration(text);
-  const currentMs = ms(written.current, Math.max(7 * DAY, (windows === "finished" && step) || 0));
+  const currentMs = ms(written.current, Math.max(7 * DAY, windows === "finished" ? (step ?? 0) : 0));
   const wanted = written.features ?? features.flatMap(({ name }) => (recencies.has(name) ? [] : [name]));
   return {
     windows,

@@ -57,13 +57,13 @@ export interface PeriodRows {
   from: string;
   to: string;
   rows: number;
-  /** Windows whose latest event is in the period, and that went on when it ended: their counts and sums were yet to grow. */
+  /** Windows that went on when the period ended, so that their counts and sums were yet to grow: see `windows`. */
   filling: number;
 }
 
 export interface FeatureSetDrift extends Both<PeriodRows> {
   name: string;
-  /** Those that are among the rows: all, or those that finished in the period. In a set as of now it is all. */
+  /** `all`: those that are `filling` are among the rows. `finished`: they are not, and are told of the current period alone. */
   windows: DriftWindows;
   features: FeatureDrift[];
 }

@@ -11,7 +11,7 @@ import type { Period } from "./periods.ts";
 /** Of a period. */
 export interface Rows {
   rows: number;
-  /** Windows whose latest event is in the period, and that went on when it ended; they are among the rows of `all` windows. */
+  /** Of `all` windows, those among the rows that went on when the period ended; of finished ones, those that the current period leaves out. */
   filling: number;
 }
 
@@ -34,7 +34,7 @@ export async function createCompared(
   { files, features, windows, periods }: Compared,
 ): Promise<Both<Rows>> {
   const newest = (isCurrent: boolean, period: Period) =>
-    `SELECT ${[`${isCurrent} AS _is_current`, ...features.map(columnOf)].join(", ")} ` +
+    `SELECT ${[`${isCurrent} AS _is_current`, `${isFilling(featureSet, period)} AS _is_filling`, ...features.map(columnOf)].join(", ")} ` +
     `FROM (${newestOf(featureSet, files, { ...period, windows })}) r WHERE NOT r.is_deleted`;
   try {
     const problem = await schemaProblem(connection, featureSet, files);
@@ -45,28 +45,24 @@ export async function createCompared(
   } catch (error) {
     throw await unusable(connection, featureSet, files, error as Error);
   }
-  const counted = await connection.runAndReadAll(
-    "SELECT count(*) FILTER (NOT _is_current), count(*) FILTER (_is_current) FROM compared",
+  const count = async (query: string): Promise<number> =>
+    Number((await connection.runAndReadAll(`SELECT count(*) FROM ${query}`)).getRows()[0]?.[0]);
+  const rowsOf = async (condition: string): Promise<Rows> => ({
+    rows: await count(`compared WHERE ${condition}`),
+    filling: await count(`compared WHERE ${condition} AND _is_filling`),
+  });
+  const found = { reference: await rowsOf("NOT _is_current"), current: await rowsOf("_is_current") };
+  if (windows === "all") return found;
+  const all = newestOf(featureSet, files, { ...periods.current, windows: "all" });
+  const leftOut = await count(
+    `(${all}) r WHERE NOT r.is_deleted AND ${isFilling(featureSet, periods.current)}`,
   );
-  const [reference, current] = counted.getRows()[0] as [bigint, bigint];
-  const filling = (period: Period) => fillingIn(connection, featureSet, { files, period });
-  return {
-    reference: { rows: Number(reference), filling: await filling(periods.reference) },
-    current: { rows: Number(current), filling: await filling(periods.current) },
-  };
+  return { ...found, current: { ...found.current, filling: leftOut } };
 }
 
-async function fillingIn(
-  connection: DuckDBConnection,
-  featureSet: FeatureSet,
-  { files, period }: { files: string[]; period: Period },
-): Promise<number> {
-  if (isAsOfNow(featureSet)) return 0;
-  const found = await connection.runAndReadAll(
-    `SELECT count(*) FROM (${newestOf(featureSet, files, { ...period, windows: "all" })}) ` +
-      `WHERE NOT is_deleted AND epoch_us(window_end) > ${period.to}`,
-  );
-  return Number(found.getRows()[0]?.[0]);
+/** Of a row `r`, whether its window goes on when the period ends. */
+function isFilling(featureSet: FeatureSet, { to }: Period): string {
+  return isAsOfNow(featureSet) ? "false" : `epoch_us(r.window_end) > ${to}`;
 }
 
 export function isNumber({ type: { kind } }: Feature): boolean {

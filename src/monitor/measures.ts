@@ -60,6 +60,8 @@ const measures = z.object({
     })
     .nullable()
     .default(null),
+  /** When a run began whose end is not known: it is on, or its command was killed. Ms since 1970. */
+  begunAt: z.number().nullable().default(null),
   /** Of the newest batch; null before the first. */
   last: z
     .object({
@@ -123,6 +125,7 @@ export function noMeasures(about: About): Measures {
       ages: emptyHistogram(),
     },
     lastRun: null,
+    begunAt: null,
     last: null,
     recent: [],
   };
@@ -264,6 +267,7 @@ export function withRun(
     updatedAt: at,
     totals: { ...totals, runs: added(totals.runs, { [result]: 1 }) },
     lastRun: { result, at, because },
+    begunAt: null,
   };
 }
 
@@ -279,6 +283,7 @@ export function withRest(
     | "dead_letters"
     | "ignored"
     | "entities_written"
+    | "rows_written"
     | "quarantined"
     | "violations"
   > & { batches: number },
@@ -299,6 +304,7 @@ export function withRest(
         ignored: rest.ignored,
       }),
       entitiesWritten: totals.entitiesWritten + rest.entities_written,
+      rowsWritten: totals.rowsWritten + rest.rows_written,
       batches: totals.batches + rest.batches,
       quarantined: totals.quarantined + rest.quarantined,
       violations: added(totals.violations, rest.violations),

@@ -7,7 +7,7 @@ export type WatchedJson = ReturnType<typeof watchedAsJson>;
 /** As `status --json` has it; times in seconds, shares from 0 to 1, null for what is not known. */
 export function watchedAsJson(watched: Watched) {
   const { measures, observed } = watched;
-  const { totals, last, lastRun } = measures;
+  const { totals, last, lastRun, begunAt } = measures;
   return {
     featureSet: measures.featureSet,
     running: observed.running,
@@ -28,7 +28,7 @@ export function watchedAsJson(watched: Watched) {
     writeFailures: totals.writeFailures,
     writeRetries: totals.retries,
     runs: totals.runs,
-    lastRun: lastRun && { ...lastRun, at: new Date(lastRun.at).toISOString() },
+    lastRun: begunAt === null && lastRun ? { ...lastRun, at: new Date(lastRun.at).toISOString() } : null,
     objectives: objectives(measures, observed).map((one) => ({ ...one, name: written(one.name) })),
   };
 }

@@ -96,6 +96,7 @@ const finished = z.object({
   dead_letters: z.number(),
   ignored: z.number(),
   entities_written: z.number(),
+  rows_written: z.number().default(0),
   batches: z.number(),
   state_rows: z.number(),
   state_bytes: z.number(),

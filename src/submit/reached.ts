@@ -25,12 +25,15 @@ export async function reachedBy(checkpoint: string, topic: string): Promise<Reac
   return ends && { ends, goesOn: planned !== committed };
 }
 
-/** Sum of the offsets that the latest run to write a store has come to, whether anybody heard of it or not. */
+/**
+ * Sum of the offsets that the latest run to write a store has come to, whether anybody heard of it or not, and when its newest batch
+ * was done, in ms since 1970. Undefined where that cannot be told.
+ */
 export async function positionReached(
   stateDir: string,
   featureSet: string,
   topic: string,
-): Promise<number | undefined> {
+): Promise<{ position: number; at: number } | undefined> {
   const folder = checkpointsOf(stateDir, featureSet);
   const times = await Promise.all(
     CHECKPOINTS.filter((name) => name !== "console").map(async (name) => {
@@ -41,7 +44,8 @@ export async function positionReached(
   );
   const [latest] = times.sort((a, b) => b.at - a.at);
   const reached = latest && (await reachedBy(latest.checkpoint, topic));
-  return reached && Object.values(reached.ends).reduce((sum, end) => sum + end, 0);
+  if (latest === undefined || reached === undefined) return undefined;
+  return { position: Object.values(reached.ends).reduce((sum, end) => sum + end, 0), at: latest.at };
 }
 
 /** The number of the newest batch. */

@@ -5,13 +5,13 @@
 import type { BatchAside } from "./batches.ts";
 import type { StoredRow } from "./compare.ts";
 import type { Gathered } from "./entity-spool.ts";
-import { EntityExpectation, type Expecter } from "./expectation.ts";
+import { EntityExpectation, type ExpectedSlot, type Expecter } from "./expectation.ts";
 import type { History } from "./history.ts";
 
 export interface PastWindows {
   expectation: EntityExpectation;
-  /** Slots that are in it as a batch beside the chain had to compute them. */
-  beside: ReadonlySet<number>;
+  /** Of the slots whose row is of a batch beside the chain, what that batch had to compute. */
+  beside: ReadonlyMap<number, ExpectedSlot>;
   /** Slots of which the log knows nothing: their rows are where they were computed from. */
   unknown: ReadonlySet<number>;
 }
@@ -27,7 +27,7 @@ export function withBatchesAside(
   { expecter, history, isNow }: { expecter: Expecter; history: History; isNow: boolean },
 ): PastWindows {
   const slots = new Map(expectation.slots);
-  const beside = new Set<number>();
+  const beside = new Map<number, ExpectedSlot>();
   const unknown = new Set<number>();
   for (const { slot, batchId, createdTimestamp } of rows) {
     if (batchId === null || slot === null) continue;
@@ -37,15 +37,16 @@ export function withBatchesAside(
     if (batch === undefined) continue;
     const known = elements.filter((element) => history.slotsOf(element).includes(slot));
     if (known.length === 0 && batch.source !== "topic") unknown.add(slot);
-    const expected = slots.get(slot);
-    // The stream goes on with a window that is kept, and nothing is late in it; until it does, it is as of a backfill.
-    const isStreams = isNow || batch.createdAt === undefined;
-    if (isStreams && expected !== undefined && expected.isKept !== false) continue;
     const before = known.filter(({ partition, offset }) => offset < (batch.end[String(partition)] ?? 0));
     const late = history.rowsOf(slot, before);
     if (late.length === 0) continue;
-    slots.set(slot, { slot, at: expecter.at(slot, late), isKept: expected?.isKept ?? false });
-    beside.add(slot);
+    const expected = slots.get(slot);
+    const then = { slot, at: expecter.at(slot, late), isKept: expected?.isKept ?? false };
+    beside.set(slot, then);
+    // The stream goes on with a window that is kept, and nothing is late in it; until it does, it is as of a backfill.
+    const isStreams = isNow || batch.createdAt === undefined;
+    if (isStreams && expected !== undefined && expected.isKept !== false) continue;
+    slots.set(slot, then);
   }
   return { expectation: new EntityExpectation([...slots.values()]), beside, unknown };
 }

@@ -75,9 +75,7 @@ export class Validator {
       held.add(slot);
       if (isCovered(slot) && !pastOfHeld.unknown.has(slot))
         this.#compareHeld(row, pastOfHeld.expectation.slots.get(slot), accepted, findings);
-      // What a batch beside the chain wrote last is there already.
-      if (past.beside.has(slot)) continue;
-      const before = this.#before(gathered, slot, accepted, facts);
+      const before = past.beside.get(slot) ?? this.#before(gathered, slot, accepted, facts);
       if (before === "unknown") unknown.add(slot);
       if (before === "unknown" || before === undefined) slots.delete(slot);
       else slots.set(slot, before);

@@ -1,8 +1,8 @@
 /** Columns side by side; widths count what is seen and not the colour codes. */
 import { stripVTControlCharacters } from "node:util";
 
-export function formatTable(headings: string[], written: string[][]): string {
-  const rows = written.map((cells) => cells.map(onOneLine));
+export function formatTable(titles: string[], written: string[][]): string {
+  const [headings = [], ...rows] = [titles, ...written].map((cells) => cells.map(onOneLine));
   const widths = headings.map((heading, i) =>
     Math.max(heading.length, ...rows.map((row) => width(row[i] ?? ""))),
   );
@@ -19,18 +19,16 @@ function width(cell: string): number {
 }
 
 const ESCAPE = "\u001b";
-const COLOUR = new RegExp(`(${ESCAPE}\\[[0-9;]*m)`);
+/** A cell as a whole, as chalk paints it. */
+const PAINTED = new RegExp(`^(${ESCAPE}\\[\\d+m)(.*)(${ESCAPE}\\[(?:39|22)m)$`, "s");
 const SHORT: Record<string, string> = { "\t": "\\t", "\n": "\\n", "\r": "\\r" };
 
 /** Values come from others' databases: nothing in them breaks the line, or tells the terminal what to do. */
 function onOneLine(cell: string): string {
-  const escaped = (text: string) =>
-    text.replace(
-      /[\p{Cc}\p{Zl}\p{Zp}]/gu,
-      (one) => SHORT[one] ?? `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`,
-    );
-  return cell
-    .split(COLOUR)
-    .map((part, i) => (i % 2 === 1 ? part : escaped(part)))
-    .join("");
+  const [, begin = "", text = cell, end = ""] = PAINTED.exec(cell) ?? [];
+  const escaped = text.replace(
+    /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu,
+    (one) => SHORT[one] ?? `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+  return begin + escaped + end;
 }

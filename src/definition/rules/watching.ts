@@ -35,19 +35,22 @@ export const watchingRules: Rules = {
   },
 
   *"drift-windows"({ drift, windows }) {
-    if (windows.some(({ kind }) => kind === undefined)) return;
+    if (windows.length === 0 || windows.some(({ kind }) => kind === undefined)) return;
     const [window] = windows;
     const isAsOfNow = windows.length > 1 || (window?.kind !== "tumbling" && window?.kind !== "sliding");
     if (isAsOfNow && drift.windows === "finished") {
       const message = "finished is for a tumbling or sliding window; rows as of now have no end";
       yield { path: ["drift", "windows"], message };
     }
-    const [step, { current }] = [stepOf(windows), drift];
-    if (isAsOfNow || drift.windows === "all" || step === undefined || current === undefined) return;
-    if (parseDuration(current) >= step) return;
-    yield {
-      path: ["drift", "current"],
-      message: `a window ends every ${formatDuration(step)}, and often none in ${current}; windows: all looks at those that are still filling, too`,
-    };
+    const step = stepOf(windows);
+    if (isAsOfNow || drift.windows === "all" || step === undefined) return;
+    for (const key of ["current", "reference"] as const) {
+      const period = drift[key];
+      if (period === undefined || parseDuration(period) >= step) continue;
+      yield {
+        path: ["drift", key],
+        message: `a window ends every ${formatDuration(step)}, and often none in ${period}; windows: all looks at those that are still filling, too`,
+      };
+    }
   },
 };

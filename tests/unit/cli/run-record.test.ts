@@ -26,6 +26,7 @@ const finished = (batches: number): JobEvent => ({
   dead_letters: batches,
   ignored: batches,
   entities_written: 4 * batches,
+  rows_written: 4 * batches,
   batches,
   state_rows: 7,
   state_bytes: 700,
@@ -52,9 +53,20 @@ test.each([
   await recorder.close();
   const { totals, last, lastRun } = (await readMeasures(file)) ?? {};
   expect(totals?.events).toEqual({ applied: 36, duplicate: 6, late: 6, dead_letter: 6, ignored: 6 });
-  expect(totals).toMatchObject({ read: 60, batches: 6, entitiesWritten: 24, quarantined: 10 });
+  expect(totals).toMatchObject({
+    read: 60,
+    batches: 6,
+    entitiesWritten: 24,
+    rowsWritten: 24,
+    quarantined: 10,
+  });
   expect(totals?.violations).toEqual({ positive: 10 });
   expect([last?.batch, lastRun?.result]).toEqual([3, "finished"]);
+  // One that is on, or was lost, is not the one that ended before.
+  record.begin();
+  await recorder.close();
+  const lost = await readMeasures(file);
+  expect([lost?.begunAt, lost?.lastRun?.result]).toEqual([expect.any(Number), "finished"]);
 });
 
 test("a backfill adds what the stores were told, and is no run", async () => {

@@ -21,6 +21,7 @@ const finished = (read: number): JobFinished => ({
   dead_letters: 0,
   ignored: 0,
   entities_written: 1,
+  rows_written: 0,
   batches: 1,
   state_rows: read,
   state_bytes: 10,

@@ -200,6 +200,9 @@ test("objectives and drift are checked, and drift has its usual thresholds", () 
   expect(problems("drift: { windows: finished, current: 6 hours }")).toEqual([
     expect.stringMatching(/^drift-windows: a window ends every .*, and often none in 6 hours/),
   ]);
+  expect(problems("drift: { reference: 6 hours }")).toEqual([
+    expect.stringContaining("often none in 6 hours"),
+  ]);
   expect(problems("drift: { windows: all, current: 6 hours }")).toEqual([]);
   expect(problems("drift: { max_ks: 2 }")).toEqual(['wrong-value: "max_ks" must be at most 1']);
 });

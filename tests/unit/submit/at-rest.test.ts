@@ -47,7 +47,7 @@ it("what cannot be read is left to the job", async () => {
 it("what a run has come to is told by the checkpoint that was written last", async () => {
   const of = (name: string) =>
     checkpoint({ 8: at(3, 4), 9: at(5, 7) }, [8, 9], path.join("checkpoints", "customer", name));
-  const position = () => positionReached(folder, "customer", TOPIC);
+  const position = async () => (await positionReached(folder, "customer", TOPIC))?.position;
   expect(await position()).toBeUndefined();
   const early = of("dual");
   utimesSync(path.join(early, "commits"), 1, 1);
