@@ -1,6 +1,6 @@
 """Spending and recency of each customer over 30 days.
 
-Rendered by cdc-features from features/customer.yaml (sha256 8a36a3151e22).
+Rendered by cdc-features from features/customer.yaml (sha256 d5402f3f6355).
 Edit the definition and run `cdc-features render customer`; changes made here are lost.
 """
 

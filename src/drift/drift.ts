@@ -52,7 +52,7 @@ export async function driftOf(
   }
   return withDuckDb(scratch, async (connection) => {
     const rows = await createCompared(connection, featureSet, { files, features, windows, periods });
-    const tooFew = tooFewRows(rows, thresholds);
+    const tooFew = tooFewRows(rows, windows, thresholds);
     const found: FeatureDrift[] = [];
     for (const feature of features) {
       found.push(
@@ -71,10 +71,12 @@ function periodRows({ from, to }: Period, rows: Rows): PeriodRows {
   return { from: isoOfMicros(from), to: isoOfMicros(to), ...rows };
 }
 
-function tooFewRows(found: Both<Rows>, { minRows }: DriftThresholds): string[] {
+function tooFewRows(found: Both<Rows>, windows: DriftWindows, { minRows }: DriftThresholds): string[] {
+  const what =
+    windows === "all" ? "rows" : "rows of windows that finished in it, without the first of the history,";
   return (["reference", "current"] as const)
     .filter((period) => found[period].rows < minRows)
-    .map((period) => `the ${period} period has ${found[period].rows} rows and needs ${minRows}`);
+    .map((period) => `the ${period} period has ${found[period].rows} ${what} and needs ${minRows}`);
 }
 
 function measure(connection: DuckDBConnection, feature: Feature): Promise<Measures> {

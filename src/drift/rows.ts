@@ -75,7 +75,10 @@ function columnOf(feature: Feature): string {
   return `${value} AS ${identifier(feature.name)}`;
 }
 
-/** A row that says a window is gone has no event time: it ends the older rows of its window in either period. */
+/**
+ * A row that says a window is gone has no event time: it ends the older rows of its window in either period. Of finished windows
+ * those that begin before the first one ends are left out, since the history may begin in their midst.
+ */
 function newestOf(
   featureSet: FeatureSet,
   files: string[],
@@ -84,7 +87,7 @@ function newestOf(
   const [time, end] = ["epoch_us(event_timestamp)", "epoch_us(window_end)"];
   const isInPeriod =
     windows === "finished"
-      ? `${end} > ${from} AND ${end} <= ${to}`
+      ? `${end} > ${from} AND ${end} <= ${to} AND window_start >= (SELECT min(window_end) FROM ${parquet(files)})`
       : `(${time} >= ${from} AND ${time} < ${to}) OR (is_deleted AND event_timestamp IS NULL)`;
   return (
     `SELECT * FROM ${parquet(files)} WHERE ${isInPeriod} ` +

@@ -145,6 +145,31 @@ describe("windows", () => {
     expect(means(found)).toEqual([3, 13]);
   });
 
+  it("that the history may begin in the midst of are left out, and it is said", async () => {
+    const { write, drift } = store(setOf({ spend: WHOLE }, { windows: "finished" }));
+    const first = { entity: 1, ...window("2026-10-10", "2026-11-09"), values: [1] };
+    const overlapping = { entity: 2, ...window("2026-11-08", "2026-11-09"), values: [2] };
+    const event = "2026-11-08T00:00:00Z";
+    await write("1.parquet", [
+      { ...first, event },
+      { ...overlapping, event },
+    ]);
+    expect(await drift()).toMatchObject({
+      current: { rows: 0 },
+      features: [
+        {
+          verdict: "not compared",
+          reasons: [
+            expect.stringContaining("the reference period has 0 rows of windows that finished in it"),
+            expect.stringContaining("the current period has 0 rows of windows that finished in it"),
+          ],
+        },
+      ],
+    });
+    await write("2.parquet", [{ ...overlapping, ...window("2026-11-09", "2026-11-10"), event }]);
+    expect(await drift()).toMatchObject({ current: { rows: 1 } });
+  });
+
   it("that are still filling count by their latest event where all do, and are told", async () => {
     const { write, drift } = store(setOf({ spend: WHOLE }, { windows: "finished" }));
     await write("1.parquet", rows);
