@@ -162,6 +162,16 @@ describe("backfill", () => {
     expect(await spend(70300)).toBe("1.00");
     await run();
     expect(await differences()).toEqual([]);
+    // What a backfill has accepted goes on when the batch of the stream that comes to it is kept back for more.
+    await sql("INSERT INTO orders (customer_id, total_amount) VALUES (70300, 3)");
+    await fill();
+    await sql("INSERT INTO orders (customer_id, total_amount) VALUES (70300, 9000000)");
+    expect(await run()).toMatchObject({ quarantined: 1 });
+    expect(await spend(70300)).toBe("4.00");
+    expect(await differences()).toEqual([]);
+    await sql("UPDATE orders SET total_amount = 1 WHERE total_amount = 9000000");
+    await run();
+    expect(await differences()).toEqual([]);
   });
 
   it("holds windows that are final to their rules by all their rows, and verify knows by which", async () => {
