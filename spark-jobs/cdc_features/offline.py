@@ -88,7 +88,7 @@ class OfflineStore:
 
     def commit_backfill(self, end: Batch, created_micros: int, parts: Sequence[str], more: dict[str, Any]) -> None:
         """Rows of windows that were computed from history up to `end`, at a moment; the manifest says `more`, of what.
-        Without rows in either store it has none in quarantine either, and is not worth a manifest."""
+        Where nothing was written and nothing kept back, there is none."""
         if parts or more.get("quarantined"):
             self._put(_aged_name(end, created_micros), end, parts, {"offsets": {}, "aged": True, **more})
 

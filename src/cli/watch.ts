@@ -63,9 +63,9 @@ export class Watch {
           positionReached(this.#stack.stateDir, featureSet, told.topic),
         ]);
         const measures = withUnheard(told, reached);
-        const { last } = measures;
+        const position = reached?.position ?? told.last?.position ?? (hasBegun(told) ? 0 : null);
         // Another process may have written a batch meanwhile.
-        const lagEvents = end === null || last === null ? null : Math.max(end - last.position, 0);
+        const lagEvents = end === null || position === null ? null : Math.max(end - position, 0);
         const observed = { lagEvents, running: job !== undefined, now: Date.now() };
         return [{ measures, observed, online: this.#online.get(featureSet) ?? null }];
       }),
@@ -125,10 +125,17 @@ export class Watch {
   }
 }
 
-/** A job whose command was killed goes on unheard; its checkpoint tells how far it is. */
+/** Of a set that was only backfilled nobody expects that it follows its topic. */
+function hasBegun({ begunAt, totals }: Measures): boolean {
+  return begunAt !== null || Object.values(totals.runs).some((count) => count > 0);
+}
+
+/**
+ * A job whose command was killed goes on unheard; its checkpoint tells when it last wrote. How old its newest record is, it does not
+ * tell: the one before is older, so that the lag is at most that long.
+ */
 function withUnheard(measures: Measures, reached: { position: number; at: number } | undefined): Measures {
   const { last } = measures;
-  if (last === null || reached === undefined || reached.position === last.position) return measures;
-  const { position, at } = reached;
-  return { ...measures, last: { ...last, position, at, newestMs: at } };
+  if (last === null || reached === undefined || reached.position <= last.position) return measures;
+  return { ...measures, last: { ...last, at: Math.max(reached.at, last.at) } };
 }

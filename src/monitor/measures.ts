@@ -236,7 +236,7 @@ export function withViolations(
 /** What a backfill came to; it is no batch of the stream, and no run. */
 export function withBackfill(
   before: Measures,
-  told: Pick<BatchTold, "entities_written" | "rows_written" | "quarantined" | "violations" | "retries">,
+  told: Pick<BatchTold, "rows_written" | "quarantined" | "violations" | "retries">,
   at: number,
 ): Measures {
   const { totals } = before;
@@ -245,7 +245,6 @@ export function withBackfill(
     updatedAt: at,
     totals: {
       ...totals,
-      entitiesWritten: totals.entitiesWritten + told.entities_written,
       rowsWritten: totals.rowsWritten + told.rows_written,
       quarantined: totals.quarantined + told.quarantined,
       violations: added(totals.violations, told.violations),

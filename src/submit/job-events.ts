@@ -60,7 +60,6 @@ const backfilled = z.object({
   windows: z.number(),
   left: z.number(),
   written: z.number(),
-  entities_written: z.number(),
   rows_written: z.number(),
   quarantined: z.number(),
   violations: z.record(z.string(), z.number()),

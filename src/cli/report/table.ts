@@ -20,7 +20,10 @@ function width(cell: string): number {
 
 const ESCAPE = "\u001b";
 /** A cell as a whole, as chalk paints it. */
-const PAINTED = new RegExp(`^(${ESCAPE}\\[\\d+m)(.*)(${ESCAPE}\\[(?:39|22)m)$`, "s");
+const PAINTED = new RegExp(
+  `^(${ESCAPE}\\[(?:3[0-7]|9[0-7])m(?=.*${ESCAPE}\\[39m$)|${ESCAPE}\\[[12]m(?=.*${ESCAPE}\\[22m$))(.*)(${ESCAPE}\\[(?:39|22)m)$`,
+  "s",
+);
 const SHORT: Record<string, string> = { "\t": "\\t", "\n": "\\n", "\r": "\\r" };
 
 /** Values come from others' databases: nothing in them breaks the line, or tells the terminal what to do. */
