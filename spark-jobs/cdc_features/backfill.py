@@ -28,6 +28,7 @@ from cdc_features.finishing import completed
 from cdc_features.history import newest_known
 from cdc_features.job import Job
 from cdc_features.online import expired_start
+from cdc_features.position import Position
 from cdc_features.references import References
 from cdc_features.report import Report
 from cdc_features.settings import BackfillOrder
@@ -64,7 +65,9 @@ class BackfillJob(Job):
         truncated = self._checkpoint.truncated()
         forget_older(self._spark, truncated)
         groups = self._build(self._records(order)).transform(completed(self._feature_set, now))
-        if truncated is None and not groups.where("truncated IS NOT NULL").isEmpty():
+        truncates = groups.where("truncated IS NOT NULL").select("truncated").distinct().collect()
+        newest = max((Position(**row.truncated.asDict()) for row in truncates), default=None)
+        if newest is not None and (truncated is None or newest > truncated):
             raise TruncatedError(
                 f"{self._feature_set.source.table} was truncated, and no run of {self._feature_set.name} knows of it "
                 "yet: run it first."
@@ -94,10 +97,11 @@ class BackfillJob(Job):
         finally:
             counted.unpersist()
         told = {"from_ms": order.from_ms, "to_ms": order.to_ms, "source": order.source, "end": _ends(order.end)}
-        self._store.commit_held(end, report.held_parts, micros(now))
         if self._settings.writes_parquet:
             rules = report.validation if self._feature_set.validation else {}
             self._store.commit_backfill(end, micros(now), report.parts, {"backfill": told, **rules})
+        # Last: what lies in quarantine is left as it is, and would never get a manifest after a crash in between.
+        self._store.commit_held(end, report.held_parts, micros(now))
         self._emit("table", rows=report.examples[:5])
         self._emit(
             "backfilled",

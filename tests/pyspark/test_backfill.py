@@ -216,5 +216,16 @@ def test_an_unknown_truncate_is_for_a_run_first(log: Chain) -> None:
         fill(log, 1)
 
 
+def test_so_is_a_second_one(log: Chain, online: redis.Redis) -> None:
+    log.log.produce(event("c", None, order(1, 5, 1000, NOVEMBER), 1), event("t", None, None, 2))
+    log.run()
+    fill(log, 2)
+    log.log.produce(event("c", None, order(2, 6, 1000, NOVEMBER), 3), event("t", None, None, 4))
+    with pytest.raises(backfill.TruncatedError, match=r"public\.orders was truncated"):
+        fill(log, 4)
+    log.run()
+    assert fill(log, 4)["windows"] == 0
+
+
 def test_a_job_with_an_order_is_a_backfill(spark: SparkSession) -> None:
     assert job._backfill() is backfill.BackfillJob
