@@ -228,10 +228,12 @@ def chain(
     online: redis.Redis,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
-) -> Chain:
+) -> Iterator[Chain]:
     monkeypatch.setattr(job, "Checkpoint", FileCheckpoint)
     monkeypatch.setattr(job, "DeadLetters", NoDeadLetters)
     chain = Chain(spark, tmp_path, redis_url, capsys)
     monkeypatch.setattr(job, "change_log", chain.records)
     monkeypatch.setattr(job, "records_of", chain.records)
-    return chain
+    yield chain
+    # All tests share a session, and a truncate holds for all folds of it.
+    forget_older(spark, None)
