@@ -28,14 +28,13 @@ from cdc_features.finishing import completed
 from cdc_features.history import newest_known
 from cdc_features.job import Job
 from cdc_features.online import expired_start
-from cdc_features.position import Position
 from cdc_features.references import References
 from cdc_features.report import Report
 from cdc_features.settings import BackfillOrder
 from cdc_features.sinks import Target, check, write
 from cdc_features.source import records_of
 from cdc_features.state import forget_older
-from cdc_features.truncation import in_order
+from cdc_features.truncation import in_order, newest_truncate
 
 _PRECISE = "cdc_features_precise"
 _DIGITS = Context(prec=80)
@@ -65,8 +64,7 @@ class BackfillJob(Job):
         truncated = self._checkpoint.truncated()
         forget_older(self._spark, truncated)
         groups = self._build(self._records(order)).transform(completed(self._feature_set, now))
-        truncates = groups.where("truncated IS NOT NULL").select("truncated").distinct().collect()
-        newest = max((Position(**row.truncated.asDict()) for row in truncates), default=None)
+        newest = newest_truncate(groups.where("truncated IS NOT NULL").select("truncated").distinct().toArrow())
         if newest is not None and (truncated is None or newest > truncated):
             raise TruncatedError(
                 f"{self._feature_set.source.table} was truncated, and no run of {self._feature_set.name} knows of it "
@@ -108,7 +106,6 @@ class BackfillJob(Job):
             windows=windows,
             left=left,
             written=report.changed,
-            rows_written=report.changed,
             quarantined=report.quarantined,
             violations=report.violations,
             retries=report.retries,

@@ -24,7 +24,6 @@ from cdc_features.finishing import completed
 from cdc_features.history import rows_before
 from cdc_features.offline import OfflineStore
 from cdc_features.online import OnlineStoreError, empty_others, expired_start
-from cdc_features.position import Position
 from cdc_features.progress import Emit, emit
 from cdc_features.references import Floats, References
 from cdc_features.report import Example, Report, oldest
@@ -40,7 +39,7 @@ from cdc_features.sinks import (
     write_here,
 )
 from cdc_features.state import forget_older, unfolded
-from cdc_features.truncation import groups_after_truncate, in_order
+from cdc_features.truncation import groups_after_truncate, in_order, newest_truncate
 from cdc_features.windows import groups_of_a_row
 
 _CONSOLE_ROWS = 1000
@@ -195,8 +194,7 @@ class BatchWriter:
         """What the groups tell beside their rows, where that is a truncate that was not known."""
         if "truncated" not in groups.schema.names:
             return None
-        positions = [Position(**told) for told in groups.column("truncated").drop_null().to_pylist()]
-        newest = max(positions, default=None)
+        newest = newest_truncate(groups)
         if newest is None or newest < (self._truncated or newest):
             return None
         return Report(truncated=newest, duplicates=pc.sum(groups.column("duplicates")).as_py() or 0)

@@ -1,5 +1,6 @@
 """What becomes of all groups when their table was truncated."""
 
+import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -7,6 +8,7 @@ from cdc_features import sql
 from cdc_features.feature_set import FeatureSet
 from cdc_features.history import newest_base, newest_rows
 from cdc_features.offline import OfflineStore
+from cdc_features.position import Position
 from cdc_features.settings import Settings
 from cdc_features.windows import length_ms
 
@@ -19,6 +21,11 @@ def in_order(groups: DataFrame, feature_set: FeatureSet, few_records: bool = Fal
     entity = [sql.name(name) for name in feature_set.entity]
     together = groups.coalesce(1) if few_records else groups.repartition(*entity)
     return together.sortWithinPartitions(*entity, "window_start")
+
+
+def newest_truncate(groups: pa.Table) -> Position | None:
+    """Of those that groups tell in their column `truncated`."""
+    return max((Position(**told) for told in groups.column("truncated").drop_null().to_pylist()), default=None)
 
 
 def groups_after_truncate(

@@ -2,6 +2,7 @@ import { setTimeout } from "node:timers/promises";
 import type { Command } from "commander";
 import { EXIT, UsageError } from "../errors.ts";
 import type { Watched } from "../monitor/families.ts";
+import { lastEnded } from "../monitor/measures.ts";
 import { watchedAsJson } from "../monitor/watched-json.ts";
 import type { ServerStatus, Stack } from "../stack/stack.ts";
 import { type RunState, runStates } from "../submit/run-states.ts";
@@ -88,7 +89,7 @@ function shown({ servers, runs, sets }: Status, { paintOut: paint }: Terminal): 
   if (runs.length > 0) {
     const lastOf = (name: string) => {
       const measures = sets.find((one) => one.measures.featureSet === name)?.measures;
-      return measures?.begunAt === null ? measures.lastRun : null;
+      return measures && lastEnded(measures);
     };
     const how = { finished: paint.dim, stopped: paint.dim, failed: paint.red };
     const ended = (result: keyof typeof how | undefined) =>

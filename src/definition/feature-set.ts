@@ -238,7 +238,7 @@ export interface FeatureSet {
 }
 
 /** Whether a set has one row per entity, as of now, instead of one per entity and window. */
-export function isAsOfNow({ windows }: FeatureSet): boolean {
+export function isAsOfNow({ windows }: { windows: { kind: Window["kind"] | undefined }[] }): boolean {
   const [window] = windows;
   return windows.length > 1 || (window?.kind !== "tumbling" && window?.kind !== "sliding");
 }

@@ -1,6 +1,6 @@
 /** Windows as they were written, and what is meant where something is left out. */
 import { parseDuration } from "./duration.ts";
-import type { Window } from "./feature-set.ts";
+import { isAsOfNow, type Window } from "./feature-set.ts";
 
 export type WindowTime = "length" | "slide" | "granularity" | "gap" | "longest" | "retention";
 
@@ -57,9 +57,8 @@ export function timeOf({ kind, times, isPartial }: DraftWindow, time: WindowTime
 /** Milliseconds from one end of a window to the next; undefined in a set as of now, and when it cannot be known. */
 export function stepOf(windows: DraftWindow[]): number | undefined {
   const [window] = windows;
-  if (windows.length !== 1 || window === undefined) return undefined;
-  if (window.kind === "tumbling") return timeOf(window, "length");
-  return window.kind === "sliding" ? timeOf(window, "slide") : undefined;
+  if (window === undefined || isAsOfNow({ windows })) return undefined;
+  return timeOf(window, window.kind === "tumbling" ? "length" : "slide");
 }
 
 /** A window no rule objects to. */

@@ -45,19 +45,20 @@ export async function createCompared(
   } catch (error) {
     throw await unusable(connection, featureSet, files, error as Error);
   }
-  const count = async (query: string): Promise<number> =>
-    Number((await connection.runAndReadAll(`SELECT count(*) FROM ${query}`)).getRows()[0]?.[0]);
-  const rowsOf = async (condition: string): Promise<Rows> => ({
-    rows: await count(`compared WHERE ${condition}`),
-    filling: await count(`compared WHERE ${condition} AND _is_filling`),
-  });
-  const found = { reference: await rowsOf("NOT _is_current"), current: await rowsOf("_is_current") };
+  const counted = await connection.runAndReadAll(
+    "SELECT _is_current, count(*), count(*) FILTER (_is_filling) FROM compared GROUP BY ALL",
+  );
+  const rowsOf = (isCurrent: boolean): Rows => {
+    const [, rows = 0, filling = 0] = counted.getRows().find(([current]) => current === isCurrent) ?? [];
+    return { rows: Number(rows), filling: Number(filling) };
+  };
+  const found = { reference: rowsOf(false), current: rowsOf(true) };
   if (windows === "all") return found;
   const all = newestOf(featureSet, files, { ...periods.current, windows: "all" });
-  const leftOut = await count(
-    `(${all}) r WHERE NOT r.is_deleted AND ${isFilling(featureSet, periods.current)}`,
+  const leftOut = await connection.runAndReadAll(
+    `SELECT count(*) FROM (${all}) r WHERE NOT r.is_deleted AND ${isFilling(featureSet, periods.current)}`,
   );
-  return { ...found, current: { ...found.current, filling: leftOut } };
+  return { ...found, current: { ...found.current, filling: Number(leftOut.getRows()[0]?.[0]) } };
 }
 
 /** Of a row `r`, whether its window goes on when the period ends. */

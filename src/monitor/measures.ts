@@ -236,21 +236,18 @@ export function withViolations(
 /** What a backfill came to; it is no batch of the stream, and no run. */
 export function withBackfill(
   before: Measures,
-  told: Pick<BatchTold, "rows_written" | "quarantined" | "violations" | "retries">,
+  told: Pick<BatchTold, "quarantined" | "violations" | "retries"> & { written: number },
   at: number,
 ): Measures {
-  const { totals } = before;
-  return {
-    ...before,
-    updatedAt: at,
-    totals: {
-      ...totals,
-      rowsWritten: totals.rowsWritten + told.rows_written,
-      quarantined: totals.quarantined + told.quarantined,
-      violations: added(totals.violations, told.violations),
-      retries: totals.retries + told.retries,
-    },
-  };
+  const judged = withViolations(before, told, at);
+  const { totals } = judged;
+  const rowsWritten = totals.rowsWritten + told.written;
+  return { ...judged, totals: { ...totals, rowsWritten, retries: totals.retries + told.retries } };
+}
+
+/** The run that ended last; null before the first, and where one has begun since. */
+export function lastEnded({ lastRun, begunAt }: Measures): Measures["lastRun"] {
+  return begunAt === null ? lastRun : null;
 }
 
 /** `because` is why it failed. */

@@ -1,5 +1,6 @@
 /** A set and its runs as JSON has them. Pure. */
 import { type Watched, written } from "./families.ts";
+import { lastEnded } from "./measures.ts";
 import { freshness, lagSeconds, objectives, staleness } from "./objectives.ts";
 
 export type WatchedJson = ReturnType<typeof watchedAsJson>;
@@ -7,7 +8,8 @@ export type WatchedJson = ReturnType<typeof watchedAsJson>;
 /** As `status --json` has it; times in seconds, shares from 0 to 1, null for what is not known. */
 export function watchedAsJson(watched: Watched) {
   const { measures, observed } = watched;
-  const { totals, last, lastRun, begunAt } = measures;
+  const { totals, last } = measures;
+  const ended = lastEnded(measures);
   return {
     featureSet: measures.featureSet,
     running: observed.running,
@@ -28,7 +30,7 @@ export function watchedAsJson(watched: Watched) {
     writeFailures: totals.writeFailures,
     writeRetries: totals.retries,
     runs: totals.runs,
-    lastRun: begunAt === null && lastRun ? { ...lastRun, at: new Date(lastRun.at).toISOString() } : null,
+    lastRun: ended && { ...ended, at: new Date(ended.at).toISOString() },
     objectives: objectives(measures, observed).map((one) => ({ ...one, name: written(one.name) })),
   };
 }

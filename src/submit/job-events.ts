@@ -54,13 +54,12 @@ const refreshed = z.object({
   violations: z.record(z.string(), z.number()),
 });
 
-/** Windows of the past: how many there are, were left as they are, and got a row; and what the stores were told, as in `progress`. */
+/** Windows of the past: how many there are, were left as they are, and got a row; the rest is as in `progress`. */
 const backfilled = z.object({
   event: z.literal("backfilled"),
   windows: z.number(),
   left: z.number(),
   written: z.number(),
-  rows_written: z.number(),
   quarantined: z.number(),
   violations: z.record(z.string(), z.number()),
   retries: z.number(),

@@ -1,5 +1,6 @@
 /** Rules about what is watched of a running set: objectives and drift. */
 import { formatDuration, LONGEST_MS, parseDuration } from "../duration.ts";
+import { isAsOfNow } from "../feature-set.ts";
 import { NAME_PATTERN } from "../names.ts";
 import { nearest } from "../nearest.ts";
 import { stepOf } from "../windows.ts";
@@ -36,14 +37,12 @@ export const watchingRules: Rules = {
 
   *"drift-windows"({ drift, windows }) {
     if (windows.length === 0 || windows.some(({ kind }) => kind === undefined)) return;
-    const [window] = windows;
-    const isAsOfNow = windows.length > 1 || (window?.kind !== "tumbling" && window?.kind !== "sliding");
-    if (isAsOfNow && drift.windows === "finished") {
+    if (isAsOfNow({ windows }) && drift.windows === "finished") {
       const message = "finished is for a tumbling or sliding window; rows as of now have no end";
       yield { path: ["drift", "windows"], message };
     }
     const step = stepOf(windows);
-    if (isAsOfNow || drift.windows === "all" || step === undefined) return;
+    if (drift.windows === "all" || step === undefined) return;
     for (const key of ["current", "reference"] as const) {
       const period = drift[key];
       if (period === undefined || parseDuration(period) >= step) continue;
